@@ -1,0 +1,93 @@
+/* Plain C. Written as loops over 64 bytes, which compilers turn into whatever vector
+ * instructions the baseline of the machine has. */
+#ifndef SKHASH_POPCOUNT_PORTABLE_H
+#define SKHASH_POPCOUNT_PORTABLE_H
+
+static bool portable_available(void)
+{
+    return true;
+}
+
+/* The distances of one block to one query, 16 bits each. */
+static void portable_block(const uint8_t *block, size_t n_bytes, const uint8_t *form,
+                           int query, uint16_t *distances)
+{
+    memset(distances, 0, LANES * sizeof *distances);
+    for (size_t first = 0; first < n_bytes; first += BYTE_PLANES) {
+        size_t last = first + BYTE_PLANES < n_bytes ? first + BYTE_PLANES : n_bytes;
+        uint8_t sums[LANES] = {0};
+        for (size_t j = first; j < last; j++) {
+            const uint8_t *plane = block + j * LANES;
+            uint8_t byte = form[4 * (j * GROUP + query)];
+            for (int l = 0; l < LANES; l++) {
+                uint8_t x = plane[l] ^ byte;
+                x = (uint8_t)(x - ((x >> 1) & 0x55));
+                x = (uint8_t)((x & 0x33) + ((x >> 2) & 0x33));
+                sums[l] = (uint8_t)(sums[l] + ((x + (x >> 4)) & 0x0f));
+            }
+        }
+        for (int l = 0; l < LANES; l++)
+            distances[l] = (uint16_t)(distances[l] + sums[l]);
+    }
+}
+
+/* From 64 distances of 16 bits to what a kernel leaves behind; `wide` is a constant
+ * where this is inlined. */
+ALWAYS_INLINE void record_block(step_result *out, int query, size_t block,
+                                const uint16_t *distances, uint32_t bound, bool wide)
+{
+    uint8_t below[LANES];
+    for (int l = 0; l < LANES; l++)
+        below[l] = distances[l] < bound;
+    uint64_t mask = 0;
+    for (int l = 0; l < LANES; l++)
+        mask |= (uint64_t)below[l] << l;
+    if (wide) {
+        memcpy(out->distances.wide[query][block], distances, LANES * sizeof *distances);
+    } else {
+        uint8_t *narrow = out->distances.narrow[query][block];
+        for (int l = 0; l < LANES; l++)
+            narrow[l] = (uint8_t)(distances[l] < 255 ? distances[l] : 255);
+    }
+    record_mask(out, query, block, mask);
+}
+
+ALWAYS_INLINE bool portable_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+                                 const uint8_t *form, const uint32_t *bounds,
+                                 int n_queries, step_result *out, bool wide)
+{
+    uint16_t distances[LANES];
+    memset(out->hits, 0, sizeof out->hits);
+    for (size_t b = 0; b < n_blocks; b++) {
+        for (int i = 0; i < n_queries; i++) {
+            portable_block(blocks + b * n_bytes * LANES, n_bytes, form, i, distances);
+            record_block(out, i, b, distances, bounds[i], wide);
+        }
+    }
+    return any_hit(out);
+}
+
+static bool portable_narrow(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+                            const uint8_t *form, const uint32_t *bounds, int n_queries,
+                            step_result *out)
+{
+    return portable_step(blocks, n_blocks, n_bytes, form, bounds, n_queries, out, false);
+}
+
+static bool portable_wide(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+                          const uint8_t *form, const uint32_t *bounds, int n_queries,
+                          step_result *out)
+{
+    return portable_step(blocks, n_blocks, n_bytes, form, bounds, n_queries, out, true);
+}
+
+static const kernel PORTABLE_KERNEL = {
+    .name = "portable",
+    .available = portable_available,
+    .form_bytes = 4 * GROUP,
+    .prepare = prepare_words,
+    .narrow = portable_narrow,
+    .wide = portable_wide,
+};
+
+#endif

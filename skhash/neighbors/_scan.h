@@ -1,0 +1,264 @@
+/* The scan: queries in blocks, codes in tiles, kernels in the middle.
+ *
+ * A tile of codes fits the second-level cache and is read by all queries of the block,
+ * one group after the other, before the next tile. The kernels tell which lanes are
+ * below the bound of their query; only those are looked at one by one. */
+#ifndef SKHASH_SCAN_H
+#define SKHASH_SCAN_H
+
+#include "_popcount.h"
+#include "_layout.h"
+#include "_select.h"
+
+#define QUERY_BLOCK 64
+#define TILE_BYTES (256 * 1024)
+
+/* A stretch of codes to search: positions [first, last) of `planes`, or of `rows`
+ * where the codes are somebody else's memory in the usual order. */
+typedef struct {
+    const uint8_t *planes;
+    const uint8_t *rows;
+    size_t n_bytes;
+    size_t first, last;       /* first is a multiple of LANES */
+    const uint64_t *allowed;  /* a bit for every position, or NULL: all */
+    const uint32_t *starts;   /* where codes stand for several rows: how many stand
+                                 before each (as in CSR); or NULL: one each */
+} code_range;
+
+typedef struct {
+    const kernel *kernel;
+    uint8_t *form;            /* the queries, as the kernel reads them */
+    selection *selections[GROUP];
+    int n_queries;
+    const uint8_t *blocks;    /* what the step reads ... */
+    size_t position;          /* ... and the position of its first code */
+    size_t n_blocks;
+    step_result result;
+} scan_step;
+
+/* Run the kernel on one step; true if there are hits. */
+static inline bool run_step(scan_step *step, size_t n_bytes)
+{
+    uint32_t bounds[GROUP] = {0}, largest = 0;
+    int n_queries = step->n_queries == 1 ? 1 : GROUP;
+    for (int i = 0; i < step->n_queries; i++) {
+        bounds[i] = step->selections[i]->bound;
+        largest = bounds[i] > largest ? bounds[i] : largest;
+    }
+    return (largest <= NARROW_BOUND ? step->kernel->narrow : step->kernel->wide)(
+        step->blocks, step->n_blocks, n_bytes, step->form, bounds, n_queries,
+        &step->result);
+}
+
+/* Whether run_step used the wide kernel follows from the bounds it used, which only
+ * fall afterwards: ask before the hits are taken. */
+static inline bool step_is_wide(const scan_step *step)
+{
+    uint32_t largest = 0;
+    for (int i = 0; i < step->n_queries; i++)
+        if (step->selections[i]->bound > largest)
+            largest = step->selections[i]->bound;
+    return largest > NARROW_BOUND;
+}
+
+/* Lanes of the block at `position` that may be found at all. */
+static inline uint64_t lanes_allowed(const code_range *codes, size_t position)
+{
+    uint64_t lanes = UINT64_MAX;
+    if (codes->last - position < LANES)
+        lanes >>= LANES - (codes->last - position);
+    if (codes->allowed)
+        lanes &= codes->allowed[position / LANES];
+    return lanes;
+}
+
+/* Pass the hits of one query to its selection. */
+ALWAYS_INLINE bool take_hits(const code_range *codes, scan_step *step, int query,
+                             bool wide)
+{
+    selection *s = step->selections[query];
+    const step_result *result = &step->result;
+    for (uint32_t blocks = result->hits[query]; blocks; blocks &= blocks - 1) {
+        size_t b = (size_t)FIRST_BIT(blocks);
+        size_t position = step->position + b * LANES;
+        uint64_t lanes = result->masks[query][b] & lanes_allowed(codes, position);
+        for (; lanes; lanes &= lanes - 1) {
+            size_t lane = (size_t)FIRST_BIT(lanes), found = position + lane;
+            uint32_t distance = wide ? result->distances.wide[query][b][lane]
+                                     : result->distances.narrow[query][b][lane];
+            if (distance >= s->bound)
+                continue; /* the bound has fallen within the step */
+            size_t weight =
+                codes->starts ? codes->starts[found + 1] - codes->starts[found] : 1;
+            if (!selection_add(s, distance, found, weight))
+                return false;
+        }
+    }
+    return true;
+}
+
+static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step, bool wide)
+{
+    for (int i = 0; i < step->n_queries; i++) {
+        if (!step->result.hits[i])
+            continue;
+        if (!(wide ? take_hits(codes, step, i, true)
+                   : take_hits(codes, step, i, false)))
+            return false;
+    }
+    return true;
+}
+
+/* Scan the blocks of a tile for one group of queries. */
+static bool scan_tile(const code_range *codes, const uint8_t *blocks, size_t position,
+                      size_t n_blocks, scan_step *step)
+{
+    for (size_t b = 0; b < n_blocks; b += STEP) {
+        step->blocks = blocks + b * LANES * codes->n_bytes;
+        step->position = position + b * LANES;
+        step->n_blocks = n_blocks - b < STEP ? n_blocks - b : STEP;
+        bool wide = step_is_wide(step);
+        if (run_step(step, codes->n_bytes) && !take_step(codes, step, wide))
+            return false;
+    }
+    return true;
+}
+
+/* The blocks from `position` on: in place, or turned into planes in `tile`. */
+static const uint8_t *blocks_at(const code_range *codes, size_t position,
+                                size_t n_blocks, uint8_t *tile)
+{
+    if (codes->planes)
+        return codes->planes + position * codes->n_bytes;
+    size_t n = codes->last - position;
+    n = n < n_blocks * LANES ? n : n_blocks * LANES;
+    planes_from_rows(codes->rows + position * codes->n_bytes, n, codes->n_bytes, tile,
+                     0);
+    return tile;
+}
+
+/* Blocks in a tile: a multiple of STEP. */
+static size_t tile_blocks(size_t n_bytes)
+{
+    size_t n_steps = TILE_BYTES / (n_bytes * LANES * STEP);
+    return n_steps ? n_steps * STEP : STEP;
+}
+
+/* A first bound for the k nearest, so that the scan does not begin by taking in
+ * everything: count, without keeping, the hits of evenly spread steps (spread, as
+ * similar codes often lie together). At least k of the codes seen lie at or below the
+ * edge that this leaves, so the k nearest do. Were hits lost for want of memory, or
+ * fewer than k allowed, the edge would only be higher. */
+static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bits,
+                         size_t n_steps, uint8_t *tile)
+{
+    size_t n_blocks = (codes->last - codes->first) / LANES;
+    size_t spacing = (n_blocks - STEP) / n_steps;
+    for (size_t i = 0; i < n_steps; i++) {
+        step->position = codes->first + i * spacing * LANES;
+        step->n_blocks = STEP;
+        step->blocks = blocks_at(codes, step->position, STEP, tile);
+        bool wide = step_is_wide(step);
+        if (!run_step(step, codes->n_bytes))
+            continue;
+        for (int q = 0; q < step->n_queries; q++)
+            step->selections[q]->hits.n = 0;
+        take_step(codes, step, wide);
+    }
+    for (int q = 0; q < step->n_queries; q++) {
+        selection *s = step->selections[q];
+        uint32_t bound = s->edge < n_bits ? s->edge + 1 : n_bits + 1;
+        selection_start(s, s->k, n_bits, bound, s->keep_ties);
+    }
+}
+
+/* Steps worth sampling: where the scan is long, some times k codes. */
+static size_t sample_steps(const code_range *codes, size_t k)
+{
+    size_t n_codes = codes->last - codes->first;
+    size_t wanted = k > 10 ? 200 * k : 2048;
+    wanted = wanted < n_codes / 4 ? wanted : n_codes / 4;
+    return k ? wanted / (STEP * LANES) : 0;
+}
+
+/* What a scan needs besides the codes and the queries; one for each thread. */
+typedef struct {
+    const kernel *kernel;
+    uint8_t *form;   /* of a block of queries */
+    uint8_t *tile;   /* where codes are read from rows */
+    scan_step step;
+} scan_space;
+
+static void scan_space_free(scan_space *space)
+{
+    if (space) {
+        free(space->form);
+        free(space->tile);
+        free(space);
+    }
+}
+
+static scan_space *scan_space_new(const code_range *codes, const kernel *kernel)
+{
+    size_t n_bytes = codes->n_bytes, n_groups = QUERY_BLOCK / GROUP;
+    scan_space *space = aligned_alloc(_Alignof(scan_space), sizeof *space);
+    if (space == NULL)
+        return NULL;
+    memset(space, 0, sizeof *space);
+    space->kernel = kernel;
+    space->form = aligned_alloc(LANES, n_groups * n_bytes * kernel->form_bytes);
+    if (codes->rows)
+        space->tile = aligned_alloc(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
+    if (space->form == NULL || (codes->rows && space->tile == NULL)) {
+        scan_space_free(space);
+        return NULL;
+    }
+    return space;
+}
+
+/* Point the step at the group of queries that begins with query `first`. */
+static void load_group(scan_space *space, size_t n_bytes, selection *selections,
+                       size_t first, size_t n_queries)
+{
+    scan_step *step = &space->step;
+    size_t n = n_queries - first < GROUP ? n_queries - first : GROUP;
+    step->kernel = space->kernel;
+    step->form = space->form + first / GROUP * n_bytes * space->kernel->form_bytes;
+    step->n_queries = (int)n;
+    for (size_t i = 0; i < n; i++)
+        step->selections[i] = &selections[first + i];
+}
+
+/* Pass the codes once, for a block of at most QUERY_BLOCK queries whose selections have
+ * been started. False if memory is short. */
+static bool scan_codes(const code_range *codes, const uint8_t *queries,
+                       size_t n_queries, uint32_t n_bits, selection *selections,
+                       scan_space *space)
+{
+    size_t n_bytes = codes->n_bytes;
+    size_t n_blocks = (codes->last - codes->first + LANES - 1) / LANES;
+    for (size_t q = 0; q < n_queries; q += GROUP) {
+        const uint8_t *group[GROUP]; /* the last query fills up the last group */
+        for (size_t i = 0; i < GROUP; i++)
+            group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) * n_bytes;
+        load_group(space, n_bytes, selections, q, n_queries);
+        space->kernel->prepare(group, n_bytes, space->step.form);
+        size_t n_steps = sample_steps(codes, selections[q].k);
+        if (n_steps)
+            sample_bound(codes, &space->step, n_bits, n_steps, space->tile);
+    }
+    size_t per_tile = tile_blocks(n_bytes);
+    for (size_t b = 0; b < n_blocks; b += per_tile) {
+        size_t n = n_blocks - b < per_tile ? n_blocks - b : per_tile;
+        size_t position = codes->first + b * LANES;
+        const uint8_t *blocks = blocks_at(codes, position, n, space->tile);
+        for (size_t q = 0; q < n_queries; q += GROUP) {
+            load_group(space, n_bytes, selections, q, n_queries);
+            if (!scan_tile(codes, blocks, position, n, &space->step))
+                return false;
+        }
+    }
+    return true;
+}
+
+#endif

@@ -1,0 +1,174 @@
+"""How an index holds its codes: as planes, as somebody else's rows, or once each.
+
+All three have `n_rows`, `rows(positions)` (packed codes out again) and
+`source(mask, ...)` (what the C core searches).
+"""
+
+import numpy as np
+
+from skhash.neighbors._scan import BLOCK, Source, distinct_codes, load_rows, store_rows
+
+#: Memory that kernels read begins at a multiple of this: else every load of a vector
+#: of 64 bytes touches two cache lines.
+ALIGNMENT = 64
+
+
+def aligned_zeros(n):
+    """Return n zero bytes at an aligned address."""
+    memory = np.zeros(n + ALIGNMENT, dtype=np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + n]
+
+
+def mask_words(mask):
+    """Turn a boolean mask into bits, lowest first, in words of 64."""
+    words = np.zeros(-(-len(mask) // BLOCK), dtype="<u8")
+    packed = np.packbits(mask, bitorder="little")
+    words.view(np.uint8)[: len(packed)] = packed
+    return words.astype(np.uint64, copy=False)
+
+
+class Planes:
+    """Codes in the layout that the kernels read (see ``_popcount.h``); it can grow.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_bytes), uint8, C order
+        Packed codes; copied.
+    """
+
+    def __init__(self, rows):
+        self.n_bytes = rows.shape[1]
+        self.n_rows = 0
+        self._planes = aligned_zeros(self._size(len(rows)))
+        self.append(rows)
+
+    def _size(self, n_rows):
+        return -(-n_rows // BLOCK) * BLOCK * self.n_bytes
+
+    @property
+    def nbytes(self):
+        """Memory in use, in bytes."""
+        return self._planes.nbytes
+
+    def append(self, rows):
+        """Add codes; half as much memory again where there is no room."""
+        needed = self._size(self.n_rows + len(rows))
+        if needed > len(self._planes) or not self._planes.flags.writeable:
+            grown = aligned_zeros(max(needed, self._size(self.n_rows * 3 // 2)))
+            used = self._size(self.n_rows)
+            grown[:used] = self._planes[:used]
+            self._planes = grown
+        store_rows(rows, self._planes, self.n_rows)
+        self.n_rows += len(rows)
+
+    def rows(self, positions):
+        """Return the packed codes at `positions`."""
+        rows = np.empty((len(positions), self.n_bytes), dtype=np.uint8)
+        load_rows(self._planes, np.ascontiguousarray(positions, dtype=np.intp), rows)
+        return rows
+
+    def source(self, n_bits, mask=None, **lists):
+        """Return the codes, or those of the mask, for the C core."""
+        allowed = None if mask is None else mask_words(mask)
+        return Source(
+            self._planes, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **lists
+        )
+
+    def __getstate__(self):
+        """Leave the spare memory behind."""
+        state = self.__dict__.copy()
+        state["_planes"] = np.array(self._planes[: self._size(self.n_rows)])
+        return state
+
+    def __setstate__(self, state):
+        """Align again, but leave a memory map where it is."""
+        planes = state["_planes"]
+        if not isinstance(planes, np.memmap):
+            state["_planes"] = aligned_zeros(len(planes))
+            state["_planes"][:] = planes
+        self.__dict__.update(state)
+
+
+class Rows:
+    """Packed codes as they are, a memory map for example; turned into planes tile by
+    tile at every search.
+    """
+
+    def __init__(self, rows):
+        self._rows = rows
+        self.n_rows, self.n_bytes = rows.shape
+
+    nbytes = 0
+
+    def rows(self, positions):
+        """Return the packed codes at `positions`."""
+        return self._rows[positions]
+
+    def source(self, n_bits, mask=None, **lists):
+        """Return the codes, or those of the mask, for the C core."""
+        allowed = None if mask is None else mask_words(mask)
+        return Source(
+            self._rows, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **lists
+        )
+
+
+class Repeated:
+    """Every distinct code once, with the list of its rows.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,), uint32
+        The number of each row's code, in the order of first appearance.
+    distinct : ndarray of shape (n_distinct, n_bytes), uint8
+        The distinct codes.
+    """
+
+    def __init__(self, codes, distinct):
+        self.n_rows = len(codes)
+        self.n_bytes = distinct.shape[1]
+        self.distinct = Planes(distinct)
+        sizes = np.bincount(codes, minlength=len(distinct))
+        self._starts = np.zeros(len(distinct) + 1, dtype=np.uint32)
+        np.cumsum(sizes, out=self._starts[1:], dtype=np.uint32)
+        self._lists = np.argsort(codes, kind="stable").astype(np.uint32)
+
+    @classmethod
+    def where_it_pays(cls, rows):
+        """Return the codes in this form, or None where a scan of all rows is as good.
+
+        A quarter of the rows or fewer must be distinct: then the scan reads at most a
+        quarter, and with 4 bytes a row for the lists the memory stays near that of
+        the codes.
+        """
+        numbers = distinct_codes(rows, len(rows) // 4)
+        if numbers is None:
+            return None
+        codes, first_rows = numbers
+        return cls(codes, rows[first_rows])
+
+    @property
+    def nbytes(self):
+        """Memory in use, in bytes."""
+        return self.distinct.nbytes + self._starts.nbytes + self._lists.nbytes
+
+    def rows(self, positions):
+        """Return the packed codes at `positions`."""
+        codes = np.empty(self.n_rows, dtype=np.intp)
+        codes[self._lists] = np.repeat(
+            np.arange(self.distinct.n_rows), np.diff(self._starts)
+        )
+        return self.distinct.rows(codes[positions])
+
+    def source(self, n_bits, mask=None, **tables):
+        """Return the codes, or those of rows in the mask, for the C core."""
+        starts, lists, codes_mask = self._starts, self._lists, None
+        if mask is not None:
+            kept = mask[lists]
+            before = np.zeros(len(lists) + 1, dtype=np.uint32)
+            np.cumsum(kept, out=before[1:], dtype=np.uint32)
+            starts, lists = before[starts], lists[kept]
+            codes_mask = np.diff(starts) > 0
+        return self.distinct.source(
+            n_bits, codes_mask, starts=starts, rows=lists, **tables
+        )
