@@ -1,0 +1,5 @@
+"""Hashers without a neural network."""
+
+from skhash.shallow.projections import PCAHasher, RandomProjectionHasher
+
+__all__ = ["PCAHasher", "RandomProjectionHasher"]
