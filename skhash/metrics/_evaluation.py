@@ -24,8 +24,10 @@ class Evaluation:
 
     Attributes
     ----------
+    n_index : int
+        How many rows of the index are judged.
     n_candidates : int
-        How many rows each query ranks.
+        How many of them each query ranks.
     graded : bool
         Whether some gain is neither 0 nor 1.
     """
@@ -42,7 +44,8 @@ class Evaluation:
         self.graded = self._relevance.graded
         self._n_given = n_queries
         self._query_rows, self._index_rows = query_rows, index_rows
-        self.n_candidates = len(index_rows) - self._own
+        self.n_index = len(index_rows)
+        self.n_candidates = self.n_index - self._own
         if self.n_candidates < 1:
             raise ValueError(
                 "y has one labelled row only, so that it has nothing to find but "
@@ -132,7 +135,7 @@ class Evaluation:
             distances = distance_function(self._index, query, self.metric)
         return float_groups(
             distances,
-            len(self._index_rows),
+            self.n_index,
             len(self._query_rows),
             self._relevance,
             own,
@@ -171,9 +174,8 @@ def average_over_queries(values):
 def _is_leave_one_out(index, query, y, y_query, metric, relevance):
     """Return whether the queries are the rows of the index."""
     if metric == "precomputed":
-        square = index.shape[0] == index.shape[1]
-        own = y_query is None and (isinstance(relevance, str) or square)
-        if own and not square:
+        own = y_query is None and isinstance(relevance, str)
+        if own and index.shape[0] != index.shape[1]:
             raise ValueError(
                 "X must be square for metric='precomputed' without y_query, where each "
                 "row of the index is a query and not found by itself; got shape "
