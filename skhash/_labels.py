@@ -70,6 +70,35 @@ class PartialLabels:
         targets[known, positions[known]] = 1.0
         return targets
 
+    def aligned(self, classes):
+        """Return the class memberships of all rows in the order of some classes.
+
+        Parameters
+        ----------
+        classes : ndarray of shape (n_classes,) or None
+            Sorted classes, None for no class.
+
+        Returns
+        -------
+        targets : ndarray of shape (n_samples, n_classes), float32
+
+        Raises
+        ------
+        ValueError
+            If a label is not among `classes`.
+        """
+        n_classes = 0 if classes is None else len(classes)
+        aligned = np.zeros((len(self.labelled), n_classes), dtype=np.float32)
+        if self.n_classes:
+            unknown = np.setdiff1d(self.classes, [] if classes is None else classes)
+            if len(unknown):
+                raise ValueError(
+                    f"y must only have the classes known from the start, "
+                    f"{list(classes or ())}; got {unknown[0]!r} too."
+                )
+            aligned[:, np.searchsorted(classes, self.classes)] = self.targets()
+        return aligned
+
 
 def check_partial_labels(y, n_samples, *, name="y"):
     """Validate labels and bring them to their internal form.

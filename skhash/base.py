@@ -141,7 +141,7 @@ class BaseHasher(
             raise ValueError(
                 "y has no labelled row to score the codes with: all labels are -1, or "
                 "y is None. Score on rows with labels, for example with "
-                "cv=skhash.model_selection.PartiallyLabeledKFold()."
+                "cv=skhash.model_selection.SemiSupervisedKFold()."
             )
         X = self._check_rows(X, reset=False)[labelled]
         bits = np.concatenate(

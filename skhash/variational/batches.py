@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 import torch
+from sklearn.preprocessing import normalize
+from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch.utils.data import Dataset
 
 
@@ -91,3 +93,131 @@ def as_tensor_rows(X):
     if sp.issparse(X):
         return CSRRows.from_scipy(X)
     return torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
+
+
+class LengthScaling:
+    """Non-negative rows: unit length for the encoder, a distribution for the decoder.
+
+    Sparse rows stay sparse. A row of zeros stays zero.
+    """
+
+    def scale(self, X):
+        """Scale rows to Euclidean length 1."""
+        return normalize(X)
+
+    def targets(self, X):
+        """Scale rows to sum 1."""
+        return normalize(X, norm="l1")
+
+
+class StandardScaling:
+    """Signed rows: every feature to mean 0 and variance 1, for encoder and decoder.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The training rows. Sparse rows become dense a batch at a time.
+    """
+
+    def __init__(self, X):
+        mean, variance = mean_variance(X)
+        self.mean = mean.astype(np.float32)
+        deviation = np.sqrt(variance)
+        # A constant feature says nothing and must not divide by zero.
+        self.deviation = np.where(deviation > 0, deviation, 1).astype(np.float32)
+
+    def scale(self, X):
+        """Standardise rows."""
+        dense = X.toarray() if sp.issparse(X) else X
+        return ((dense - self.mean) / self.deviation).astype(np.float32, copy=False)
+
+    def targets(self, X):
+        """Standardise rows."""
+        return self.scale(X)
+
+    def inverse(self, rows):
+        """Return standardised rows in their original units."""
+        return rows * self.deviation + self.mean
+
+
+def mean_variance(X):
+    """Return mean and variance of each feature of CSR or dense rows, as float64."""
+    if sp.issparse(X):
+        return mean_variance_axis(X, axis=0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+class TrainingRows(Dataset):
+    """Rows, what is known of their classes, and their neighbours.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows; nothing of them is copied but one batch at a time.
+    scaling : LengthScaling or StandardScaling
+        What turns rows into inputs and targets.
+    beliefs : ndarray of shape (n_samples, n_classes), float32
+        Class memberships: given, or believed.
+    trust : ndarray of shape (n_samples,), float32
+        How far each row of `beliefs` is to be trusted, 1 for given labels.
+    random_state : RandomState
+        Draws batches and neighbours.
+    neighbors : ndarray of shape (n_samples, n_neighbors), int, default=None
+        Near rows of each row. The decoder is asked for the words of a random one too.
+    neighbor_share : float, default=0.5
+        The share of the neighbour in what the decoder is asked for, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        X,
+        scaling,
+        beliefs,
+        trust,
+        *,
+        random_state,
+        neighbors=None,
+        neighbor_share=0.5,
+    ):
+        self.X = X
+        self.scaling = scaling
+        self.beliefs = beliefs
+        self.trust = trust
+        self.neighbors = neighbors
+        self.neighbor_share = neighbor_share
+        self.random_state = random_state
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def __getitems__(self, rows):
+        X = self.X[rows]
+        return Batch(
+            torch.from_numpy(rows),
+            as_tensor_rows(self.scaling.scale(X)),
+            as_tensor_rows(self._reconstruction(X, rows)),
+            torch.from_numpy(self.beliefs[rows]),
+            torch.from_numpy(self.trust[rows]),
+        )
+
+    def _reconstruction(self, X, rows):
+        own = self.scaling.targets(X)
+        if self.neighbors is None:
+            return own
+        column = self.random_state.randint(self.neighbors.shape[1], size=len(rows))
+        near = self.scaling.targets(self.X[self.neighbors[rows, column]])
+        return (1 - self.neighbor_share) * own + self.neighbor_share * near
+
+    def batches(self, batch_size):
+        """Yield the rows once in random order, in batches of nearly equal size.
+
+        Nearly equal, because a last batch of a row or two would leave batch
+        normalisation without a variance.
+        """
+        order = self.random_state.permutation(len(self))
+        for rows in np.array_split(order, self.n_batches(batch_size)):
+            yield self.__getitems__(rows)
+
+    def n_batches(self, batch_size):
+        """Return the number of batches of about `batch_size` rows."""
+        return -(-len(self) // batch_size)

@@ -184,3 +184,29 @@ def hinge_pairs(bits, similarity):
     distances = (squares[:, None] + squares - 2 * bits @ bits.T).clamp_min(0)
     apart = (n_bits / 3 - distances).clamp_min(0)
     return (similarity * distances + (1 - similarity) * apart).sum() / n_bits
+
+
+def class_similarity(classes, *, multilabel):
+    """Return how alike the classes of each two rows are: S.
+
+    ``S = Y Y^T``, the probability that two rows have the same class. For independent
+    classes the Jaccard index of the memberships, ``y_i y_j / (|y_i| + |y_j| - y_i
+    y_j)``, since a product of several memberships could exceed 1.
+
+    Parameters
+    ----------
+    classes : Tensor of shape (n_rows, n_classes)
+        Class distributions, or memberships in [0, 1] if `multilabel`.
+    multilabel : bool
+        Whether classes are independent.
+
+    Returns
+    -------
+    similarity : Tensor of shape (n_rows, n_rows)
+        In [0, 1].
+    """
+    shared = classes @ classes.T
+    if not multilabel:
+        return shared
+    sizes = classes.sum(dim=1)
+    return shared / (sizes[:, None] + sizes - shared).clamp_min(1e-6)
