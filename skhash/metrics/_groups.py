@@ -175,6 +175,7 @@ def _tiles(query, index):
     left[:, :n_bits] = 0.5 - query
     n_rows = min(_TILE_QUERIES, max(1, 2**22 // (n_bits + 1)))
     n_columns = _TILE_PAIRS // max(1, min(n_rows, len(query)))
+    n_columns = max(1, min(n_columns, 2**22 // (n_bits + 1)))
     for begin in range(0, len(index), n_columns):
         columns = slice(begin, min(begin + n_columns, len(index)))
         right = np.ones((columns.stop - begin, n_bits + 1), dtype=np.float32)
@@ -201,7 +202,7 @@ def _gains_of_classes(query, index, rows, relevance):
     classes = relevance.query[rows]
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        found = np.flatnonzero(relevance.index == label)
+        found = relevance.rows_of(label)
         if len(found):
             gains[members] = count_distances(query[rows][members], index[found])
     return gains

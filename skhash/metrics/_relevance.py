@@ -25,6 +25,16 @@ class ClassRelevance:
     def __init__(self, query, index):
         self.query = query
         self.index = index
+        self._order = np.argsort(index, kind="stable")
+        self._starts = np.searchsorted(
+            index, np.arange(index.max() + 2), sorter=self._order
+        )
+
+    def rows_of(self, label):
+        """Return the rows of the index that carry a class."""
+        if label + 1 >= len(self._starts):
+            return self._order[:0]
+        return self._order[self._starts[label] : self._starts[label + 1]]
 
     def block(self, rows, columns):
         """Return the gains of some index rows for some queries."""
