@@ -1,8 +1,7 @@
 """From codes or vectors to the groups of equal distance that the closed forms need.
 
 No more than a block of the matrix of distances exists at a time. Hamming distances
-are small integers, so that counting them needs no sorting: the product of two matrices
-gives, for each pair, the number of the cell to count it in. Other distances are
+are small integers, so that counting them needs no sorting. Other distances are
 partitioned, and only the rows in front are sorted.
 """
 
@@ -15,15 +14,16 @@ from sklearn.utils.validation import check_array
 
 from skhash.codes import check_bits
 from skhash.metrics._relevance import ClassRelevance
+from skhash.metrics._words import count_bits, to_words
 
 METRICS = ("hamming", "cosine", "euclidean", "inner_product", "precomputed")
 
-# Pairs of a tile. A tile of Hamming distances (12 bytes a pair) should stay in the
-# cache; a block of float distances (up to about 100 bytes a pair, if all of it is
-# sorted) in some 100 MB.
-_TILE_PAIRS = 2**19
+# A tile of Hamming distances (some 20 bytes a pair) should stay in the cache.
+_TILE_QUERIES = 64
+_TILE_PAIRS = 2**17
+# A block of float distances takes up to about 100 bytes a pair, if all of it is sorted.
+_BLOCK_QUERIES = 2048
 _BLOCK_PAIRS = 2**20
-_TILE_QUERIES = 256
 
 
 @dataclass(frozen=True)
@@ -120,18 +120,18 @@ def hamming_groups(index, query, relevance, own, radii, depth):
         One group a distance, 0 to n_bits.
     """
     n_cells = index.shape[1] + 1
-    # Cell numbers must be exact in float32, halves included.
-    n_rows = max(1, min(_TILE_QUERIES * 8, 2**22 // n_cells))
+    query, index = to_words(query), to_words(index)
+    n_rows = max(1, min(_BLOCK_QUERIES, _BLOCK_PAIRS // n_cells))
     if relevance.graded and depth:
         n_rows = max(1, min(n_rows, _BLOCK_PAIRS // len(index)))
     for start in range(0, len(query), n_rows):
         rows = slice(start, min(start + n_rows, len(query)))
-        counts = count_distances(query[rows], index)
-        ideal = None
+        counts = count_distances(query[rows], index, n_cells)
         if isinstance(relevance, ClassRelevance):
-            gains = _gains_of_classes(query, index, rows, relevance)
+            gains = _gains_of_classes(query, index, rows, relevance, n_cells)
         else:
-            gains = _gains_of_pairs(query, index, rows, relevance)
+            gains = _gains_of_pairs(query, index, rows, relevance, n_cells)
+        ideal = None
         if own:
             counts[:, 0] -= 1  # nobody is nearer to a row than itself
             gains[:, 0] -= relevance.own(rows)
@@ -145,48 +145,40 @@ def hamming_groups(index, query, relevance, own, radii, depth):
         yield rows, Groups(counts, gains, gains.sum(axis=1), balls, ideal)
 
 
-def count_distances(query, index):
+def count_distances(query, index, n_cells):
     """Count Hamming distances.
 
     Parameters
     ----------
-    query, index : ndarray of shape (n_rows, n_bits), uint8
-        Bits.
+    query, index : ndarray of shape (n_rows, n_words), uint64
+        Codes.
+    n_cells : int
+        How many distances there are, one more than bits.
 
     Returns
     -------
-    counts : ndarray of shape (n_queries, n_bits + 1), int64
+    counts : ndarray of shape (n_queries, n_cells), int64
         How many rows of the index lie at each distance.
     """
-    counts = np.zeros((len(query), index.shape[1] + 1), dtype=np.int64)
-    for rows, _, cells in _tiles(query, index):
-        counts[rows] += _histogram(cells, counts.shape[1])
+    counts = np.zeros((len(query), n_cells), dtype=np.int64)
+    for rows, _, cells in _tiles(query, index, n_cells):
+        counts[rows] += _histogram(cells, n_cells)
     return counts
 
 
-def _tiles(query, index):
-    """Yield tiles of pairs: queries, index rows, the cell of each pair.
+def _tiles(query, index, n_cells):
+    """Yield tiles of pairs: queries, index rows, the cell to count each pair in.
 
-    The distance is (n_bits - q.x) / 2 for codes of +-1; a further column adds the
-    number of the first cell of the query, so that one product does everything.
+    A tile has one line of cells a query, so that its distances are counted at once.
     """
-    n_bits = index.shape[1]
-    left = np.empty((len(query), n_bits + 1), dtype=np.float32)
-    left[:, :n_bits] = 0.5 - query
-    n_rows = min(_TILE_QUERIES, max(1, 2**22 // (n_bits + 1)))
-    n_columns = _TILE_PAIRS // max(1, min(n_rows, len(query)))
-    n_columns = max(1, min(n_columns, 2**22 // (n_bits + 1)))
-    for begin in range(0, len(index), n_columns):
-        columns = slice(begin, min(begin + n_columns, len(index)))
-        right = np.ones((columns.stop - begin, n_bits + 1), dtype=np.float32)
-        right[:, :n_bits] -= 2 * index[columns].astype(np.float32)
-        right[:, :n_bits] *= -1
-        for start in range(0, len(query), n_rows):
-            rows = slice(start, min(start + n_rows, len(query)))
-            left[rows, n_bits] = n_bits / 2 + (n_bits + 1) * np.arange(
-                rows.stop - start
-            )
-            yield rows, columns, (left[rows] @ right.T).astype(np.intp)
+    n_columns = max(1, _TILE_PAIRS // max(1, min(_TILE_QUERIES, len(query))))
+    for start in range(0, len(query), _TILE_QUERIES):
+        rows = slice(start, min(start + _TILE_QUERIES, len(query)))
+        lines = n_cells * np.arange(rows.stop - start)[:, None]
+        for begin in range(0, len(index), n_columns):
+            columns = slice(begin, min(begin + n_columns, len(index)))
+            cells = count_bits(np.bitwise_xor, query[rows], index[columns], lines)
+            yield rows, columns, cells
 
 
 def _histogram(cells, n_cells, weights=None):
@@ -196,24 +188,23 @@ def _histogram(cells, n_cells, weights=None):
     )
 
 
-def _gains_of_classes(query, index, rows, relevance):
+def _gains_of_classes(query, index, rows, relevance, n_cells):
     """Sum the gains where relevant is what has the same class: count within classes."""
-    gains = np.zeros((rows.stop - rows.start, index.shape[1] + 1))
+    gains = np.zeros((rows.stop - rows.start, n_cells))
     classes = relevance.query[rows]
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        found = relevance.rows_of(label)
-        if len(found):
-            gains[members] = count_distances(query[rows][members], index[found])
+        found = index[relevance.rows_of(label)]
+        gains[members] = count_distances(query[rows][members], found, n_cells)
     return gains
 
 
-def _gains_of_pairs(query, index, rows, relevance):
-    gains = np.zeros((rows.stop - rows.start, index.shape[1] + 1))
-    for tile, columns, cells in _tiles(query[rows], index):
+def _gains_of_pairs(query, index, rows, relevance, n_cells):
+    gains = np.zeros((rows.stop - rows.start, n_cells))
+    for tile, columns, cells in _tiles(query[rows], index, n_cells):
         where = slice(rows.start + tile.start, rows.start + tile.stop)
         weights = relevance.block(where, columns)
-        gains[tile] += _histogram(cells, gains.shape[1], weights.ravel())
+        gains[tile] += _histogram(cells, n_cells, weights.ravel())
     return gains
 
 

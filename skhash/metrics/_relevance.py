@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
 from skhash._labels import check_partial_labels
+from skhash.metrics._words import count_bits, to_words
 
 RELEVANCES = ("any", "jaccard")
 
@@ -59,15 +60,14 @@ class SetRelevance:
     """
 
     def __init__(self, query, index, graded):
-        self.query = query
-        self.index = index
+        self._query, self._index = to_words(query), to_words(index)
         self.graded = graded
         self._query_sizes = query.sum(axis=1)
         self._index_sizes = index.sum(axis=1)
 
     def block(self, rows, columns):
         """Return the gains of some index rows for some queries."""
-        shared = self.query[rows] @ self.index[columns].T
+        shared = count_bits(np.bitwise_and, self._query[rows], self._index[columns], 0)
         if not self.graded:
             return shared > 0
         union = self._query_sizes[rows, None] + self._index_sizes[columns] - shared
