@@ -1,6 +1,7 @@
 """The closed forms against brute force, and what is asked, found and refused."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -371,6 +372,36 @@ def test_many_bits_and_no_change_of_the_input():
         distances, y, None, y_query, k=50, metric="precomputed"
     )
     assert score == pytest.approx(scores[0])
+
+
+def test_more_classes_than_a_word_has_bits():
+    rng = np.random.default_rng(6)
+    X, X_query = (rng.integers(0, 2, (n, 6), dtype=np.uint8) for n in (40, 5))
+    y, y_query = (rng.integers(0, 40, (n, 130)) == 0 for n in (40, 5))
+    gains = jaccard(y_query, y)
+    for relevance, matrix in (("jaccard", gains), ("any", gains > 0)):
+        assert metrics.ndcg_at_k_score(
+            X, y, X_query, y_query, k=9, relevance=relevance
+        ) == pytest.approx(
+            metrics.ndcg_at_k_score(X, None, X_query, relevance=matrix, k=9)
+        )
+
+
+@pytest.mark.parametrize("metric", ["hamming", "cosine"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_memory_does_not_grow_with_the_number_of_pairs(metric, multilabel):
+    rng = np.random.default_rng(7)
+    X, X_query = (rng.integers(0, 2, (n, 16), dtype=np.uint8) for n in (20_000, 2_000))
+    y, y_query = rng.integers(0, 9, 20_000), rng.integers(0, 9, 2_000)
+    if multilabel:
+        y, y_query = np.eye(9)[y], np.eye(9)[y_query]
+    tracemalloc.start()
+    try:
+        metrics.precision_at_k_score(X, y, X_query, y_query, k=10, metric=metric)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * 2**20  # all distances in single precision: 160 MB
 
 
 BITS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.uint8)
