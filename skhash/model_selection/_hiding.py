@@ -57,7 +57,7 @@ def hide_labels(y, keep, *, stratify=False, random_state=None):
     n_kept = _n_kept(keep, len(rows))
     if y.dtype.kind in "US":
         y_partial = y.astype(object)
-    elif y.dtype.kind in "bu":
+    elif y.dtype.kind in ("b", "u"):
         y_partial = y.astype(np.int64)
     else:
         y_partial = y.copy()
