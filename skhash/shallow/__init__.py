@@ -1,5 +1,6 @@
 """Hashers without a neural network."""
 
 from skhash.shallow.projections import PCAHasher, RandomProjectionHasher
+from skhash.shallow.rotations import IsotropicHasher, ITQHasher
 
-__all__ = ["PCAHasher", "RandomProjectionHasher"]
+__all__ = ["ITQHasher", "IsotropicHasher", "PCAHasher", "RandomProjectionHasher"]

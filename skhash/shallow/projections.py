@@ -96,7 +96,7 @@ class RandomProjectionHasher(BaseHasher):
         self.components_ = projection.components_
 
     def _encode(self, X):
-        return safe_sparse_dot(X, self.components_.T, dense_output=True) > 0
+        return project(X, self.components_) > 0
 
 
 class PCAHasher(BaseHasher):
@@ -163,7 +163,24 @@ class PCAHasher(BaseHasher):
         )
 
     def _encode(self, X):
-        return safe_sparse_dot(X, self.components_.T) > self.thresholds_
+        return project(X, self.components_) > self.thresholds_
+
+
+def project(X, components):
+    """Return the coordinates of rows along directions.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows.
+    components : {ndarray, CSR} of shape (n_directions, n_features)
+        The directions, one a row.
+
+    Returns
+    -------
+    coordinates : ndarray of shape (n_samples, n_directions)
+    """
+    return safe_sparse_dot(X, components.T, dense_output=True)
 
 
 def principal_directions(X, n_directions, *, random_state):
