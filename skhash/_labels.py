@@ -125,7 +125,9 @@ def check_partial_labels(y, n_samples, *, name="y"):
     """
     if y is None:
         return PartialLabels("none", np.zeros(n_samples, dtype=bool))
-    if sp.issparse(y) or np.ndim(y) == 2:
+    if not sp.issparse(y):
+        y = np.asarray(y)
+    if y.ndim == 2:
         labels = _check_rows_of_labels(y, name)
     else:
         labels = _check_one_label_a_row(y, name)
@@ -163,7 +165,7 @@ def require_two_classes(labels, *, name="y"):
 
 
 def _check_one_label_a_row(y, name):
-    y = column_or_1d(np.asarray(y), warn=True)
+    y = column_or_1d(y, warn=True)
     if y.dtype.kind in "US":
         if np.isin(y, np.array(["-1"], dtype=y.dtype)).any():
             raise ValueError(
@@ -223,7 +225,6 @@ def _check_whole_numbers(y, name):
 def _check_rows_of_labels(y, name):
     if sp.issparse(y):
         y = y.toarray()
-    y = np.asarray(y)
     if y.shape[1] == 1:
         return _check_one_label_a_row(y, name)
     y = check_array(y, dtype=np.float32, input_name=name, ensure_min_samples=0)

@@ -57,6 +57,7 @@ class VariationalHasher(BaseHasher):
     """
 
     _TERMS: tuple[str, ...]
+    _SAMPLER = "straight_through"
 
     _parameter_constraints: dict = {
         **BaseHasher._parameter_constraints,
@@ -152,17 +153,23 @@ class VariationalHasher(BaseHasher):
         self._random_state = check_random_state(self.random_state)
         self._net = None
         with seeded_torch(self._random_state):
-            self.network_ = self._network(X.shape[1])
+            self.network_ = self._network(X)
 
-    def _network(self, n_features):
-        return BernoulliAutoencoder(
-            n_features,
+    def _network(self, X):
+        network = BernoulliAutoencoder(
+            X.shape[1],
             self.n_bits,
             0 if self.classes_ is None else len(self.classes_),
             hidden_layer_sizes=self.hidden_layer_sizes,
             dropout=self.dropout,
             feature_dropout=self.feature_dropout,
+            sampler=self._SAMPLER,
+            weight_scale=self.scaling_.weight_scale(X.shape[1]),
         )
+        # The decoder starts from the average row, and need not learn it.
+        with torch.no_grad():
+            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(X))
+        return network
 
     def _choose_reconstruction(self, X):
         values = X.data if sp.issparse(X) else X

@@ -6,8 +6,12 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.preprocessing import normalize
+from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch.utils.data import Dataset
+
+# Rows that are scaled at a time where all are needed.
+_ROWS_PER_BLOCK = 4096
 
 
 class CSRRows(NamedTuple):
@@ -109,6 +113,17 @@ class LengthScaling:
         """Scale rows to sum 1."""
         return normalize(X, norm="l1")
 
+    def mean_output(self, X):
+        """Return the decoder output that gives the average row: log frequencies."""
+        total = np.zeros(X.shape[1])
+        for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK):
+            total += np.asarray(self.targets(X[rows]).sum(axis=0)).ravel()
+        return np.log(total / X.shape[0] + 1e-6).astype(np.float32)
+
+    def weight_scale(self, n_features):
+        """Return the deviation of initial weights that read such rows."""
+        return 0.05
+
 
 class StandardScaling:
     """Signed rows: every feature to mean 0 and variance 1, for encoder and decoder.
@@ -134,6 +149,14 @@ class StandardScaling:
     def targets(self, X):
         """Standardise rows."""
         return self.scale(X)
+
+    def mean_output(self, X):
+        """Return the decoder output that gives the average row: zeros."""
+        return np.zeros(X.shape[1], dtype=np.float32)
+
+    def weight_scale(self, n_features):
+        """Return the deviation of initial weights that read such rows."""
+        return n_features**-0.5
 
     def inverse(self, rows):
         """Return standardised rows in their original units."""

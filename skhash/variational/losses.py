@@ -15,6 +15,9 @@ from skhash.variational.batches import CSRRows
 # cache between the product, the softmax and the gradients.
 _SOFTMAX_ROWS = 64
 
+# What a standardised row costs a Gaussian decoder that knows nothing of it.
+_GAUSSIAN_NATS = 8.0
+
 
 class _SoftmaxReconstruction(torch.autograd.Function):
     """Cross-entropy of softmax(code W + b) to sparse targets, gradients included.
@@ -92,9 +95,11 @@ def softmax_reconstruction(codes, weight, bias, targets):
 
 
 def gaussian_reconstruction(codes, weight, bias, targets):
-    """Return the negative log-likelihood of each row under a unit Gaussian, up to a constant.
+    """Return the negative log-likelihood of rows under a Gaussian, up to a constant.
 
-    ``1/2 ||t_i - (codes_i W + b)||^2``, in nats, averaged over the rows.
+    ``8/d ||t_i - (codes_i W + b)||^2`` for d features, averaged over the rows: the
+    variance is such that a code that tells nothing of a standardised row costs 8 nats,
+    as much as the words of a text, so that other terms weigh alike on both.
 
     Parameters
     ----------
@@ -112,7 +117,7 @@ def gaussian_reconstruction(codes, weight, bias, targets):
     loss : Tensor, scalar
     """
     residual = targets - torch.addmm(bias, codes, weight)
-    return 0.5 * residual.square().sum(dim=1).mean()
+    return _GAUSSIAN_NATS * residual.square().mean()
 
 
 def bernoulli_kl(logits):
@@ -210,3 +215,35 @@ def class_similarity(classes, *, multilabel):
         return shared
     sizes = classes.sum(dim=1)
     return shared / (sizes[:, None] + sizes - shared).clamp_min(1e-6)
+
+
+def margin_pairs(signs, similarity, weights):
+    """Return a pairwise loss of which neither term outweighs the other.
+
+    Alike pairs pay for their relative Hamming distance d, others for what they lack to
+    a third of the bits: the mean of d weighted by S plus the mean of ``3 max(0, 1/3 -
+    d)`` weighted by 1 - S. Means, so that neither the size of a batch nor the number
+    of classes matters; pairs of a row with itself are left out.
+
+    Parameters
+    ----------
+    signs : Tensor of shape (n_rows, n_bits)
+        Codes as signs, -1 or 1.
+    similarity : Tensor of shape (n_rows, n_rows)
+        How alike the classes of two rows are, in [0, 1]: S.
+    weights : Tensor of shape (n_rows,)
+        How far each row's class is to be trusted, in [0, 1].
+
+    Returns
+    -------
+    loss : Tensor, scalar
+        In [0, 2].
+    """
+    distances = (1 - signs @ signs.T / signs.shape[1]) / 2
+    pairs = weights[:, None] * weights
+    pairs.fill_diagonal_(0)
+    alike = similarity * pairs
+    unlike = (1 - similarity) * pairs
+    together = (alike * distances).sum() / alike.sum().clamp_min(1e-6)
+    apart = (unlike * (1 - 3 * distances).clamp_min(0)).sum()
+    return together + apart / unlike.sum().clamp_min(1e-6)

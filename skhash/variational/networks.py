@@ -12,11 +12,12 @@ from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
 
-# Logits leave the encoder with unit variance; this factor makes most bits decided.
-_LOGIT_SCALE = 2.0
-
 # The fixed temperature of the paper's relaxation.
 _CONCRETE_TEMPERATURE = 2 / 3
+
+
+# How far the scores of a codeword reach: a code that equals it scores this much.
+_CODEWORD_SCORE = 10.0
 
 
 class RowLinear(nn.Module):
@@ -32,15 +33,15 @@ class RowLinear(nn.Module):
         The length of a row.
     n_outputs : int
         The number of outputs.
+    weight_scale : float
+        The standard deviation of the initial weights.
     """
 
-    def __init__(self, n_features, n_outputs):
+    def __init__(self, n_features, n_outputs, weight_scale):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs))
-        # Rows are scaled to unit length, so that outputs have this deviation however
-        # many features there are.
-        nn.init.normal_(self.weight, std=0.05)
+        nn.init.normal_(self.weight, std=weight_scale)
 
     def forward(self, rows):
         """Map CSRRows or a tensor (n_rows, n_features) to (n_rows, n_outputs)."""
@@ -95,17 +96,42 @@ class Activations(NamedTuple):
     bits: torch.Tensor
 
 
+class CodewordHead(nn.Module):
+    """Scores classes by how well a code agrees with the codeword of each.
+
+    ``s_c = kappa <z, tanh(4 w_c)> / n_bits + d_c`` with the code z as signs: the bits
+    that a class is sure of pull its rows together, whatever the number of bits.
+
+    Parameters
+    ----------
+    n_bits : int
+        The length of a code.
+    n_classes : int
+        The number of classes.
+    """
+
+    def __init__(self, n_bits, n_classes):
+        super().__init__()
+        self.codewords = nn.Parameter(torch.empty(n_classes, n_bits))
+        self.bias = nn.Parameter(torch.zeros(n_classes))
+        nn.init.normal_(self.codewords, std=0.1)
+
+    def forward(self, signs):
+        """Return the scores (n_rows, n_classes) of codes as signs, -1 or 1."""
+        agreement = signs @ torch.tanh(4 * self.codewords).T / signs.shape[1]
+        return _CODEWORD_SCORE * agreement + self.bias
+
+
 class _HardBits(torch.autograd.Function):
-    """Bits 0 or 1 forward, the slope of the sigmoid's linear part backward."""
+    """Bits 0 or 1 forward; backward as if the signs 2 b - 1 were the logits."""
 
     @staticmethod
-    def forward(ctx, logits, noise):
-        return (logits + noise > 0).to(logits.dtype)
+    def forward(ctx, logits):
+        return (logits > 0).to(logits.dtype)
 
     @staticmethod
     def backward(ctx, grad_bits):
-        # d sigmoid(x) / dx at 0; constant, so that decided bits still learn.
-        return grad_bits / 4, None
+        return grad_bits / 2
 
 
 class BernoulliAutoencoder(nn.Module):
@@ -126,8 +152,10 @@ class BernoulliAutoencoder(nn.Module):
     feature_dropout : float, default=0.2
         The probability that a feature of an input row is hidden while training.
     sampler : {"straight_through", "concrete"}, default="straight_through"
-        Hard bits of noisy logits with a straight-through gradient, or the relaxation
-        by the binary concrete distribution with temperature 2/3.
+        Bits of the signs of the logits with a straight-through gradient, or samples of
+        the binary concrete distribution with temperature 2/3, which lie between.
+    weight_scale : float, default=0.05
+        The standard deviation of the initial weights of the first layer.
     """
 
     def __init__(
@@ -140,16 +168,14 @@ class BernoulliAutoencoder(nn.Module):
         dropout=0.5,
         feature_dropout=0.2,
         sampler="straight_through",
+        weight_scale=0.05,
     ):
         super().__init__()
         self.feature_dropout = feature_dropout
         self.sampler = sampler
-        # How much logistic noise the logits get before they become bits, 0 to 1; the
-        # training schedule lowers it.
-        self.noise = 1.0
 
         first, *others = hidden_layer_sizes
-        self.input_layer = RowLinear(n_features, first)
+        self.input_layer = RowLinear(n_features, first, weight_scale)
         layers = [nn.BatchNorm1d(first), nn.ReLU(), nn.Dropout(dropout)]
         width = first
         for size in others:
@@ -168,12 +194,12 @@ class BernoulliAutoencoder(nn.Module):
         )
         self.decoder = CodeLinear(n_bits, n_features)
         self.feature_head = nn.Linear(width, n_classes) if n_classes else None
-        self.code_head = nn.Linear(n_bits, n_classes) if n_classes else None
+        self.code_head = CodewordHead(n_bits, n_classes) if n_classes else None
 
     def forward(self, rows):
         """Encode rows, CSRRows or a tensor, and sample bits; returns Activations."""
         features = self.hidden_layers(self.input_layer(self._drop_features(rows)))
-        logits = _LOGIT_SCALE * self.logit_layer(features)
+        logits = self.logit_layer(features)
         return Activations(features, logits, self._sample(logits))
 
     def encode(self, rows):
@@ -191,9 +217,7 @@ class BernoulliAutoencoder(nn.Module):
                 layer.bias.double(), rows.double(), layer.weight.double()
             )
         features = copy.deepcopy(self.hidden_layers).double()(hidden)
-        return features, _LOGIT_SCALE * copy.deepcopy(self.logit_layer).double()(
-            features
-        )
+        return features, copy.deepcopy(self.logit_layer).double()(features)
 
     def decode(self, bits):
         """Return the decoder's output (n_rows, n_features) for bits in [0, 1]."""
@@ -212,10 +236,7 @@ class BernoulliAutoencoder(nn.Module):
         return F.dropout(rows, self.feature_dropout)
 
     def _sample(self, logits):
-        noise = torch.zeros_like(logits)
-        if self.training:
-            uniform = torch.rand_like(logits).clamp_(1e-6, 1 - 1e-6)
-            noise = torch.logit(uniform)
-        if self.sampler == "concrete":
-            return torch.sigmoid((logits + noise) / _CONCRETE_TEMPERATURE)
-        return _HardBits.apply(logits, self.noise * noise)
+        if self.sampler == "straight_through":
+            return _HardBits.apply(logits)
+        uniform = torch.rand_like(logits).clamp_(1e-6, 1 - 1e-6)
+        return torch.sigmoid((logits + torch.logit(uniform)) / _CONCRETE_TEMPERATURE)

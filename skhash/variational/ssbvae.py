@@ -5,17 +5,25 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn.utils import ClassifierTags
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from skhash.variational import losses
 from skhash.variational._base import VariationalHasher
 from skhash.variational.batches import TrainingRows
+from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
 from skhash.variational.neighborhood import latent_rows, nearest_rows
+
+# The dimension of the space in which neighbours are looked for.
+_LATENT_DIMENSIONS = 200
+
+# The label head on the features keeps them good for the one on the bits.
+_FEATURE_HEAD_SHARE = 0.5
 
 
 class PaperObjective(nn.Module):
-    """The objective of the paper, with its sums and means as the authors' code has them.
+    """The objective of the paper, with sums and means as in the authors' code.
 
     ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)``, arXiv:2007.08799,
     equations 4, 7 and 11.
@@ -85,14 +93,17 @@ class SelfSupervisedObjective(nn.Module):
     multilabel : bool
         Whether classes are independent.
     label_weight : float
-        The weight of the label terms against the nats of the reconstruction.
+        The weight of the label heads against the nats of the reconstruction.
+    pair_weight : float
+        The weight of the pairs.
     """
 
-    def __init__(self, reconstruction, multilabel, label_weight):
+    def __init__(self, reconstruction, multilabel, label_weight, pair_weight):
         super().__init__()
         self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
         self.multilabel = multilabel
         self.label_weight = label_weight
+        self.pair_weight = pair_weight
 
     def forward(self, network, activations, batch):
         """Return the terms of the loss of a batch by name."""
@@ -104,30 +115,36 @@ class SelfSupervisedObjective(nn.Module):
             )
         }
         if network.feature_head is None:
-            return {**terms, "labels": activations.logits.new_zeros(())}
+            zero = activations.logits.new_zeros(())
+            return {**terms, "labels": zero, "pairs": zero}
         cross_entropy = partial(
             losses.class_cross_entropy,
             targets=batch.targets,
             multilabel=self.multilabel,
         )
-        per_row = cross_entropy(network.code_head(signs)) + 0.5 * cross_entropy(
-            network.feature_head(activations.features)
+        per_row = cross_entropy(network.code_head(signs)) + _FEATURE_HEAD_SHARE * (
+            cross_entropy(network.feature_head(activations.features))
         )
+        similarity = losses.class_similarity(batch.targets, multilabel=self.multilabel)
         return {
             **terms,
             "labels": self.label_weight * (batch.weights * per_row).mean(),
+            "pairs": self.pair_weight
+            * losses.margin_pairs(signs, similarity, batch.weights),
         }
 
 
 class SSBVAEHasher(VariationalHasher):
     """Self-supervised Bernoulli autoencoder."""
 
-    _TERMS = ("reconstruction", "labels")
+    _TERMS = ("reconstruction", "labels", "pairs")
 
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "label_weight": [Interval(Real, 0, None, closed="left")],
-        "n_neighbors": [Interval(Integral, 0, None, closed="left")],
+        "pair_weight": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_share": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -136,6 +153,8 @@ class SSBVAEHasher(VariationalHasher):
         n_bits=32,
         *,
         label_weight=5.0,
+        pair_weight=1.0,
+        label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
         reconstruction="auto",
@@ -154,6 +173,8 @@ class SSBVAEHasher(VariationalHasher):
     ):
         self.n_bits = n_bits
         self.label_weight = label_weight
+        self.pair_weight = pair_weight
+        self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
         self.reconstruction = reconstruction
@@ -175,19 +196,35 @@ class SSBVAEHasher(VariationalHasher):
             "reconstruction": self.reconstruction_,
             "multilabel": self.multilabel_,
             "label_weight": self.label_weight,
+            "pair_weight": self.pair_weight,
         }
 
     def _training_rows(self, X, labels, random_state):
-        neighbors = None
-        if self.n_neighbors and X.shape[0] > 1:
-            latent = latent_rows(self.scaling_.scale(X), 200, random_state)
-            _, neighbors = nearest_rows(latent, self.n_neighbors, random_state)
+        scaled = self.scaling_.scale(X)
+        latent = latent_rows(scaled, _LATENT_DIMENSIONS, random_state)
+        similarities, neighbors = nearest_rows(latent, self.n_neighbors, random_state)
+        beliefs = labels.aligned(self.classes_)
+        trust = np.zeros(len(beliefs), dtype=np.float32)
+        if labels.labelled.any():
+            graph = NeighborhoodGraph(similarities, neighbors)
+            beliefs, trust = ClassBeliefs(
+                scaled, graph, multilabel=self.multilabel_
+            ).infer(beliefs, labels.labelled, random_state)
+            uniform = 0.5 if self.multilabel_ else 1 / beliefs.shape[1]
+            beliefs[labels.labelled] += self.label_smoothing * (
+                uniform - beliefs[labels.labelled]
+            )
         return TrainingRows(
             X,
             self.scaling_,
-            labels.aligned(self.classes_),
-            labels.labelled.astype(np.float32),
+            beliefs,
+            trust,
             neighbors=neighbors,
             neighbor_share=self.neighbor_share,
             random_state=random_state,
         )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags()
+        return tags

@@ -46,7 +46,7 @@ class AutoencoderNet(NeuralNet):
         loss = sum(terms.values())
         loss.backward()
         for name, term in terms.items():
-            self.history.record_batch(name, float(term))
+            self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
 
 
@@ -62,7 +62,7 @@ class _Batches:
 
 
 class Annealing(Callback):
-    """Warm up and decay the learning rate, and let the noise on the bits fade."""
+    """Let the learning rate rise over the first steps, and fall along a cosine."""
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Count the steps to come."""
@@ -70,14 +70,13 @@ class Annealing(Callback):
         self.n_steps_ = net.max_epochs * X.n_batches(net.batch_size)
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
-        """Set learning rate and noise of the step."""
+        """Set the learning rate of the step."""
         progress = self.step_ / self.n_steps_
         self.step_ += 1
         decay = (1 + math.cos(math.pi * progress)) / 2
         warm_up = min(1.0, self.step_ / min(_WARM_UP_STEPS, self.n_steps_))
         for group in net.optimizer_.param_groups:
             group["lr"] = net.lr * warm_up * (_FINAL_SHARE + (1 - _FINAL_SHARE) * decay)
-        net.module_.noise = 1 - progress
 
 
 class TermAverage(PassthroughScoring):
