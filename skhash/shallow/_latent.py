@@ -1,11 +1,96 @@
 """What the learning hashers share: latent features, drawn rows, thresholds."""
 
+from abc import abstractmethod
+from numbers import Integral
+
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 
+from skhash._labels import check_partial_labels, require_two_classes
+from skhash.base import BaseHasher
 from skhash.shallow.projections import project
+
+
+class LatentHasher(BaseHasher):
+    """Base class of hashers that learn in a latent space of moderate size.
+
+    Rows are projected on the leading singular directions (latent semantic analysis,
+    for sparse and dense rows alike, without centring) and brought to unit length, so
+    that Euclidean distances in that space order rows as the cosine does. At most
+    `max_samples` rows take part in learning, labelled ones first.
+
+    A subclass learns in `_fit_latent` and encodes in `_encode_latent`. One that uses
+    labels says so by `_uses_labels`, and by `_needs_labels` if it cannot do without.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "normalize": ["boolean"],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+    _uses_labels = False
+    _needs_labels = False
+
+    @abstractmethod
+    def _fit_latent(self, features, targets, labelled, random_state):
+        """Learn from latent features.
+
+        `targets` of shape (n_samples, n_classes) are class memberships, zeros for rows
+        that are not `labelled`; both are None for a subclass that uses no labels.
+        """
+
+    @abstractmethod
+    def _encode_latent(self, features):
+        """Return the bits of rows in the latent space as booleans."""
+
+    def _fit(self, X, y):
+        random_state = check_random_state(self.random_state)
+        labels = self._check_labels(y, X.shape[0]) if self._uses_labels else None
+        labelled = None if labels is None else labels.labelled
+        rows = draw_rows(
+            X.shape[0], self.max_samples, random_state=random_state, first=labelled
+        )
+        X = X[rows]
+        self.components_ = latent_directions(
+            X, self.n_components, random_state=random_state
+        )
+        features = self._latent_features(X)
+        if labels is None:
+            self._fit_latent(features, None, None, random_state)
+        else:
+            targets = labels.targets(rows).astype(features.dtype)
+            self._fit_latent(features, targets, labelled[rows], random_state)
+
+    def _check_labels(self, y, n_samples):
+        labels = check_partial_labels(y, n_samples)
+        require_two_classes(labels)
+        if self._needs_labels and not labels.n_classes:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None or all -1: "
+                "it learns from labels only. Label some rows (the others carry -1), or "
+                "use a hasher that needs no labels, such as ITQHasher."
+            )
+        if labels.n_classes:
+            self.classes_ = labels.classes
+        return labels
+
+    def _latent_features(self, X):
+        features = project(X, self.components_)
+        return normalize(features, copy=False) if self.normalize else features
+
+    def _encode(self, X):
+        return self._encode_latent(self._latent_features(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self._needs_labels
+        return tags
 
 
 def latent_directions(X, n_components, *, random_state):
@@ -31,26 +116,6 @@ def latent_directions(X, n_components, *, random_state):
     return svd.fit(X).components_
 
 
-def latent_features(X, components):
-    """Return rows in a latent space, at unit length.
-
-    The inner product of two such rows is the cosine of their latent semantic
-    representations; a row of zeros stays one.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows.
-    components : ndarray of shape (n_directions, n_features)
-        What :func:`latent_directions` gave.
-
-    Returns
-    -------
-    features : ndarray of shape (n_samples, n_directions)
-    """
-    return normalize(project(X, components), copy=False)
-
-
 def draw_rows(n_samples, max_samples, *, random_state, first=None):
     """Draw the rows that a costly step learns from.
 
@@ -72,7 +137,7 @@ def draw_rows(n_samples, max_samples, *, random_state, first=None):
     """
     if n_samples <= max_samples:
         return slice(None)
-    order = check_random_state(random_state).permutation(n_samples)
+    order = random_state.permutation(n_samples)
     if first is not None:
         order = order[np.argsort(~first[order], kind="stable")]
     return np.sort(order[:max_samples])
