@@ -16,6 +16,8 @@ from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import Bunch
 
+from skhash.datasets import load_icd10cm
+
 
 class MissingDataError(FileNotFoundError):
     """SKHASH_DATA is not set or lacks the data set."""
@@ -127,7 +129,8 @@ def load_cifar10():
 
 
 def _read_idx(path):
-    raw = gzip.open(path).read()
+    with gzip.open(path) as file:
+        raw = file.read()
     shape = np.frombuffer(raw, ">i4", count=raw[3], offset=4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
@@ -157,6 +160,17 @@ def load_hiv_fingerprints():
     return Bunch(packed=archive["packed"], y=archive["y"])
 
 
+@cache
+def load_diagnoses():
+    """Diagnoses of ICD-10-CM in 22 chapters, every fifth text at random a test row."""
+    texts, chapters = load_icd10cm(return_X_y=True)
+    is_test = np.random.RandomState(0).permutation(len(texts)) % 5 == 0
+    return _vectorise(
+        _split(np.array(texts, dtype=object), chapters, is_test),
+        TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
+    )
+
+
 LOADERS = {
     "20newsgroups": load_20newsgroups,
     "20newsgroups-bare": lambda: load_20newsgroups(
@@ -167,4 +181,5 @@ LOADERS = {
     "tmc2007": load_tmc2007,
     "cifar10": load_cifar10,
     "fashion-mnist": load_fashion_mnist,
+    "icd10cm": load_diagnoses,
 }
