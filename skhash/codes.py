@@ -49,7 +49,9 @@ def check_bits(X, *, n_bits=None, name="X"):
                 f"{X.dtype}."
             )
         bits = X.astype(np.uint8, order="C")
-    if bits.size and (bits.max() > 1 or (bits is not X and not np.array_equal(bits, X))):
+    if bits.size and (
+        bits.max() > 1 or (bits is not X and not np.array_equal(bits, X))
+    ):
         wrong = X[(X != 0) & (X != 1)]
         raise ValueError(
             f"{name} must hold bits, 0 or 1, one column a bit; got the value "

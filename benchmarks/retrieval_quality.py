@@ -1,0 +1,367 @@
+"""How well codes retrieve rows of the same class, at every share of labels.
+
+    SKHASH_DATA=path/to/data python benchmarks/retrieval_quality.py \
+        --dataset web-snippets --methods ssbvae pca --bits 32 --labels 0 1 10 \
+        --seeds 0 1 2 --csv quality.csv --plot quality.png
+
+Learns from the training rows, of which a share keeps its label, searches all of them,
+and asks with the test rows (with --validation: learns from and searches four fifths of
+the training rows, and asks with the others). For one seed all methods see the same
+labels, and more labels where there were fewer. Every method that learns from labels is
+also run without any, and next to it stand exact search by the cosine of the features,
+the order of a random ranking, and two oracles that rank by the inner product of real
+class posteriors of a logistic regression: of the features, and of 200 latent
+dimensions fitted on all rows.
+
+Prints one line a run as it is done, then tables of mean and standard deviation over
+the seeds: precision@100, mAP@1000 (expectations over the order of ties; several labels
+a row: relevant is what shares one), seconds to fit and to encode index and queries,
+peak memory above the input in MB, the least and the most frequent bit of the index,
+and its number of distinct codes. Every run has a process of its own.
+"""
+
+import argparse
+import ast
+import csv
+import itertools
+import os
+import re
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import joblib
+import numpy as np
+from _measure import Watch, in_fresh_process, print_table
+from problems import make_problem
+from reference_data import LOADERS
+from rivals import RIVALS
+
+PRECISION, MAP = "precision_at_100", "average_precision_at_1000"
+COLUMNS = (
+    *("dataset", "method", "bits", "labels", "seed", "noise", "unseen", "validation"),
+    *("settings", PRECISION, MAP, "fit_seconds", "encode_seconds", "memory_mb"),
+    *("bit_mean_min", "bit_mean_max", "n_distinct"),
+)
+
+
+def hashers():
+    """Return the classes of hashers by their names here, SSBVAEHasher as ssbvae."""
+    from skhash import shallow, variational
+
+    return {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Hasher")).lower(): (
+            getattr(module, name)
+        )
+        for module in (variational, shallow)
+        for name in module.__all__
+        if name.endswith("Hasher")
+    }
+
+
+def make_hasher(name, n_bits, seed, settings=()):
+    """Return a hasher of so many bits, with those settings that it knows."""
+    hasher = hashers()[name](n_bits)
+    known = hasher.get_params()
+    settings = {"random_state": seed, **dict(settings)}
+    return hasher.set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+def score(index, query, metric, problem):
+    """Return the measures of a ranking; fewer positions where the index is short."""
+    from skhash.metrics import retrieval_report
+
+    depths = [min(depth, index.shape[0]) for depth in (100, 1000)]
+    report = retrieval_report(
+        index,
+        problem.y_index,
+        query,
+        problem.y_query,
+        k=tuple(depths),
+        radius=(),
+        metric=metric,
+    )
+    return {
+        PRECISION: report[f"precision_at_{depths[0]}"],
+        MAP: report[f"average_precision_at_{depths[1]}"],
+    }
+
+
+def run_hasher(path, make, percent, noise, seed):
+    """Fit a hasher, encode and score; in a process of its own."""
+    from skhash.codes import bit_statistics
+
+    problem = joblib.load(path)
+    hasher = make_hasher(*make)
+    y = problem.partial_labels(percent, noise, seed)
+    with Watch() as fit:
+        hasher.fit(problem.X_fit, y if percent else None)
+    with Watch() as encode:
+        index, query = (hasher.transform(X) for X in (problem.X_index, problem.X_query))
+    bits = bit_statistics(index)
+    return score(index, query, "hamming", problem) | {
+        "fit_seconds": fit.seconds,
+        "encode_seconds": encode.seconds,
+        "memory_mb": max(fit.megabytes, encode.megabytes),
+        "bit_mean_min": bits.means.min(),
+        "bit_mean_max": bits.means.max(),
+        "n_distinct": bits.n_distinct,
+        "learns": hasattr(hasher, "classes_"),
+    }
+
+
+def run_rival(path, name, percent, noise, seed):
+    """Rank and score by one of the rivals; in a process of its own."""
+    problem = joblib.load(path)
+    function, learns = RIVALS[name]
+    with Watch() as fit:
+        ranking = function(problem, problem.partial_labels(percent, noise, seed), seed)
+    return score(*ranking, problem) | {
+        "fit_seconds": fit.seconds,
+        "memory_mb": fit.megabytes,
+        "learns": learns,
+    }
+
+
+def attempts(arguments, seed, path, first):
+    """Yield series of runs: what is the same but for the share of labels.
+
+    A series is the name, the bits, the shares and a function that runs one share. A
+    method that turns out not to learn from labels is spared the further shares.
+    """
+    shares = sorted(set(arguments.labels) - {0})
+    if not arguments.without_rivals:
+        for name, (_, learns) in RIVALS.items():
+            if learns or first or arguments.unseen:
+
+                def run(share, name=name):
+                    noise = arguments.noise
+                    return in_fresh_process(run_rival, path, name, share, noise, seed)
+
+                yield name, "float", shares if learns else [0], run
+    for bits, name in itertools.product(arguments.bits, arguments.methods):
+
+        def run(share, make=(name, bits, seed, arguments.set)):
+            noise = arguments.noise
+            return in_fresh_process(run_hasher, path, make, share, noise, seed)
+
+        yield name, bits, [0, *shares], run
+
+
+def run_all(arguments):
+    """Yield one row a run as it is done; None for a run that failed."""
+    for dataset, seed in itertools.product(arguments.dataset, arguments.seeds):
+        problem = make_problem(
+            dataset,
+            seed,
+            validation=arguments.validation,
+            unseen=arguments.unseen,
+            max_rows=arguments.max_rows,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "problem"
+            joblib.dump(problem, path)
+            del problem
+            series = attempts(arguments, seed, path, seed == arguments.seeds[0])
+            for method, bits, shares, run in series:
+                about = {"dataset": dataset, "method": method, "bits": bits}
+                yield from run_shares(shares, run, about | {"seed": seed}, arguments)
+
+
+def run_shares(shares, run, about, arguments):
+    """Yield one row a share of labels, as long as labels matter to the method."""
+    for share in shares:
+        row = about | {
+            "labels": share,
+            "noise": arguments.noise,
+            "unseen": arguments.unseen,
+            "validation": arguments.validation,
+            "settings": " ".join(f"{k}={v}" for k, v in arguments.set),
+        }
+        try:
+            row |= run(share)
+        except Exception as error:  # the others are still worth running
+            print(f"failed: {row}: {error!r}", file=sys.stderr, flush=True)
+            yield None
+            continue
+        yield row
+        if not row["learns"]:
+            return
+
+
+def show_progress(row):
+    """Print one line on a run."""
+    line = (
+        f"{row['dataset']:17} {row['method']:22} {row['bits']:>5} bits "
+        f"{row['labels']:>5g} % labels  seed {row['seed']:<3} "
+        f"P@100 {row[PRECISION]:.4f}  mAP@1000 {row[MAP]:.4f}  "
+        f"fit {row['fit_seconds']:6.1f} s  {row['memory_mb']:6.0f} MB"
+    )
+    if "n_distinct" in row:
+        low, high = row["bit_mean_min"], row["bit_mean_max"]
+        line += f"  bits {low:.2f}..{high:.2f}  {row['n_distinct']} codes"
+    print(line, flush=True)
+
+
+def group(rows, *names):
+    """Return lists of rows by the values of some columns, in order of appearance."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[name] for name in names)].append(row)
+    return groups
+
+
+def spread(rows, measure, digits=3):
+    """Return mean and standard deviation over seeds as text."""
+    values = [row[measure] for row in rows if measure in row]
+    if not values:
+        return ""
+    mean = f"{np.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ±{np.std(values, ddof=1):.{digits}f}"
+
+
+def show_tables(rows):
+    """Print quality by share of labels and cost, a table each a data set and length."""
+    for (dataset,), of_dataset in group(rows, "dataset").items():
+        for bits in sorted({r["bits"] for r in of_dataset} - {"float"}):
+            chosen = [r for r in of_dataset if r["bits"] in (bits, "float")]
+            shares = sorted({row["labels"] for row in chosen})
+            methods = group(chosen, "method")
+            for measure in (PRECISION, MAP):
+                print(f"\n{dataset}, {bits} bits: {measure}, by % of labels")
+                print_table(
+                    ["method", *(f"{share:g} %" for share in shares)],
+                    [
+                        [name, *(spread(by_share[(x,)], measure) for x in shares)]
+                        for (name,), of_name in methods.items()
+                        for by_share in [group(of_name, "labels")]
+                    ],
+                )
+            print(f"\n{dataset}, {bits} bits: cost, and use of the bits")
+            measures = COLUMNS[COLUMNS.index("fit_seconds") :]
+            digits = (1, 2, 0, 2, 2, 0)
+            print_table(
+                ["method", "labels", *measures],
+                [
+                    [name, f"{share:g} %"]
+                    + [spread(of_share, m, d) for m, d in zip(measures, digits)]
+                    for (name, share), of_share in group(
+                        chosen, "method", "labels"
+                    ).items()
+                ],
+            )
+
+
+def plot(rows, path):
+    """Draw precision@100 against the share of labels, a panel a data set and length."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    pairs = sorted({(r["dataset"], r["bits"]) for r in rows if r["bits"] != "float"})
+    figure, axes = plt.subplots(
+        1, len(pairs), figsize=(6 * len(pairs), 4.5), squeeze=False, sharey=True
+    )
+    shares = sorted({row["labels"] for row in rows})
+    for axis, (dataset, bits) in zip(axes[0], pairs):
+        chosen = [
+            r for r in rows if r["dataset"] == dataset and r["bits"] in (bits, "float")
+        ]
+        for (name,), of_name in group(chosen, "method").items():
+            by_share = group(of_name, "labels")
+            places = [i for i, x in enumerate(shares) if (x,) in by_share]
+            values = [[r[PRECISION] for r in by_share[(shares[i],)]] for i in places]
+            means, errors = [np.mean(v) for v in values], [np.std(v) for v in values]
+            if of_name[0]["learns"]:
+                axis.errorbar(places, means, errors, marker="o", capsize=3, label=name)
+            else:
+                colour = axis.plot([], [])[0].get_color()
+                axis.axhline(means[0], ls="--", color=colour, label=name)
+        axis.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
+        axis.set(title=f"{dataset}, {bits} bits", xlabel="labelled rows (%)")
+    axes[0, 0].set_ylabel("precision@100")
+    axes[0, -1].legend(fontsize="small")
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
+
+
+def setting(text):
+    """Return name and value of a text like ``dropout=0.3``."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"expected name=value; got {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def parse(argv):
+    """Return the options, checked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    names = sorted(hashers())
+    add("--dataset", nargs="+", default=["icd10cm"], choices=LOADERS, metavar="NAME")
+    add("--methods", nargs="+", default=["ssbvae", "pca"], metavar="NAME")
+    add("--bits", nargs="+", type=int, default=[32], help="lengths of the codes")
+    add("--labels", nargs="+", type=float, default=[0, 1, 10, 100], help="in percent")
+    add("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    add("--noise", type=float, default=0.0, help="share of the labels made wrong")
+    add("--unseen", action="store_true", help="search classes not learned from")
+    add("--validation", action="store_true", help="ask with training rows, for tuning")
+    add(
+        "--set",
+        nargs="+",
+        type=setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="arguments of the hashers",
+    )
+    add("--max-rows", type=int, help="training rows to use, for a quick look")
+    add("--without-rivals", action="store_true", help="hashers only, for tuning")
+    add("--csv", type=Path, help="file for one line a run")
+    add("--plot", type=Path, help="PNG file for precision@100 by share of labels")
+    parser.epilog = (
+        "--set gives arguments to those hashers that know them. Data sets: "
+        f"{', '.join(LOADERS)}. Methods: all, {', '.join(names)}."
+    )
+    arguments = parser.parse_args(argv)
+    if "all" in arguments.methods:
+        arguments.methods = names
+    if unknown := set(arguments.methods) - set(names):
+        parser.error(f"unknown methods {sorted(unknown)}; known: {names}")
+    for name, _ in arguments.set:
+        if not any(name in hashers()[m]().get_params() for m in arguments.methods):
+            parser.error(f"none of the methods has a parameter {name!r}")
+    return arguments
+
+
+def main(argv=None):
+    """Run what the command line asks for; return the exit status."""
+    arguments = parse(argv)
+    rows, n_failed = [], 0
+    with open(arguments.csv or os.devnull, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        for row in run_all(arguments):
+            if row is None:
+                n_failed += 1
+                continue
+            show_progress(row)
+            writer.writerow(row)
+            file.flush()
+            rows.append(row)
+    show_tables(rows)
+    if arguments.plot and rows:
+        plot(rows, arguments.plot)
+    return int(n_failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

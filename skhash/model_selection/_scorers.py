@@ -1,0 +1,123 @@
+"""Retrieval measures as scorers of scikit-learn's model selection."""
+
+import re
+
+import scipy.sparse as sp
+from sklearn.utils import _safe_indexing
+
+from skhash import metrics
+from skhash.codes import unpack_bits
+from skhash.model_selection._strata import labelled_rows
+
+
+class RetrievalScorer:
+    """A scorer for estimators that give codes; see :func:`make_retrieval_scorer`."""
+
+    def __init__(self, function, parameters):
+        self._function = function
+        self._parameters = parameters
+
+    def __repr__(self):
+        parts = [self._function.__name__]
+        parts += [f"{name}={value!r}" for name, value in self._parameters.items()]
+        return f"make_retrieval_scorer({', '.join(parts)})"
+
+    def __call__(self, estimator, X, y):
+        """Return the score of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted hasher, or a Pipeline that ends in one.
+        X : array-like of shape (n_samples, ...)
+            Rows to encode; those without label are left out.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels.
+
+        Returns
+        -------
+        score : float
+        """
+        if not hasattr(estimator, "transform"):
+            raise TypeError(
+                "A retrieval scorer needs an estimator with transform, a hasher or a "
+                f"Pipeline that ends in one; got {type(estimator).__name__}."
+            )
+        _, rows = labelled_rows(X, y)
+        codes = estimator.transform(_safe_indexing(X, rows))
+        final = estimator
+        while hasattr(final, "steps"):
+            final = final.steps[-1][1]
+        if getattr(final, "output", None) == "packed":
+            codes = unpack_bits(codes, n_bits=final.n_bits)
+        y = y.tocsr() if sp.issparse(y) else y
+        return self._function(codes, _safe_indexing(y, rows), **self._parameters)
+
+
+def make_retrieval_scorer(measure="average_precision", **parameters):
+    """Make a scorer of leave-one-out retrieval, for `scoring=` in scikit-learn's tools.
+
+    The labelled rows of the test fold are encoded by `transform`; each in turn is the
+    query, the others are what is searched. Packed codes are unpacked.
+
+    Parameters
+    ----------
+    measure : str or callable, default="average_precision"
+        A name: "precision_at_10", "recall_at_10", "average_precision_at_10",
+        "ndcg_at_10" with any number, "average_precision" or "ndcg" for the whole list,
+        "precision_within_2" or "recall_within_2" with any radius in bits. Or a function
+        of :mod:`skhash.metrics` or one like them, where larger is better.
+    **parameters
+        Further arguments of the function, such as ``k=10`` or ``relevance="jaccard"``;
+        ``metric="cosine"`` for transformers that give real numbers.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y)`` gives a float. It can be pickled if `measure` can.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a parameter is given by the name already.
+    TypeError
+        If `measure` is neither a string nor callable.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import Binarizer
+    >>> from skhash.model_selection import make_retrieval_scorer
+    >>> scorer = make_retrieval_scorer("precision_at_1")
+    >>> X, y = [[-1, 0.3], [-2, 0.7], [1, 0.5], [1, 0.1]], [0, 0, 1, 1]
+    >>> scorer(Binarizer().fit(X), X, y)
+    1.0
+    """
+    if callable(measure):
+        return RetrievalScorer(measure, parameters)
+    if not isinstance(measure, str):
+        raise TypeError(f"measure must be a name or a function; got {measure!r}.")
+    function, named = _parse_name(measure)
+    twice = sorted(set(named) & set(parameters))
+    if twice:
+        raise ValueError(
+            f"{twice[0]} must be given once: measure={measure!r} says it already."
+        )
+    return RetrievalScorer(function, named | parameters)
+
+
+def _parse_name(name):
+    """Return the function and the arguments that the name of a measure stands for."""
+    if name in ("average_precision", "ndcg"):
+        return getattr(metrics, f"{name}_at_k_score"), {"k": None}
+    found = re.fullmatch(r"(precision|recall|average_precision|ndcg)_at_(\d+)", name)
+    if found:
+        return getattr(metrics, f"{found[1]}_at_k_score"), {"k": int(found[2])}
+    found = re.fullmatch(r"(precision|recall)_within_(\d+)", name)
+    if found:
+        function = getattr(metrics, f"{found[1]}_within_radius_score")
+        return function, {"radius": int(found[2])}
+    raise ValueError(
+        "measure must be 'average_precision' or 'ndcg', alone or with '_at_K', "
+        "'precision_at_K', 'recall_at_K', 'precision_within_R' or 'recall_within_R'; "
+        f"got {name!r}."
+    )

@@ -1,0 +1,95 @@
+"""What splits and label subsets share: labelled rows, and their classes' shares."""
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+from skhash._labels import check_partial_labels
+
+
+def labelled_rows(X, y):
+    """Return the validated labels of `X`, and which rows have one; raise if none."""
+    labels = check_partial_labels(y, _num_samples(X))
+    rows = np.flatnonzero(labels.labelled)
+    if not len(rows):
+        raise ValueError(
+            "y has no labelled row: every row is labelled -1, or y is None."
+        )
+    return labels, rows
+
+
+def one_class_a_row(labels):
+    """Return class positions; the likeliest class where rows are distributions."""
+    if labels.kind == "single":
+        return labels.indices
+    return labels.indicator.argmax(axis=1)
+
+
+def deal_sets(indicator, sizes):
+    """Deal rows with several labels out to parts, the rarest class first.
+
+    Parameters
+    ----------
+    indicator : ndarray of shape (n_rows, n_classes), float32
+        Memberships, 0 or 1.
+    sizes : ndarray of shape (n_parts,), int
+        How many rows each part takes; they sum to `n_rows`.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_rows,), int
+    """
+    indicator = indicator.astype(np.float64)
+    room = sizes.copy()
+    remaining = indicator.sum(axis=0)
+    wanted = np.outer(sizes / len(indicator), remaining)
+    parts = np.full(len(indicator), -1)
+
+    def deal(rows, wishes):
+        for row in rows:
+            wish = np.where(room > 0, wishes, -np.inf)
+            first = np.flatnonzero(wish == wish.max())
+            part = first[np.argmax(room[first])]
+            parts[row] = part
+            room[part] -= 1
+            # In place: `wishes` may be a view of a column.
+            wanted[part] -= indicator[row]
+
+    while remaining.any():
+        rarest = np.argmin(np.where(remaining > 0, remaining, np.inf))
+        rows = np.flatnonzero((parts < 0) & (indicator[:, rarest] > 0))
+        deal(rows, wanted[:, rarest])
+        remaining -= indicator[rows].sum(axis=0)
+    deal(np.flatnonzero(parts < 0), room)
+    return parts
+
+
+def proportional(classes, n_kept):
+    """Choose some rows so that the classes keep their shares.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_rows,), int
+        Class positions.
+    n_kept : int
+        How many rows to choose.
+
+    Returns
+    -------
+    places : ndarray of shape (n_kept,), int
+        The first rows of each class.
+    """
+    counts = np.bincount(classes)
+    present = np.flatnonzero(counts)
+    quota = n_kept * counts / len(classes)
+    kept = np.floor(quota).astype(int)
+    if n_kept >= len(present):
+        kept[present] = np.maximum(kept[present], 1)
+    while kept.sum() != n_kept:
+        # Largest remainder; where the one-a-class rule took too much, the smallest.
+        rest = quota - kept
+        if kept.sum() < n_kept:
+            kept[np.argmax(np.where(kept < counts, rest, -np.inf))] += 1
+        else:
+            kept[np.argmin(np.where(kept > 1, rest, np.inf))] -= 1
+    places = [np.flatnonzero(classes == one)[: kept[one]] for one in present]
+    return np.concatenate(places)

@@ -1,0 +1,168 @@
+"""What the learning hashers share: latent features, drawn rows, thresholds."""
+
+from abc import abstractmethod
+from numbers import Integral
+
+import numpy as np
+from sklearn.decomposition import TruncatedSVD
+from sklearn.preprocessing import normalize
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+
+from skhash._labels import check_partial_labels, require_two_classes
+from skhash.base import BaseHasher
+from skhash.shallow.projections import project
+
+
+class LatentHasher(BaseHasher):
+    """Base class of hashers that learn in a latent space of moderate size.
+
+    Rows are projected on the leading singular directions (latent semantic analysis,
+    for sparse and dense rows alike, without centring) and brought to unit length, so
+    that Euclidean distances in that space order rows as the cosine does. At most
+    `max_samples` rows take part in learning, labelled ones first.
+
+    A subclass learns in `_fit_latent` and encodes in `_encode_latent`. One that uses
+    labels says so by `_uses_labels`, and by `_needs_labels` if it cannot do without.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "normalize": ["boolean"],
+        "max_samples": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+    _uses_labels = False
+    _needs_labels = False
+
+    @abstractmethod
+    def _fit_latent(self, features, targets, labelled, random_state):
+        """Learn from latent features.
+
+        `targets` of shape (n_samples, n_classes) are class memberships, zeros for rows
+        that are not `labelled`; both are None for a subclass that uses no labels.
+        """
+
+    @abstractmethod
+    def _encode_latent(self, features):
+        """Return the bits of rows in the latent space as booleans."""
+
+    def _fit(self, X, y):
+        random_state = check_random_state(self.random_state)
+        labels = self._check_labels(y, X.shape[0]) if self._uses_labels else None
+        labelled = None if labels is None else labels.labelled
+        rows = draw_rows(
+            X.shape[0], self.max_samples, random_state=random_state, first=labelled
+        )
+        X = X[rows]
+        self.components_ = latent_directions(
+            X, self.n_components, random_state=random_state
+        )
+        features = self._latent_features(X)
+        if labels is None:
+            self._fit_latent(features, None, None, random_state)
+        else:
+            targets = labels.targets(rows).astype(features.dtype)
+            self._fit_latent(features, targets, labelled[rows], random_state)
+
+    def _check_labels(self, y, n_samples):
+        labels = check_partial_labels(y, n_samples)
+        require_two_classes(labels)
+        if self._needs_labels and not labels.n_classes:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} requires y to be passed, but the target y is None or all -1: "
+                "it learns from labels only. Label some rows (the others carry -1), or "
+                "use a hasher that needs no labels, such as ITQHasher."
+            )
+        if labels.n_classes:
+            self.classes_ = labels.classes
+        return labels
+
+    def _latent_features(self, X):
+        features = project(X, self.components_)
+        return normalize(features, copy=False) if self.normalize else features
+
+    def _encode(self, X):
+        return self._encode_latent(self._latent_features(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self._needs_labels
+        return tags
+
+
+def latent_directions(X, n_components, *, random_state):
+    """Return the leading singular directions of rows that are not centred.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows.
+    n_components : int
+        How many directions are wanted; fewer come back where `X` has fewer rows or
+        columns.
+    random_state : int or RandomState instance
+        Seeds the randomised SVD.
+
+    Returns
+    -------
+    components : ndarray of shape (n_directions, n_features)
+        Orthonormal rows.
+    """
+    n_directions = min(n_components, *X.shape)
+    svd = TruncatedSVD(n_directions, random_state=random_state)
+    return svd.fit(X).components_
+
+
+def draw_rows(n_samples, max_samples, *, random_state, first=None):
+    """Draw the rows that a costly step learns from.
+
+    Parameters
+    ----------
+    n_samples : int
+        How many rows there are.
+    max_samples : int
+        How many to draw at most.
+    random_state : RandomState instance
+        Draws them.
+    first : ndarray of shape (n_samples,), bool, default=None
+        Rows to draw before all others, such as the labelled ones.
+
+    Returns
+    -------
+    rows : slice or ndarray of int, ascending
+        All rows where there are no more than `max_samples`.
+    """
+    if n_samples <= max_samples:
+        return slice(None)
+    order = random_state.permutation(n_samples)
+    if first is not None:
+        order = order[np.argsort(~first[order], kind="stable")]
+    return np.sort(order[:max_samples])
+
+
+def median_thresholds(values):
+    """Return thresholds that split every column into halves.
+
+    A threshold lies in the middle of the gap above the median, not on a value, where
+    rounding would decide the bit of a training row.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_bits)
+        The real numbers to split.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_bits,)
+    """
+    ordered = np.sort(values, axis=0)
+    medians = ordered[(len(ordered) - 1) // 2]
+    above = np.where(ordered > medians, ordered, np.inf).min(axis=0)
+    # Where more than half of the values equal the largest, the gap below splits off
+    # the others; without any other value the bit is constant.
+    below = np.where(ordered < medians, ordered, -np.inf).max(axis=0)
+    other = np.where(np.isfinite(above), above, below)
+    return np.where(np.isfinite(other), (medians + other) / 2, medians)

@@ -1,0 +1,362 @@
+"""What the hashers of the VAE family share: build, train and use an autoencoder."""
+
+import copy
+import logging
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skhash._labels import check_partial_labels, require_two_classes
+from skhash.base import _ROWS_PER_BLOCK, BaseHasher
+from skhash.codes import check_bits, unpack_bits
+from skhash.variational.batches import (
+    LengthScaling,
+    StandardScaling,
+    TrainingRows,
+    as_tensor_rows,
+)
+from skhash.variational.networks import BernoulliAutoencoder
+from skhash.variational.training import Annealing, AutoencoderNet, TermAverage
+
+logger = logging.getLogger("skhash")
+
+
+def _has_label_head(hasher):
+    """Whether the hasher has, or can still get, a label head."""
+    if getattr(hasher, "classes_", ()) is None:
+        raise AttributeError(
+            f"This {type(hasher).__name__} was fitted without labels, so that it "
+            "cannot predict any. Fit it with y, -1 where a row has no label."
+        )
+    return True
+
+
+@contextmanager
+def seeded_torch(random_state):
+    """Draw torch's random numbers from a seed inside, and leave no trace outside."""
+    devices = range(torch.cuda.device_count())
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
+        yield
+
+
+class VariationalHasher(BaseHasher):
+    """Base class of the hashers that train an autoencoder.
+
+    A subclass has the parameters below, names the terms of its loss in `_TERMS`, and
+    gives the objective in `_objective`. Where it learns from more than the given
+    labels and rows, it overrides `_training_rows`.
+    """
+
+    _TERMS: tuple[str, ...]
+    _SAMPLER = "straight_through"
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "reconstruction": [StrOptions({"auto", "softmax", "gaussian"})],
+        "hidden_layer_sizes": [tuple],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "feature_dropout": [Interval(Real, 0, 1, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "device": [str],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def _objective(self):
+        """Return the criterion, an nn.Module, and its arguments as a dict."""
+        raise NotImplementedError
+
+    def _training_rows(self, X, labels, random_state):
+        """Return the rows with what is known or believed of their classes."""
+        return TrainingRows(
+            X,
+            self.scaling_,
+            labels.aligned(self.classes_),
+            labels.labelled.astype(np.float32),
+            random_state=random_state,
+        )
+
+    # Learning
+
+    def _fit(self, X, y):
+        labels = check_partial_labels(y, X.shape[0])
+        require_two_classes(labels)
+        if not (self.warm_start and hasattr(self, "network_")):
+            self._build(X, labels, labels.classes)
+        self._train(X, labels, self.max_epochs, [Annealing()])
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, classes=None):
+        """Train for one epoch on a chunk of rows.
+
+        For collections larger than memory: call it with one chunk after another, as
+        often as wanted. The learning rate stays constant. Signed features are
+        standardised by the first chunk.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows of the chunk, at least two.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Their labels, -1 where there is none.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that any chunk will have. Needed in the first call unless its
+            `y` has a label of each; ignored later.
+
+        Returns
+        -------
+        self : object
+            The fitted hasher.
+
+        Raises
+        ------
+        ValueError
+            If `X` or `y` is invalid, or `y` has a class that is not in `classes`.
+        """
+        first = not hasattr(self, "network_")
+        X = self._check_rows(X, reset=first)
+        labels = check_partial_labels(y, X.shape[0])
+        if first:
+            self._build(
+                X, labels, labels.classes if classes is None else np.unique(classes)
+            )
+        self._train(X, labels, 1, [])
+        return self
+
+    def _build(self, X, labels, classes):
+        """Make a fresh network, and forget what was learned before."""
+        if X.shape[0] < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two rows to learn from; got "
+                f"n_samples={X.shape[0]}."
+            )
+        self.classes_ = classes
+        self.multilabel_ = labels.kind == "multilabel"
+        self.reconstruction_ = self._choose_reconstruction(X)
+        self.scaling_ = (
+            LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
+        )
+        self.history_ = []
+        self._random_state = check_random_state(self.random_state)
+        self._net = None
+        with seeded_torch(self._random_state):
+            self.network_ = self._network(X)
+
+    def _network(self, X):
+        network = BernoulliAutoencoder(
+            X.shape[1],
+            self.n_bits,
+            0 if self.classes_ is None else len(self.classes_),
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            dropout=self.dropout,
+            feature_dropout=self.feature_dropout,
+            sampler=self._SAMPLER,
+            weight_scale=self.scaling_.weight_scale(X.shape[1]),
+        )
+        # The decoder starts from the average row, and need not learn it.
+        with torch.no_grad():
+            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(X))
+        return network
+
+    def _choose_reconstruction(self, X):
+        values = X.data if sp.issparse(X) else X
+        smallest = values.min(initial=0.0)
+        if self.reconstruction == "softmax" and smallest < 0:
+            raise ValueError(
+                "X must be non-negative with reconstruction='softmax', which models "
+                f"rows as counts or weights of words; got a value of {smallest:g}. Use "
+                "reconstruction='gaussian' (or 'auto') for signed features."
+            )
+        if self.reconstruction == "auto":
+            return "softmax" if smallest >= 0 else "gaussian"
+        return self.reconstruction
+
+    def _train(self, X, labels, n_epochs, callbacks):
+        """Train the network for some epochs, and keep what the user may look at."""
+        if getattr(self, "_net", None) is None:
+            self._net = self._make_net()
+        rows = self._training_rows(X, labels, self._random_state)
+        net = self._net
+        net.set_params(max_epochs=n_epochs)
+        net.callbacks_ += [(type(c).__name__, c.initialize()) for c in callbacks]
+        with seeded_torch(self._random_state):
+            net.partial_fit(rows)
+        net.optimizer_.zero_grad(set_to_none=True)
+        self.network_ = net.module_.to("cpu").eval()
+        columns = ("epoch", "train_loss", *self._TERMS, "dur")
+        self.history_ = [
+            {name: epoch[name] for name in columns}
+            for epoch in net.history
+            if "dur" in epoch
+        ]
+        self.n_iter_ = len(self.history_)
+
+    def _make_net(self):
+        criterion, arguments = self._objective()
+        net = AutoencoderNet(
+            criterion,
+            self.network_,
+            **{f"criterion__{name}": value for name, value in arguments.items()},
+            optimizer=torch.optim.Adam,
+            optimizer__fused=True,
+            lr=self.learning_rate,
+            batch_size=self.batch_size,
+            train_split=None,
+            callbacks=[
+                *((name, TermAverage(name)) for name in self._TERMS),
+                *(self.callbacks or ()),
+            ],
+            callbacks__print_log__sink=logger.info,
+            callbacks__valid_loss=None,
+            device=self._device(),
+            verbose=int(self.verbose),
+        )
+        return net.initialize()
+
+    def _device(self):
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    # Using what was learned
+
+    def _activations(self, X):
+        """Return features and logits of validated rows, in double precision."""
+        device = torch.device(self._device())
+        network = self.network_
+        if device.type != "cpu":
+            network = copy.deepcopy(network).to(device)
+        with torch.inference_mode():
+            return network.encode(as_tensor_rows(self.scaling_.scale(X)).to(device))
+
+    def _encode(self, X):
+        _, logits = self._activations(X)
+        return (logits > 0).cpu().numpy()
+
+    def _in_blocks(self, X, function):
+        """Apply a function of validated rows to blocks of raw ones."""
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        return np.concatenate(
+            [function(X[rows]) for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK)]
+        )
+
+    def encode_proba(self, X):
+        """Return how likely each bit is one.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to encode.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_bits), float32
+            In [0, 1]; :meth:`transform` sets the bits above 1/2.
+        """
+
+        def probabilities(X):
+            _, logits = self._activations(X)
+            return torch.sigmoid(logits).float().cpu().numpy()
+
+        return self._in_blocks(X, probabilities)
+
+    def inverse_transform(self, X):
+        """Return the rows that the decoder sees behind codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits) or (n_samples, n_bytes)
+            Codes, in the form that `output` says.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features), float32
+            For a softmax decoder a distribution over the features, which sums to 1;
+            for a Gaussian one the expected features in their original units.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds anything but codes of `n_bits` bits.
+        """
+        check_is_fitted(self)
+        bits = (
+            unpack_bits(X, self.n_bits)
+            if self.output == "packed"
+            else check_bits(X, n_bits=self.n_bits)
+        )
+        with torch.inference_mode():
+            decoded = self.network_.decode(torch.from_numpy(bits).float())
+            if self.reconstruction_ == "softmax":
+                return torch.softmax(decoded, dim=1).numpy()
+        return self.scaling_.inverse(decoded.numpy())
+
+    @available_if(_has_label_head)
+    def predict_proba(self, X):
+        """Return the class probabilities that the label head gives.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), float32
+            In the order of `classes_`. Rows sum to 1, but for several labels a row,
+            where every class is independent of the others.
+        """
+
+        def probabilities(X):
+            features, logits = self._activations(X)
+            with torch.inference_mode():
+                scores = self.network_.class_scores(features.float(), logits > 0)
+                scores = (
+                    torch.sigmoid(scores)
+                    if self.multilabel_
+                    else torch.softmax(scores, dim=1)
+                )
+            return scores.numpy()
+
+        return self._in_blocks(X, probabilities)
+
+    @available_if(_has_label_head)
+    def predict(self, X):
+        """Predict the class, or the classes, of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The most likely class; for several labels a row an indicator of those with
+            a probability above 1/2.
+        """
+        probabilities = self.predict_proba(X)
+        if self.multilabel_:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def __getstate__(self):
+        # The optimiser's state is twice the size of the weights, and callbacks may hold
+        # open files: they stay here. Training that goes on elsewhere starts them anew.
+        state = super().__getstate__()
+        state.pop("_net", None)
+        return state

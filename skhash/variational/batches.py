@@ -1,0 +1,246 @@
+"""Rows and partial labels as tensors, a whole batch at a time and never densified."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.preprocessing import normalize
+from sklearn.utils import gen_batches
+from sklearn.utils.sparsefuncs import mean_variance_axis
+from torch.utils.data import Dataset
+
+# Rows that are scaled at a time where all are needed.
+_ROWS_PER_BLOCK = 4096
+
+
+class CSRRows(NamedTuple):
+    """Sparse rows of a batch, in the form that an embedding bag reads.
+
+    Attributes
+    ----------
+    columns : Tensor of shape (nnz,), int64
+        The features of the stored values, row after row. A feature may occur twice in
+        a row; its values then add up.
+    offsets : Tensor of shape (n_rows,), int64
+        Where each row begins.
+    values : Tensor of shape (nnz,), float32
+        The stored values.
+    """
+
+    columns: torch.Tensor
+    offsets: torch.Tensor
+    values: torch.Tensor
+
+    @classmethod
+    def from_scipy(cls, X):
+        """Take the rows of a CSR matrix or array."""
+        return cls(
+            torch.from_numpy(X.indices.astype(np.int64, copy=False)),
+            torch.from_numpy(X.indptr[:-1].astype(np.int64, copy=False)),
+            torch.from_numpy(X.data.astype(np.float32, copy=False)),
+        )
+
+    def row_of_value(self):
+        """Return the row of each stored value, int64 of shape (nnz,)."""
+        ends = torch.cat(
+            [self.offsets[1:], self.offsets.new_tensor([len(self.values)])]
+        )
+        return torch.repeat_interleave(ends - self.offsets)
+
+    def to(self, device):
+        """Return the rows on a device."""
+        return CSRRows(*(part.to(device) for part in self))
+
+
+class Batch(NamedTuple):
+    """What one training step sees.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (n_rows,), int64
+        The positions of the rows in the training set.
+    inputs : CSRRows or Tensor of shape (n_rows, n_features)
+        What the encoder reads.
+    reconstruction : CSRRows or Tensor of shape (n_rows, n_features)
+        What the decoder should give; rows that sum to 1 for a softmax decoder.
+    targets : Tensor of shape (n_rows, n_classes), float32
+        What the label head should give: memberships or beliefs, zeros if nothing is
+        known.
+    weights : Tensor of shape (n_rows,), float32
+        How far `targets` is to be trusted: 1 for a given label, 0 for no idea.
+    """
+
+    rows: torch.Tensor
+    inputs: CSRRows | torch.Tensor
+    reconstruction: CSRRows | torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+
+    def to(self, device):
+        """Return the batch on a device."""
+        return Batch(*(part.to(device) for part in self))
+
+
+def as_tensor_rows(X):
+    """Return rows as tensors: CSR stays sparse, anything else becomes float32.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_rows, n_features)
+        Some rows.
+
+    Returns
+    -------
+    rows : CSRRows or Tensor of shape (n_rows, n_features), float32
+    """
+    if sp.issparse(X):
+        return CSRRows.from_scipy(X)
+    return torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
+
+
+class LengthScaling:
+    """Non-negative rows: unit length for the encoder, a distribution for the decoder.
+
+    Sparse rows stay sparse. A row of zeros stays zero.
+    """
+
+    def scale(self, X):
+        """Scale rows to Euclidean length 1."""
+        return normalize(X)
+
+    def targets(self, X):
+        """Scale rows to sum 1."""
+        return normalize(X, norm="l1")
+
+    def mean_output(self, X):
+        """Return the decoder output that gives the average row: log frequencies."""
+        total = np.zeros(X.shape[1])
+        for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK):
+            total += np.asarray(self.targets(X[rows]).sum(axis=0)).ravel()
+        return np.log(total / X.shape[0] + 1e-6).astype(np.float32)
+
+    def weight_scale(self, n_features):
+        """Return the deviation of initial weights that read such rows."""
+        return 0.05
+
+
+class StandardScaling:
+    """Signed rows: every feature to mean 0 and variance 1, for encoder and decoder.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The training rows. Sparse rows become dense a batch at a time.
+    """
+
+    def __init__(self, X):
+        mean, variance = mean_variance(X)
+        self.mean = mean.astype(np.float32)
+        deviation = np.sqrt(variance)
+        # A constant feature says nothing and must not divide by zero.
+        self.deviation = np.where(deviation > 0, deviation, 1).astype(np.float32)
+
+    def scale(self, X):
+        """Standardise rows."""
+        dense = X.toarray() if sp.issparse(X) else X
+        return ((dense - self.mean) / self.deviation).astype(np.float32, copy=False)
+
+    def targets(self, X):
+        """Standardise rows."""
+        return self.scale(X)
+
+    def mean_output(self, X):
+        """Return the decoder output that gives the average row: zeros."""
+        return np.zeros(X.shape[1], dtype=np.float32)
+
+    def weight_scale(self, n_features):
+        """Return the deviation of initial weights that read such rows."""
+        return n_features**-0.5
+
+    def inverse(self, rows):
+        """Return standardised rows in their original units."""
+        return rows * self.deviation + self.mean
+
+
+def mean_variance(X):
+    """Return mean and variance of each feature of CSR or dense rows, as float64."""
+    if sp.issparse(X):
+        return mean_variance_axis(X, axis=0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+class TrainingRows(Dataset):
+    """Rows, what is known of their classes, and their neighbours.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows; nothing of them is copied but one batch at a time.
+    scaling : LengthScaling or StandardScaling
+        What turns rows into inputs and targets.
+    beliefs : ndarray of shape (n_samples, n_classes), float32
+        Class memberships: given, or believed.
+    trust : ndarray of shape (n_samples,), float32
+        How far each row of `beliefs` is to be trusted, 1 for given labels.
+    random_state : RandomState
+        Draws batches and neighbours.
+    neighbors : ndarray of shape (n_samples, n_neighbors), int, default=None
+        Near rows of each row. The decoder is asked for the words of a random one too.
+    neighbor_share : float, default=0.5
+        The share of the neighbour in what the decoder is asked for, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        X,
+        scaling,
+        beliefs,
+        trust,
+        *,
+        random_state,
+        neighbors=None,
+        neighbor_share=0.5,
+    ):
+        self.X = X
+        self.scaling = scaling
+        self.beliefs = beliefs
+        self.trust = trust
+        self.neighbors = neighbors
+        self.neighbor_share = neighbor_share
+        self.random_state = random_state
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def __getitems__(self, rows):
+        X = self.X[rows]
+        return Batch(
+            torch.from_numpy(rows),
+            as_tensor_rows(self.scaling.scale(X)),
+            as_tensor_rows(self._reconstruction(X, rows)),
+            torch.from_numpy(self.beliefs[rows]),
+            torch.from_numpy(self.trust[rows]),
+        )
+
+    def _reconstruction(self, X, rows):
+        own = self.scaling.targets(X)
+        if self.neighbors is None:
+            return own
+        column = self.random_state.randint(self.neighbors.shape[1], size=len(rows))
+        near = self.scaling.targets(self.X[self.neighbors[rows, column]])
+        return (1 - self.neighbor_share) * own + self.neighbor_share * near
+
+    def batches(self, batch_size):
+        """Yield the rows once in random order, in batches of nearly equal size.
+
+        Nearly equal, because a last batch of a row or two would leave batch
+        normalisation without a variance.
+        """
+        order = self.random_state.permutation(len(self))
+        for rows in np.array_split(order, self.n_batches(batch_size)):
+            yield self.__getitems__(rows)
+
+    def n_batches(self, batch_size):
+        """Return the number of batches of about `batch_size` rows."""
+        return -(-len(self) // batch_size)

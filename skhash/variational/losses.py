@@ -1,0 +1,249 @@
+"""The terms of the objective, as functions of tensors.
+
+Equation numbers and symbols are those of Ñanculef et al., "Self-supervised Bernoulli
+autoencoders for semi-supervised hashing", arXiv:2007.08799, unless said otherwise.
+"""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from skhash.variational.batches import CSRRows
+
+# Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
+# cache between the product, the softmax and the gradients.
+_SOFTMAX_ROWS = 64
+
+# What a standardised row costs a Gaussian decoder that knows nothing of it.
+_GAUSSIAN_NATS = 8.0
+
+
+class _SoftmaxReconstruction(torch.autograd.Function):
+    """Cross-entropy of softmax(code W + b) to sparse targets, gradients included.
+
+    The gradient of a block is computed while its probabilities are in the cache, so
+    that neither logits nor targets of a whole batch ever exist. A quarter of the time
+    of log_softmax and a dense target.
+    """
+
+    @staticmethod
+    def forward(ctx, codes, weight, bias, targets):
+        n_rows, n_features = codes.shape[0], weight.shape[1]
+        # Differentiated by hand: plain tensors, no graph.
+        codes_, weight_, bias_ = codes.detach(), weight.detach(), bias.detach()
+        rows = targets.row_of_value()
+        bounds = [*targets.offsets.tolist(), len(targets.values)]
+        grad_codes = torch.empty_like(codes_)
+        grad_weight = torch.zeros_like(weight_)
+        grad_bias = torch.zeros_like(bias_)
+        loss = codes_.new_zeros(())
+        for start in range(0, n_rows, _SOFTMAX_ROWS):
+            block = slice(start, min(start + _SOFTMAX_ROWS, n_rows))
+            values = slice(bounds[block.start], bounds[block.stop])
+            flat = (rows[values] - start) * n_features + targets.columns[values]
+            wanted = targets.values[values]
+            logits = torch.addmm(bias_, codes_[block], weight_)
+            probabilities = torch.softmax(logits, dim=1)
+            loss -= torch.dot(_log(probabilities.view(-1)[flat]), wanted)
+            # Rows sum to one, or to zero where the row is empty and asks for nothing.
+            mass = torch.zeros(len(logits), device=logits.device)
+            mass.index_add_(0, rows[values] - start, wanted)
+            excess = probabilities.mul_(mass[:, None])
+            excess.view(-1).index_add_(0, flat, wanted, alpha=-1)
+            torch.mm(excess, weight_.T, out=grad_codes[block])
+            grad_weight.addmm_(codes_[block].T, excess)
+            grad_bias += excess.sum(dim=0)
+        ctx.save_for_backward(grad_codes, grad_weight, grad_bias)
+        ctx.n_rows = n_rows
+        return loss / n_rows
+
+    @staticmethod
+    def backward(ctx, grad_loss):
+        scale = grad_loss / ctx.n_rows
+        return (*(grad * scale for grad in ctx.saved_tensors), None)
+
+
+def _log(probabilities):
+    return torch.log(probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny))
+
+
+def softmax_reconstruction(codes, weight, bias, targets):
+    """Return the negative log-likelihood of the words of each row: REC.
+
+    ``- sum_w t_iw log softmax_w(codes_i W + b)``, in nats, averaged over the rows.
+
+    Parameters
+    ----------
+    codes : Tensor of shape (n_rows, n_bits)
+        What the decoder reads.
+    weight : Tensor of shape (n_bits, n_features)
+        The weights W of the decoder.
+    bias : Tensor of shape (n_features,)
+        Its bias b.
+    targets : CSRRows or Tensor of shape (n_rows, n_features)
+        Rows that sum to 1, or to 0 for an empty row, which then counts nothing.
+
+    Returns
+    -------
+    loss : Tensor, scalar
+    """
+    if isinstance(targets, CSRRows):
+        return _SoftmaxReconstruction.apply(codes, weight, bias, targets)
+    log_likelihood = F.log_softmax(torch.addmm(bias, codes, weight), dim=1)
+    return -(targets * log_likelihood).sum(dim=1).mean()
+
+
+def gaussian_reconstruction(codes, weight, bias, targets):
+    """Return the negative log-likelihood of rows under a Gaussian, up to a constant.
+
+    ``8/d ||t_i - (codes_i W + b)||^2`` for d features, averaged over the rows: the
+    variance is such that a code that tells nothing of a standardised row costs 8 nats,
+    as much as the words of a text, so that other terms weigh alike on both.
+
+    Parameters
+    ----------
+    codes : Tensor of shape (n_rows, n_bits)
+        What the decoder reads.
+    weight : Tensor of shape (n_bits, n_features)
+        The weights W of the decoder.
+    bias : Tensor of shape (n_features,)
+        Its bias b.
+    targets : Tensor of shape (n_rows, n_features)
+        Standardised rows.
+
+    Returns
+    -------
+    loss : Tensor, scalar
+    """
+    residual = targets - torch.addmm(bias, codes, weight)
+    return _GAUSSIAN_NATS * residual.square().mean()
+
+
+def bernoulli_kl(logits):
+    """Return KL(Bernoulli(sigmoid(logits)) || Bernoulli(1/2)), averaged over the rows.
+
+    ``n_bits log 2 + sum_j [p_j log p_j + (1 - p_j) log(1 - p_j)]``, in nats.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_rows, n_bits)
+        Log-odds of each bit.
+
+    Returns
+    -------
+    loss : Tensor, scalar
+        In [0, n_bits log 2].
+    """
+    entropy = F.binary_cross_entropy_with_logits(
+        logits, torch.sigmoid(logits), reduction="none"
+    )
+    return (math.log(2) - entropy).sum(dim=1).mean()
+
+
+def class_cross_entropy(logits, targets, *, multilabel):
+    """Return the cross-entropy of predicted classes to target distributions: POINT.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_rows, n_classes)
+        Class scores.
+    targets : Tensor of shape (n_rows, n_classes)
+        Class distributions, or memberships if `multilabel`.
+    multilabel : bool
+        Whether classes are independent (sigmoid) or exclude each other (softmax).
+
+    Returns
+    -------
+    losses : Tensor of shape (n_rows,)
+        In nats.
+    """
+    if multilabel:
+        return F.binary_cross_entropy_with_logits(
+            logits, targets, reduction="none"
+        ).sum(dim=1)
+    return -(targets * F.log_softmax(logits, dim=1)).sum(dim=1)
+
+
+def hinge_pairs(bits, similarity):
+    """Return the pairwise loss of the paper: PAIR, with its sum over all pairs.
+
+    ``1/N_b sum_ij [S_ij D_ij + (1 - S_ij) max(0, N_b/3 - D_ij)]`` with the squared
+    distance ``D_ij = ||b_i - b_j||^2`` and N_b the number of bits. Pairs of a row with
+    itself are part of the sum, as in the authors' code.
+
+    Parameters
+    ----------
+    bits : Tensor of shape (n_rows, n_bits)
+        Sampled bits in [0, 1].
+    similarity : Tensor of shape (n_rows, n_rows)
+        How alike the classes of two rows are, in [0, 1].
+
+    Returns
+    -------
+    loss : Tensor, scalar
+        Grows with the square of the number of rows.
+    """
+    n_bits = bits.shape[1]
+    squares = bits.square().sum(dim=1)
+    distances = (squares[:, None] + squares - 2 * bits @ bits.T).clamp_min(0)
+    apart = (n_bits / 3 - distances).clamp_min(0)
+    return (similarity * distances + (1 - similarity) * apart).sum() / n_bits
+
+
+def class_similarity(classes, *, multilabel):
+    """Return how alike the classes of each two rows are: S.
+
+    ``S = Y Y^T``, the probability that two rows have the same class. For independent
+    classes the Jaccard index of the memberships, ``y_i y_j / (|y_i| + |y_j| - y_i
+    y_j)``, since a product of several memberships could exceed 1.
+
+    Parameters
+    ----------
+    classes : Tensor of shape (n_rows, n_classes)
+        Class distributions, or memberships in [0, 1] if `multilabel`.
+    multilabel : bool
+        Whether classes are independent.
+
+    Returns
+    -------
+    similarity : Tensor of shape (n_rows, n_rows)
+        In [0, 1].
+    """
+    shared = classes @ classes.T
+    if not multilabel:
+        return shared
+    sizes = classes.sum(dim=1)
+    return shared / (sizes[:, None] + sizes - shared).clamp_min(1e-6)
+
+
+def margin_pairs(signs, similarity, weights):
+    """Return a pairwise loss of which neither term outweighs the other.
+
+    Alike pairs pay for their relative Hamming distance d, others for what they lack to
+    a third of the bits: the mean of d weighted by S plus the mean of ``3 max(0, 1/3 -
+    d)`` weighted by 1 - S. Means, so that neither the size of a batch nor the number
+    of classes matters; pairs of a row with itself are left out.
+
+    Parameters
+    ----------
+    signs : Tensor of shape (n_rows, n_bits)
+        Codes as signs, -1 or 1.
+    similarity : Tensor of shape (n_rows, n_rows)
+        How alike the classes of two rows are, in [0, 1]: S.
+    weights : Tensor of shape (n_rows,)
+        How far each row's class is to be trusted, in [0, 1].
+
+    Returns
+    -------
+    loss : Tensor, scalar
+        In [0, 2].
+    """
+    distances = (1 - signs @ signs.T / signs.shape[1]) / 2
+    pairs = weights[:, None] * weights
+    pairs.fill_diagonal_(0)
+    alike = similarity * pairs
+    unlike = (1 - similarity) * pairs
+    together = (alike * distances).sum() / alike.sum().clamp_min(1e-6)
+    apart = (unlike * (1 - 3 * distances).clamp_min(0)).sum()
+    return together + apart / unlike.sum().clamp_min(1e-6)

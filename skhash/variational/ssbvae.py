@@ -1,0 +1,230 @@
+"""The self-supervised Bernoulli autoencoder."""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils import ClassifierTags
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from skhash.variational import losses
+from skhash.variational._base import VariationalHasher
+from skhash.variational.batches import TrainingRows
+from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
+from skhash.variational.neighborhood import latent_rows, nearest_rows
+
+# The dimension of the space in which neighbours are looked for.
+_LATENT_DIMENSIONS = 200
+
+# The label head on the features keeps them good for the one on the bits.
+_FEATURE_HEAD_SHARE = 0.5
+
+
+class PaperObjective(nn.Module):
+    """The objective of the paper, with sums and means as in the authors' code.
+
+    ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)``, arXiv:2007.08799,
+    equations 4, 7 and 11.
+
+    Parameters
+    ----------
+    reconstruction : {"softmax", "gaussian"}
+        The decoder's distribution.
+    multilabel : bool
+        Whether classes are independent.
+    kl_weight : float
+        beta.
+    label_weight : float
+        gamma; the labels weigh alpha * gamma.
+    pair_weight : float
+        alpha.
+    """
+
+    def __init__(
+        self, reconstruction, multilabel, kl_weight, label_weight, pair_weight
+    ):
+        super().__init__()
+        self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
+        self.multilabel = multilabel
+        self.kl_weight = kl_weight
+        self.label_weight = label_weight
+        self.pair_weight = pair_weight
+
+    def forward(self, network, activations, batch):
+        """Return the terms of the loss of a batch by name."""
+        signs = 2 * activations.bits - 1
+        decoder = network.decoder
+        terms = {
+            "reconstruction": self.reconstruction(
+                signs, decoder.weight, decoder.bias, batch.reconstruction
+            ),
+            "kl": self.kl_weight * losses.bernoulli_kl(activations.logits),
+        }
+        zero = activations.logits.new_zeros(())
+        if network.feature_head is None:
+            return {**terms, "labels": zero, "pairs": zero}
+        scores = network.feature_head(activations.features)
+        point = losses.class_cross_entropy(
+            scores, batch.targets, multilabel=self.multilabel
+        )
+        predicted = (
+            torch.sigmoid(scores) if self.multilabel else torch.softmax(scores, dim=1)
+        )
+        similarity = losses.class_similarity(predicted, multilabel=self.multilabel)
+        return {
+            **terms,
+            "labels": self.pair_weight
+            * self.label_weight
+            * (batch.weights * point).mean(),
+            "pairs": self.pair_weight
+            * losses.hinge_pairs(activations.bits, similarity),
+        }
+
+
+class SelfSupervisedObjective(nn.Module):
+    """The default objective of :class:`SSBVAEHasher`.
+
+    Parameters
+    ----------
+    reconstruction : {"softmax", "gaussian"}
+        The decoder's distribution.
+    multilabel : bool
+        Whether classes are independent.
+    label_weight : float
+        The weight of the label heads against the nats of the reconstruction.
+    pair_weight : float
+        The weight of the pairs.
+    """
+
+    def __init__(self, reconstruction, multilabel, label_weight, pair_weight):
+        super().__init__()
+        self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
+        self.multilabel = multilabel
+        self.label_weight = label_weight
+        self.pair_weight = pair_weight
+
+    def forward(self, network, activations, batch):
+        """Return the terms of the loss of a batch by name."""
+        signs = 2 * activations.bits - 1
+        decoder = network.decoder
+        terms = {
+            "reconstruction": self.reconstruction(
+                signs, decoder.weight, decoder.bias, batch.reconstruction
+            )
+        }
+        if network.feature_head is None:
+            zero = activations.logits.new_zeros(())
+            return {**terms, "labels": zero, "pairs": zero}
+        cross_entropy = partial(
+            losses.class_cross_entropy,
+            targets=batch.targets,
+            multilabel=self.multilabel,
+        )
+        per_row = cross_entropy(network.code_head(signs)) + _FEATURE_HEAD_SHARE * (
+            cross_entropy(network.feature_head(activations.features))
+        )
+        similarity = losses.class_similarity(batch.targets, multilabel=self.multilabel)
+        return {
+            **terms,
+            "labels": self.label_weight * (batch.weights * per_row).mean(),
+            "pairs": self.pair_weight
+            * losses.margin_pairs(signs, similarity, batch.weights),
+        }
+
+
+class SSBVAEHasher(VariationalHasher):
+    """Self-supervised Bernoulli autoencoder."""
+
+    _TERMS = ("reconstruction", "labels", "pairs")
+
+    _parameter_constraints: dict = {
+        **VariationalHasher._parameter_constraints,
+        "label_weight": [Interval(Real, 0, None, closed="left")],
+        "pair_weight": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "neighbor_share": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_bits=32,
+        *,
+        label_weight=5.0,
+        pair_weight=1.0,
+        label_smoothing=0.1,
+        n_neighbors=10,
+        neighbor_share=0.5,
+        reconstruction="auto",
+        hidden_layer_sizes=(500, 500),
+        dropout=0.5,
+        feature_dropout=0.2,
+        max_epochs=15,
+        batch_size=512,
+        learning_rate=4e-3,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        output="bits",
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_bits = n_bits
+        self.label_weight = label_weight
+        self.pair_weight = pair_weight
+        self.label_smoothing = label_smoothing
+        self.n_neighbors = n_neighbors
+        self.neighbor_share = neighbor_share
+        self.reconstruction = reconstruction
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.dropout = dropout
+        self.feature_dropout = feature_dropout
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.device = device
+        self.output = output
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _objective(self):
+        return SelfSupervisedObjective, {
+            "reconstruction": self.reconstruction_,
+            "multilabel": self.multilabel_,
+            "label_weight": self.label_weight,
+            "pair_weight": self.pair_weight,
+        }
+
+    def _training_rows(self, X, labels, random_state):
+        scaled = self.scaling_.scale(X)
+        latent = latent_rows(scaled, _LATENT_DIMENSIONS, random_state)
+        similarities, neighbors = nearest_rows(latent, self.n_neighbors, random_state)
+        beliefs = labels.aligned(self.classes_)
+        trust = np.zeros(len(beliefs), dtype=np.float32)
+        if labels.labelled.any():
+            graph = NeighborhoodGraph(similarities, neighbors)
+            beliefs, trust = ClassBeliefs(
+                scaled, graph, multilabel=self.multilabel_
+            ).infer(beliefs, labels.labelled, random_state)
+            uniform = 0.5 if self.multilabel_ else 1 / beliefs.shape[1]
+            beliefs[labels.labelled] += self.label_smoothing * (
+                uniform - beliefs[labels.labelled]
+            )
+        return TrainingRows(
+            X,
+            self.scaling_,
+            beliefs,
+            trust,
+            neighbors=neighbors,
+            neighbor_share=self.neighbor_share,
+            random_state=random_state,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags()
+        return tags

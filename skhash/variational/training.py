@@ -1,0 +1,86 @@
+"""The skorch net that trains an autoencoder on batches of rows and partial labels."""
+
+import math
+
+from skorch import NeuralNet
+from skorch.callbacks import Callback, PassthroughScoring
+
+from skhash.variational.networks import BernoulliAutoencoder
+
+# The learning rate rises over the first steps, so that the large gradients of a fresh
+# network do not decide where it ends, and ends at this share of its peak.
+_WARM_UP_STEPS = 50
+_FINAL_SHARE = 0.02
+
+
+class AutoencoderNet(NeuralNet):
+    """Trains a :class:`BernoulliAutoencoder`; see :class:`skorch.NeuralNet`.
+
+    The criterion is a module that takes the network, its activations and the batch and
+    returns the terms of the loss by name; their sum is minimised, and each is recorded
+    in the history. Override `train_step_single` to change a step.
+
+    Parameters
+    ----------
+    criterion : type of nn.Module
+        The objective.
+    module : type of nn.Module, default=BernoulliAutoencoder
+        The network.
+    **kwargs : dict
+        As for :class:`skorch.NeuralNet`.
+    """
+
+    def __init__(self, criterion, module=BernoulliAutoencoder, **kwargs):
+        super().__init__(module, criterion, **kwargs)
+
+    def get_iterator(self, dataset, training=False):
+        """Return the batches of a :class:`TrainingRows`."""
+        return _Batches(dataset, self.batch_size)
+
+    def train_step_single(self, batch, **fit_params):
+        """Compute the loss of a batch and its gradients, and record its terms."""
+        self._set_training(True)
+        batch = batch.to(self.device)
+        activations = self.module_(batch.inputs)
+        terms = self.criterion_(self.module_, activations, batch)
+        loss = sum(terms.values())
+        loss.backward()
+        for name, term in terms.items():
+            self.history.record_batch(name, term.item())
+        return {"loss": loss, "y_pred": activations.logits}
+
+
+class _Batches:
+    """Batches in a new random order each time they are iterated over."""
+
+    def __init__(self, dataset, batch_size):
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __iter__(self):
+        return self.dataset.batches(self.batch_size)
+
+
+class Annealing(Callback):
+    """Let the learning rate rise over the first steps, and fall along a cosine."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Count the steps to come."""
+        self.step_ = 0
+        self.n_steps_ = net.max_epochs * X.n_batches(net.batch_size)
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        """Set the learning rate of the step."""
+        progress = self.step_ / self.n_steps_
+        self.step_ += 1
+        decay = (1 + math.cos(math.pi * progress)) / 2
+        warm_up = min(1.0, self.step_ / min(_WARM_UP_STEPS, self.n_steps_))
+        for group in net.optimizer_.param_groups:
+            group["lr"] = net.lr * warm_up * (_FINAL_SHARE + (1 - _FINAL_SHARE) * decay)
+
+
+class TermAverage(PassthroughScoring):
+    """Average a term of the loss over the batches of an epoch."""
+
+    def __init__(self, name):
+        super().__init__(name, lower_is_better=None, on_train=True)
