@@ -12,8 +12,11 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from skhash.codes import check_bits, check_packed, unpack_bits
 from skhash.neighbors import _scan
@@ -43,14 +46,14 @@ class _HammingNeighbors(BaseEstimator):
         n_bits = self.n_bits if reset else self.n_bits_
         if not reset and self.packed and self._is_plain_packed(X):
             return X
+        codes = X
+        if not hasattr(X, "columns"):  # of a data frame the names are checked first
+            codes = check_packed(X) if self.packed else check_bits(X)
+        validate_data(self, X, reset=reset, skip_check_array=True)
         if self.packed:
-            rows = check_packed(X)
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            rows = check_packed(rows, n_bits=n_bits)
+            rows = check_packed(codes, n_bits=n_bits)
         else:
-            bits = check_bits(X)
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            rows = np.packbits(check_bits(bits, n_bits=n_bits), axis=1)
+            rows = np.packbits(check_bits(codes, n_bits=n_bits), axis=1)
         if reset:
             self._check_sizes(*rows.shape)
             self.n_bits_ = n_bits or (8 if self.packed else 1) * self.n_features_in_
@@ -668,9 +671,7 @@ class HammingNeighborsTransformer(
 
 def _check_mode(mode):
     if mode not in ("connectivity", "distance"):
-        raise ValueError(
-            f'mode must be "connectivity" or "distance"; got {mode!r}.'
-        )
+        raise ValueError(f'mode must be "connectivity" or "distance"; got {mode!r}.')
 
 
 def _ragged(counts, values):

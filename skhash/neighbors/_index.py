@@ -59,7 +59,7 @@ class CodeIndex:
             self._build_tables()
 
     def _searched(self):
-        """The part of the head that a scan reads."""
+        """Return the part of the head that a scan reads."""
         return self.head.distinct if isinstance(self.head, Repeated) else self.head
 
     def _build_tables(self):

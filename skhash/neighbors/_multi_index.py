@@ -43,9 +43,7 @@ class MultiIndex:
         """Build the tables from a storage of codes (`Planes` or `Rows`)."""
         words = np.zeros((self.n_codes, 8 * self.n_words), dtype=np.uint8)
         words[:, : self.n_bytes] = codes.rows(np.arange(self.n_codes))
-        tables = Tables(
-            words.view(np.uint64), self.n_tables, self.width, self.spacing
-        )
+        tables = Tables(words.view(np.uint64), self.n_tables, self.width, self.spacing)
         for table in range(self.n_tables):
             tables.build(table)
         self.tables = tables
@@ -56,7 +54,9 @@ class MultiIndex:
         The codes are those of a table that is evenly full.
         """
         whole, rest = divmod(radius, self.n_tables)
-        buckets = [sum(comb(self.width, i) for i in range(s + 1)) for s in (whole, whole - 1)]
+        buckets = [
+            sum(comb(self.width, i) for i in range(s + 1)) for s in (whole, whole - 1)
+        ]
         n_buckets = (rest + 1) * buckets[0] + (self.n_tables - rest - 1) * buckets[1]
         return n_buckets * (1 + self.n_codes / 2**self.width)
 

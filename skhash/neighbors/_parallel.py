@@ -1,6 +1,7 @@
 """Run calls that release the GIL on threads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 
 def run(calls, n_threads):
@@ -21,4 +22,4 @@ def even_slices(n, n_slices, multiple):
     n_units = -(-n // multiple)
     n_slices = max(1, min(n_slices, n_units))
     edges = [i * n_units // n_slices * multiple for i in range(n_slices)] + [n]
-    return [slice(a, b) for a, b in zip(edges, edges[1:]) if a < b]
+    return [slice(a, b) for a, b in pairwise(edges) if a < b]

@@ -91,8 +91,9 @@ class Planes:
 
 
 class Rows:
-    """Packed codes as they are, a memory map for example; turned into planes tile by
-    tile at every search.
+    """Packed codes as they are, a memory map for example.
+
+    Every search turns them into planes, one tile after the other.
     """
 
     def __init__(self, rows):

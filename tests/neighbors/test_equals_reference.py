@@ -76,9 +76,7 @@ def searches(draw):
         "k": draw(st.sampled_from([1, 3, 10, 100, 10_000])),
         "radius": draw(st.sampled_from([0, 1, 2, 5, 20, 2000])),
         "share_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
-        "steps": draw(
-            st.lists(st.sampled_from(["append", "remove"]), max_size=3)
-        ),
+        "steps": draw(st.lists(st.sampled_from(["append", "remove"]), max_size=3)),
     }
 
 
@@ -130,7 +128,9 @@ def test_property(case):
 
 
 @pytest.mark.parametrize("simd", simd_names())
-@pytest.mark.parametrize("n_bits", [*range(1, 81), 120, 247, 248, 249, 255, 256, 257, 520])
+@pytest.mark.parametrize(
+    "n_bits", [*range(1, 81), 120, 247, 248, 249, 255, 256, 257, 520]
+)
 def test_every_length_and_instruction_set(n_bits, simd):
     rng = np.random.default_rng(n_bits)
     rows = random_rows(rng, 300, n_bits, "random")

@@ -1,5 +1,6 @@
 """HammingNearestNeighbors and HammingNeighborsTransformer: the contract of the API."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -11,14 +12,17 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import DBSCAN
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsTransformer,
     NearestNeighbors,
 )
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import Binarizer
 
 from skhash.codes import pack_bits
+from skhash.metrics import precision_at_k_score
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
@@ -284,14 +288,14 @@ def test_bad_codes(X, error, message):
 
 def test_wrong_number_of_bits(bits):
     model = HammingNearestNeighbors().fit(bits)
-    with pytest.raises(ValueError, match="23 features.*24"):
+    with pytest.raises(ValueError, match=r"23 features.*24"):
         model.kneighbors(bits[:, 1:])
     with pytest.raises(ValueError, match="packed=True"):
         model.kneighbors(np.full((2, N_BITS), 7))
-    with pytest.raises(ValueError, match="must have 20 bits"):
+    with pytest.raises(ValueError, match=r"must have 20 bits"):
         HammingNearestNeighbors(n_bits=20).fit(bits)
     packed = HammingNearestNeighbors(packed=True).fit(pack_bits(bits))
-    with pytest.raises(ValueError, match="2 features.*3"):
+    with pytest.raises(ValueError, match=r"2 features.*3"):
         packed.kneighbors(pack_bits(bits)[:, 1:])
     with pytest.raises(TypeError, match="uint8"):
         packed.kneighbors(pack_bits(bits).astype(float))
@@ -349,13 +353,41 @@ def test_bad_labels(bits):
         HammingNearestNeighbors().fit(bits, labels).partial_fit(bits)
 
 
+# Score --------------------------------------------------------------------------------
+
+
+def test_score_is_tie_aware_precision(bits):
+    rng = np.random.default_rng(0)
+    y = rng.integers(-1, 3, len(bits))
+    few = bits & 1  # any order of ties must give the same score
+    for X, packed in ((few, False), (pack_bits(few), True)):
+        model = HammingNearestNeighbors(7, packed=packed, n_bits=N_BITS)
+        score = model.fit(X[:400], y[:400]).score(X[400:], y[400:])
+        expected = precision_at_k_score(few[:400], y[:400], few[400:], y[400:], k=7)
+        assert score == expected
+
+
+def test_last_step_of_a_pipeline_under_grid_search():
+    X, y = clustered()
+    labels = y.copy()
+    labels[::7] = -1
+    noisy = X + np.random.default_rng(0).normal(0, 0.1, X.shape)
+    model = Pipeline(
+        [("binarise", Binarizer()), ("search", HammingNearestNeighbors(3))]
+    )
+    grid = {"binarise__threshold": [-9.0, 0.5], "search__n_neighbors": [3, 5]}
+    search = GridSearchCV(model, grid, cv=3, error_score="raise").fit(noisy, labels)
+    assert search.best_params_["binarise__threshold"] == 0.5
+    assert search.best_score_ > 0.7
+
+
 # Instruction sets ---------------------------------------------------------------------
 
 
 def run_python(code, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**__import__("os").environ, **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -393,8 +425,9 @@ def test_transformer_equals_scikit_learn(bits, queries, mode):
         if mode == "distance":
             np.testing.assert_allclose(a.data, b.data * N_BITS)
     graph = ours.fit_transform(bits)
-    np.testing.assert_array_equal(graph.indices[:: 3 + (mode == "distance")],
-                                  np.arange(len(bits)))
+    np.testing.assert_array_equal(
+        graph.indices[:: 3 + (mode == "distance")], np.arange(len(bits))
+    )
     assert len(ours.get_feature_names_out()) == len(bits)
 
 
@@ -414,7 +447,7 @@ def test_transformer_feeds_classifier_and_clustering():
     plain = KNeighborsClassifier(n_neighbors=5, metric="hamming").fit(X[:200], y[:200])
     assert model.score(X[200:], y[200:]) == plain.score(X[200:], y[200:]) == 1.0
 
-    graph = HammingNeighborsTransformer(n_neighbors=20).fit_transform(X)
+    graph = HammingNeighborsTransformer(n_neighbors=150).fit_transform(X)
     found = DBSCAN(eps=8, min_samples=5, metric="precomputed").fit_predict(graph)
     pairs = {(a, b) for a, b in zip(found, y) if a >= 0}
     assert len(pairs) == 3
