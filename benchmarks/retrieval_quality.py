@@ -37,6 +37,7 @@ from _measure import Watch, in_fresh_process, print_table
 from problems import make_problem
 from reference_data import LOADERS
 from rivals import RIVALS
+from sklearn.utils import get_tags
 
 PRECISION, MAP = "precision_at_100", "average_precision_at_1000"
 COLUMNS = (
@@ -146,7 +147,8 @@ def attempts(arguments, seed, path, first):
             noise = arguments.noise
             return in_fresh_process(run_hasher, path, make, share, noise, seed)
 
-        yield name, bits, [0, *shares], run
+        needs_labels = get_tags(make_hasher(name, bits, seed)).target_tags.required
+        yield name, bits, shares if needs_labels else [0, *shares], run
 
 
 def run_all(arguments):
@@ -275,7 +277,8 @@ def plot(rows, path):
             by_share = group(of_name, "labels")
             places = [i for i, x in enumerate(shares) if (x,) in by_share]
             values = [[r[PRECISION] for r in by_share[(shares[i],)]] for i in places]
-            means, errors = [np.mean(v) for v in values], [np.std(v) for v in values]
+            means = [np.mean(v) for v in values]
+            errors = [np.std(v, ddof=1) if len(v) > 1 else 0 for v in values]
             if of_name[0]["learns"]:
                 axis.errorbar(places, means, errors, marker="o", capsize=3, label=name)
             else:

@@ -117,7 +117,7 @@ def clone_fitted(hasher):
 
 @pytest.fixture(scope="module")
 def rows(small_rows):
-    # Sorted, as they are after any conversion: the order of sums decides their rounding.
+    # Sorted, as after any conversion: the order of a sum decides its rounding.
     return small_rows[0].sorted_indices()
 
 
@@ -261,7 +261,7 @@ def test_generator_as_seed(hasher, rows, labels):
 
 def test_no_global_state_is_touched(hasher, rows, labels):
     def state():
-        name, keys, *rest = np.random.get_state()
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
         return (
             name,
             keys.tolist(),

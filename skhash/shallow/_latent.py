@@ -166,3 +166,22 @@ def median_thresholds(values):
     below = np.where(ordered < medians, ordered, -np.inf).max(axis=0)
     other = np.where(np.isfinite(above), above, below)
     return np.where(np.isfinite(other), (medians + other) / 2, medians)
+
+
+def add_ridge(gram, share):
+    """Return a Gram matrix with a ridge.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n, n)
+        Positive semidefinite.
+    share : float
+        The ridge as a share of the mean of the diagonal.
+
+    Returns
+    -------
+    ridged : ndarray of shape (n, n)
+        Positive definite.
+    """
+    ridge = share * np.trace(gram) / len(gram) or 1.0
+    return gram + ridge * np.eye(len(gram), dtype=gram.dtype)

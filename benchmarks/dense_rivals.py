@@ -1,0 +1,188 @@
+"""The same training without sparse matrices, in plain PyTorch.
+
+Two of them: the network and objective of the hasher, fed with dense rows (what sparse
+batches save), and the original way of the paper's authors (what the default saves).
+"""
+
+import copy
+
+import numpy as np
+import torch
+from _measure import Watch
+from skorch.callbacks import Callback
+from torch import nn
+from torch.nn import functional as F
+
+from skhash.variational.batches import Batch
+
+
+class DenseTwin(Callback):
+    """Train a copy of the network on dense rows, one epoch after each of the hasher's.
+
+    A callback of the hasher, so that both see the same state of the machine. The
+    copy starts from the same weights, and takes batches of the same size with the same
+    learning rates; its rows and targets are dense tensors, its target goes through
+    log_softmax, its optimiser is `torch.optim.Adam`.
+
+    Attributes
+    ----------
+    seconds_ : list of float
+        Of each epoch.
+    megabytes_ : float
+        Peak memory of making the rows dense and of the first epoch.
+    """
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Copy the network before its first step."""
+        self.seconds_ = []
+        self.network_ = copy.deepcopy(net.module_)
+        self.objective_ = copy.deepcopy(net.criterion_)
+        self.optimizer_ = torch.optim.Adam(self.network_.parameters())
+        self.random_ = np.random.RandomState(0)
+        self.learning_rates_ = []
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        """Remember the learning rate."""
+        self.learning_rates_.append(net.optimizer_.param_groups[0]["lr"])
+
+    def on_epoch_end(self, net, dataset_train=None, **kwargs):
+        """Train the copy for one epoch, whose time is not the hasher's."""
+        rows = dataset_train
+        with Watch() as watch:
+            if not self.seconds_:
+                self.inputs_ = torch.from_numpy(_dense(rows.scaling.scale(rows.X)))
+                self.targets_ = torch.from_numpy(_dense(rows.scaling.targets(rows.X)))
+            with Watch() as epoch:
+                self._train_epoch(rows)
+        if not self.seconds_:
+            self.megabytes_ = watch.megabytes
+        self.seconds_.append(epoch.seconds)
+
+    def _train_epoch(self, rows):
+        self.network_.train()
+        order = self.random_.permutation(len(rows))
+        parts = np.array_split(order, len(self.learning_rates_))
+        for learning_rate, part in zip(self.learning_rates_, parts):
+            self.optimizer_.param_groups[0]["lr"] = learning_rate
+            batch = self._batch(rows, part)
+            activations = self.network_(batch.inputs)
+            terms = self.objective_(self.network_, activations, batch)
+            self.optimizer_.zero_grad()
+            sum(terms.values()).backward()
+            self.optimizer_.step()
+        self.learning_rates_ = []
+
+    def _batch(self, rows, part):
+        targets = self.targets_[part]
+        if rows.neighbors is not None:
+            column = self.random_.randint(rows.neighbors.shape[1], size=len(part))
+            near = self.targets_[rows.neighbors[part, column]]
+            targets = torch.lerp(targets, near, rows.neighbor_share)
+        return Batch(
+            torch.from_numpy(part),
+            self.inputs_[part],
+            targets,
+            torch.from_numpy(rows.beliefs[part]),
+            torch.from_numpy(rows.trust[part]),
+        )
+
+    def encode(self, X, scaling):
+        """Return the bits of rows, (n_rows, n_bits)."""
+        self.network_.eval()
+        with torch.inference_mode():
+            _, logits = self.network_.encode(torch.from_numpy(_dense(scaling.scale(X))))
+        return (logits > 0).numpy().astype(np.uint8)
+
+
+class OriginalTraining:
+    """The method as its authors train it: dense, in batches of 100 rows.
+
+    The objective of arXiv:2007.08799 with its sum over pairs, 500-500 units, Adam, one
+    set of weights (alpha 0.001, gamma 10, beta 0.1) of the order of the tuned ones.
+
+    Parameters
+    ----------
+    X : CSR or ndarray of shape (n_samples, n_features)
+        Non-negative rows; made dense as a whole, as there.
+    y : ndarray of shape (n_samples,)
+        Classes, -1 without label.
+    n_bits : int
+        The length of the codes.
+    seed : int
+        Of weights and batches.
+
+    Raises
+    ------
+    ValueError
+        If rows have negative features or several labels.
+    """
+
+    ALPHA, GAMMA, BETA = 1e-3, 10.0, 0.1
+    BATCH_SIZE = 100
+
+    def __init__(self, X, y, n_bits, seed=0):
+        if y.ndim != 1 or X.min() < 0:
+            raise ValueError(
+                "The original reads non-negative rows of one class each; leave out the "
+                "case fit for other data sets."
+            )
+        torch.manual_seed(seed)
+        self.random = np.random.RandomState(seed)
+        self.rows = torch.from_numpy(_dense(X))
+        n_classes = max(2, y.max() + 1)
+        self.classes = torch.from_numpy(
+            (y[:, None] == np.arange(n_classes)).astype(np.float32)
+        )
+        self.n_bits = n_bits
+        self.encoder = nn.Sequential(
+            *(nn.Linear(self.rows.shape[1], 500), nn.ReLU(), nn.BatchNorm1d(500)),
+            *(nn.Linear(500, 500), nn.ReLU(), nn.BatchNorm1d(500)),
+        )
+        self.logits = nn.Linear(500, n_bits)
+        self.head = nn.Linear(500, n_classes)
+        self.decoder = nn.Linear(n_bits, self.rows.shape[1])
+        modules = (self.encoder, self.logits, self.head, self.decoder)
+        self.optimizer = torch.optim.Adam(p for m in modules for p in m.parameters())
+
+    def train_epoch(self):
+        """See every row once."""
+        self.encoder.train()
+        order = self.random.permutation(len(self.rows))
+        for part in np.array_split(order, -(-len(order) // self.BATCH_SIZE)):
+            self.optimizer.zero_grad()
+            self._loss(self.rows[part], self.classes[part]).backward()
+            self.optimizer.step()
+
+    def _loss(self, rows, classes):
+        features = self.encoder(rows)
+        logits = self.logits(features)
+        uniform = torch.rand_like(logits).clamp(1e-6, 1 - 1e-6)
+        bits = torch.sigmoid((logits + torch.logit(uniform)) / (2 / 3))
+        words = rows / rows.sum(dim=1, keepdim=True).clamp_min(1e-9)
+        reconstruction = -(words * F.log_softmax(self.decoder(bits), dim=1)).sum(dim=1)
+        p = torch.sigmoid(logits)
+        entropy = F.binary_cross_entropy(p, p, reduction="none")
+        divergence = (np.log(2) - entropy).sum(dim=1)
+        scores = self.head(features)
+        point = -(classes * F.log_softmax(scores, dim=1)).sum(dim=1)
+        predicted = torch.softmax(scores, dim=1)
+        alike = predicted @ predicted.T
+        squares = bits.square().sum(dim=1)
+        distances = (squares[:, None] + squares - 2 * bits @ bits.T).clamp_min(0)
+        apart = (self.n_bits / 3 - distances).clamp_min(0)
+        pairs = (alike * distances + (1 - alike) * apart).sum() / self.n_bits
+        return (reconstruction + self.BETA * divergence).mean() + self.ALPHA * (
+            self.GAMMA * point.mean() + pairs
+        )
+
+    def encode(self, X):
+        """Return the bits of rows, (n_rows, n_bits)."""
+        self.encoder.eval()
+        with torch.inference_mode():
+            logits = self.logits(self.encoder(torch.from_numpy(_dense(X))))
+        return (logits > 0).numpy().astype(np.uint8)
+
+
+def _dense(X):
+    X = X.toarray() if hasattr(X, "toarray") else X
+    return np.ascontiguousarray(X, dtype=np.float32)

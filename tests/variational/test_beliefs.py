@@ -1,0 +1,125 @@
+"""What the teacher says of unlabelled rows, and how sure it is."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skhash.variational.batches import LengthScaling, StandardScaling
+from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
+from skhash.variational.neighborhood import latent_rows, nearest_rows
+
+
+def infer(X, targets, labelled, *, multilabel=False):
+    random_state = np.random.RandomState(0)
+    latent = latent_rows(X, 20, random_state)
+    graph = NeighborhoodGraph(*nearest_rows(latent, 5, random_state))
+    teacher = ClassBeliefs(X, graph, multilabel=multilabel)
+    given = np.where(labelled[:, None], targets, 0).astype(np.float32)
+    return teacher.infer(given, labelled, random_state)
+
+
+def one_hot(classes):
+    return np.eye(classes.max() + 1, dtype=np.float32)[classes]
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    known = np.zeros(300, dtype=bool)
+    known[np.random.RandomState(1).permutation(300)[:30]] = True
+    return known
+
+
+@pytest.fixture(scope="module")
+def scaled(small_rows):
+    return LengthScaling().scale(small_rows[0])
+
+
+@pytest.fixture(scope="module")
+def dense():
+    """Return standardised rows of three Gaussian classes, and the classes."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(3, size=300)
+    X = rng.normal(size=(300, 8)) + 4 * rng.normal(size=(3, 8))[classes]
+    return StandardScaling(X).scale(X), classes
+
+
+def check_beliefs(beliefs, trust, classes, labelled):
+    assert beliefs.dtype == trust.dtype == np.float32
+    assert beliefs.min() >= 0
+    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
+    assert_array_equal(beliefs[labelled], one_hot(classes)[labelled])
+    assert trust.min() >= 0
+    assert trust.max() <= 1
+    assert (trust[labelled] == 1).all()
+    right = beliefs[~labelled].argmax(axis=1) == classes[~labelled]
+    assert right.mean() > 0.9
+    assert trust[~labelled].mean() > 0.5
+
+
+def test_beliefs_about_texts(small_rows, scaled, labelled):
+    topics = small_rows[1]
+    check_beliefs(*infer(scaled, one_hot(topics), labelled), topics, labelled)
+
+
+def test_beliefs_about_dense_rows(dense, labelled):
+    X, classes = dense
+    check_beliefs(*infer(X, one_hot(classes), labelled), classes, labelled)
+
+
+def test_beliefs_about_several_classes_a_row(small_rows, scaled, labelled):
+    """Two classes of three, the first of which holds two topics."""
+    sets = np.array([[1, 0], [1, 1], [0, 1]], dtype=np.float32)[small_rows[1]]
+    beliefs, trust = infer(scaled, sets, labelled, multilabel=True)
+    assert beliefs.min() >= 0
+    assert beliefs.max() <= 1
+    assert_array_equal(beliefs[labelled], sets[labelled])
+    assert ((beliefs > 0.5) == sets)[~labelled].mean() > 0.9
+    assert trust.min() >= 0
+    assert trust.max() <= 1
+    assert (trust[labelled] == 1).all()
+
+
+def test_random_labels_are_not_believed(scaled, labelled, small_rows):
+    random = np.random.RandomState(2).randint(3, size=300)
+    _, trust = infer(scaled, one_hot(random), labelled)
+    _, trust_in_topics = infer(scaled, one_hot(small_rows[1]), labelled)
+    assert trust[~labelled].mean() < 0.2
+    assert trust[~labelled].mean() < trust_in_topics[~labelled].mean() / 2
+
+
+def test_nothing_to_infer(small_rows, scaled):
+    targets = one_hot(small_rows[1])
+    beliefs, trust = infer(scaled, targets, np.ones(300, dtype=bool))
+    assert_array_equal(beliefs, targets)
+    assert (trust == 1).all()
+
+
+def test_fewer_labels_than_folds(small_rows, scaled):
+    topics = small_rows[1]
+    labelled = np.zeros(300, dtype=bool)
+    labelled[[np.flatnonzero(topics == topic)[0] for topic in (0, 1)]] = True
+    beliefs, trust = infer(scaled, one_hot(topics), labelled)
+    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(trust).all()
+
+
+def test_rows_of_zeros(small_rows, labelled):
+    X = small_rows[0].tolil()
+    X[:10] = 0
+    X = LengthScaling().scale(X.tocsr())
+    beliefs, trust = infer(X, one_hot(small_rows[1]), labelled)
+    assert np.isfinite(beliefs).all()
+    assert np.isfinite(trust).all()
+
+
+def test_graph(small_rows, scaled):
+    latent = latent_rows(scaled, 20, np.random.RandomState(0))
+    graph = NeighborhoodGraph(*nearest_rows(latent, 5, np.random.RandomState(0)))
+    assert_allclose(graph.average.sum(axis=1), 1, rtol=1e-5)
+    difference = graph.diffusion - graph.diffusion.T
+    assert abs(difference).max() < 1e-6
+    assert (graph.average.diagonal() == 0).all()
+    topics = one_hot(small_rows[1])
+    spread = graph.propagate(topics)
+    assert spread.shape == topics.shape
+    assert (spread.argmax(axis=1) == small_rows[1]).mean() > 0.9
