@@ -103,8 +103,10 @@ ALWAYS_INLINE bool probe_bucket(probe *p, uint32_t bucket)
             continue;
         size_t weight =
             index->weights ? index->weights[id + 1] - index->weights[id] : 1;
-        if (!selection_add(p->selection, distance, id, weight))
+        if (!selection_has_room(p->selection, 1))
             return false;
+        selection_take(p->selection, distance, id, weight);
+        selection_settle(p->selection);
     }
     return true;
 }

@@ -31,25 +31,36 @@ static void portable_block(const uint8_t *block, size_t n_bytes, const uint8_t *
     }
 }
 
+/* One bit a lane from one byte a lane, 0 or 1. A product with a sum of powers of two
+ * gathers eight of them in its highest byte; first lane lowest. */
+static inline uint64_t mask_from_bytes(const uint8_t below[LANES])
+{
+    uint64_t mask = 0;
+    for (int l = 0; l < LANES; l += 8) {
+        uint64_t eight = 0;
+        for (int i = 0; i < 8; i++)
+            eight |= (uint64_t)below[l + i] << (8 * i);
+        mask |= (eight * UINT64_C(0x0102040810204080) >> 56) << l;
+    }
+    return mask;
+}
+
 /* From 64 distances of 16 bits to what a kernel leaves behind; `wide` is a constant
  * where this is inlined. */
 ALWAYS_INLINE void record_block(step_result *out, int query, size_t block,
-                                const uint16_t *distances, uint32_t bound, bool wide)
+                                const uint16_t *distances, uint16_t bound, bool wide)
 {
     uint8_t below[LANES];
     for (int l = 0; l < LANES; l++)
-        below[l] = distances[l] < bound;
-    uint64_t mask = 0;
-    for (int l = 0; l < LANES; l++)
-        mask |= (uint64_t)below[l] << l;
+        below[l] = (uint8_t)(distances[l] < bound);
     if (wide) {
         memcpy(out->distances.wide[query][block], distances, LANES * sizeof *distances);
     } else {
         uint8_t *narrow = out->distances.narrow[query][block];
-        for (int l = 0; l < LANES; l++)
-            narrow[l] = (uint8_t)(distances[l] < 255 ? distances[l] : 255);
+        for (int l = 0; l < LANES; l++) /* saturated without a branch */
+            narrow[l] = (uint8_t)(distances[l] | (uint16_t)-(distances[l] > 255));
     }
-    record_mask(out, query, block, mask);
+    record_mask(out, query, block, mask_from_bytes(below));
 }
 
 ALWAYS_INLINE bool portable_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
@@ -61,7 +72,7 @@ ALWAYS_INLINE bool portable_step(const uint8_t *blocks, size_t n_blocks, size_t 
     for (size_t b = 0; b < n_blocks; b++) {
         for (int i = 0; i < n_queries; i++) {
             portable_block(blocks + b * n_bytes * LANES, n_bytes, form, i, distances);
-            record_block(out, i, b, distances, bounds[i], wide);
+            record_block(out, i, b, distances, (uint16_t)bounds[i], wide);
         }
     }
     return any_hit(out);

@@ -12,6 +12,9 @@
 
 #define QUERY_BLOCK 64
 #define TILE_BYTES (256 * 1024)
+#ifndef SAMPLE_FACTOR
+#define SAMPLE_FACTOR 100
+#endif
 
 /* A stretch of codes to search: positions [first, last) of `planes`, or of `rows`
  * where the codes are somebody else's memory in the usual order. */
@@ -72,38 +75,48 @@ static inline uint64_t lanes_allowed(const code_range *codes, size_t position)
     return lanes;
 }
 
-/* Pass the hits of one query to its selection. */
+/* Pass the hits of one query to its selection. The flags are constants where this is
+ * inlined; `sampling`: count the hits only. */
 ALWAYS_INLINE bool take_hits(const code_range *codes, scan_step *step, int query,
-                             bool wide)
+                             bool wide, bool weighted, bool sampling)
 {
     selection *s = step->selections[query];
     const step_result *result = &step->result;
+    if (!sampling && !selection_has_room(s, STEP * LANES))
+        return false;
     for (uint32_t blocks = result->hits[query]; blocks; blocks &= blocks - 1) {
         size_t b = (size_t)FIRST_BIT(blocks);
         size_t position = step->position + b * LANES;
         uint64_t lanes = result->masks[query][b] & lanes_allowed(codes, position);
         for (; lanes; lanes &= lanes - 1) {
-            size_t lane = (size_t)FIRST_BIT(lanes), found = position + lane;
+            size_t lane = (size_t)FIRST_BIT(lanes), found = position + lane, weight = 1;
             uint32_t distance = wide ? result->distances.wide[query][b][lane]
                                      : result->distances.narrow[query][b][lane];
-            if (distance >= s->bound)
-                continue; /* the bound has fallen within the step */
-            size_t weight =
-                codes->starts ? codes->starts[found + 1] - codes->starts[found] : 1;
-            if (!selection_add(s, distance, found, weight))
-                return false;
+            if (weighted)
+                weight = codes->starts[found + 1] - codes->starts[found];
+            selection_take(s, distance, found, weight);
+            if (sampling)
+                s->hits.n = 0;
         }
     }
+    selection_settle(s);
     return true;
 }
 
+/* Pass the hits of a step to the selections. */
 static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step, bool wide)
 {
     for (int i = 0; i < step->n_queries; i++) {
+        bool good = true;
         if (!step->result.hits[i])
             continue;
-        if (!(wide ? take_hits(codes, step, i, true)
-                   : take_hits(codes, step, i, false)))
+        if (wide)
+            good = codes->starts ? take_hits(codes, step, i, true, true, false)
+                                 : take_hits(codes, step, i, true, false, false);
+        else
+            good = codes->starts ? take_hits(codes, step, i, false, true, false)
+                                 : take_hits(codes, step, i, false, false, false);
+        if (!good)
             return false;
     }
     return true;
@@ -145,40 +158,44 @@ static size_t tile_blocks(size_t n_bytes)
 }
 
 /* A first bound for the k nearest, so that the scan does not begin by taking in
- * everything: count, without keeping, the hits of evenly spread steps (spread, as
- * similar codes often lie together). At least k of the codes seen lie at or below the
- * edge that this leaves, so the k nearest do. Were hits lost for want of memory, or
- * fewer than k allowed, the edge would only be higher. */
+ * everything: count the hits of blocks all over the stretch (similar codes often lie
+ * together), few at first as all of them are hits. At least k of the codes seen lie at
+ * or below the edge that this leaves, so the k nearest do. Were fewer than k allowed,
+ * the edge would still be above all. */
 static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bits,
-                         size_t n_steps, uint8_t *tile)
+                         size_t n_sampled, uint8_t *tile)
 {
-    size_t n_blocks = (codes->last - codes->first) / LANES;
-    size_t spacing = (n_blocks - STEP) / n_steps;
-    for (size_t i = 0; i < n_steps; i++) {
-        step->position = codes->first + i * spacing * LANES;
-        step->n_blocks = STEP;
-        step->blocks = blocks_at(codes, step->position, STEP, tile);
+    size_t n_blocks = (codes->last - codes->first) / LANES, seen = 0;
+    size_t n = step->selections[0]->k / LANES + 1; /* blocks of the first step */
+    while (seen < n_sampled) {
+        n = n < STEP ? n : STEP;
+        size_t block = seen * ((n_blocks - STEP) / n_sampled);
+        step->position = codes->first + block * LANES;
+        step->n_blocks = n;
+        step->blocks = blocks_at(codes, step->position, n, tile);
         bool wide = step_is_wide(step);
-        if (!run_step(step, codes->n_bytes))
-            continue;
-        for (int q = 0; q < step->n_queries; q++)
-            step->selections[q]->hits.n = 0;
-        take_step(codes, step, wide);
+        if (run_step(step, codes->n_bytes)) {
+            for (int i = 0; i < step->n_queries; i++)
+                wide ? take_hits(codes, step, i, true, false, true)
+                     : take_hits(codes, step, i, false, false, true);
+        }
+        seen += n;
+        n *= 2;
     }
-    for (int q = 0; q < step->n_queries; q++) {
-        selection *s = step->selections[q];
+    for (int i = 0; i < step->n_queries; i++) {
+        selection *s = step->selections[i];
         uint32_t bound = s->edge < n_bits ? s->edge + 1 : n_bits + 1;
         selection_start(s, s->k, n_bits, bound, s->keep_ties);
     }
 }
 
-/* Steps worth sampling: where the scan is long, some times k codes. */
-static size_t sample_steps(const code_range *codes, size_t k)
+/* Blocks worth sampling: where the scan is long, some times k codes. */
+static size_t sample_blocks(const code_range *codes, size_t k)
 {
     size_t n_codes = codes->last - codes->first;
-    size_t wanted = k > 10 ? 200 * k : 2048;
+    size_t wanted = SAMPLE_FACTOR * k > 2048 ? SAMPLE_FACTOR * k : 2048;
     wanted = wanted < n_codes / 4 ? wanted : n_codes / 4;
-    return k ? wanted / (STEP * LANES) : 0;
+    return k && wanted > STEP * LANES ? wanted / LANES : 0;
 }
 
 /* What a scan needs besides the codes and the queries; one for each thread. */
@@ -243,9 +260,9 @@ static bool scan_codes(const code_range *codes, const uint8_t *queries,
             group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) * n_bytes;
         load_group(space, n_bytes, selections, q, n_queries);
         space->kernel->prepare(group, n_bytes, space->step.form);
-        size_t n_steps = sample_steps(codes, selections[q].k);
-        if (n_steps)
-            sample_bound(codes, &space->step, n_bits, n_steps, space->tile);
+        size_t n_sampled = sample_blocks(codes, selections[q].k);
+        if (n_sampled)
+            sample_bound(codes, &space->step, n_bits, n_sampled, space->tile);
     }
     size_t per_tile = tile_blocks(n_bytes);
     for (size_t b = 0; b < n_blocks; b += per_tile) {

@@ -179,6 +179,24 @@ def distinct_codes(const uint8_t[:, ::1] rows, size_t most):
     return codes, first_rows[:n_distinct].copy()
 
 
+def rows_by_code(const uint32_t[::1] codes, size_t n_distinct):
+    """Sort rows by the number of their code, keeping the order of equal ones.
+
+    Returns (starts, rows), both uint32: the rows of code c are rows[starts[c]] up to
+    rows[starts[c + 1]].
+    """
+    cdef size_t n = codes.shape[0], i
+    starts = np.zeros(n_distinct + 1, dtype=np.uint32)
+    np.cumsum(np.bincount(codes, minlength=n_distinct), out=starts[1:])
+    rows = np.empty(n, dtype=np.uint32)
+    cdef uint32_t[::1] next_place = starts[:-1].copy(), out = rows
+    with nogil:
+        for i in range(n):
+            out[next_place[codes[i]]] = <uint32_t>i
+            next_place[codes[i]] += 1
+    return starts, rows
+
+
 cdef class Tables:
     """The tables of a multi-index over packed codes; see `_multi_index.h`.
 

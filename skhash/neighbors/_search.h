@@ -55,7 +55,7 @@ static search_space *search_space_new(const search_task *task, size_t n_queries)
     for (size_t q = 0; task->k && q < n_queries; q++) {
         selection *s = &space->selections[q];
         s->counts = malloc((task->n_bits + 1) * sizeof *s->counts);
-        good = good && s->counts && reserve_keys(&s->hits, 2 * task->k + 256);
+        good = good && s->counts && reserve_keys(&s->hits, 2 * (task->k + STEP * LANES));
     }
     if (!good) {
         search_space_free(space);

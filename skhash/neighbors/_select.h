@@ -6,7 +6,8 @@
  * As distances are small integers, the current k-th distance is known exactly from a
  * histogram: `edge` is the largest distance with fewer than k hits below it. Hits are
  * appended to a buffer and the edge falls as they come in; when the buffer is full, the
- * hits that the edge has left behind are dropped. Codes are visited in index order, so
+ * hits that the edge has left behind are dropped. Hits may be taken several at a time
+ * before the edge follows: those taken in vain lie behind it and are dropped. Codes are visited in index order, so
  * once k hits are at or below the edge, no later one *at* the edge can be among the k
  * nearest: the bound that the kernels test, d < bound, is the edge itself. Where hits
  * stand for several rows, or do not come in index order, ties must be kept until the
@@ -31,7 +32,7 @@ typedef struct {
     bool keep_ties;
     uint32_t bound;   /* a hit has d < bound */
     uint32_t edge;    /* not used if k is 0 */
-    size_t below;     /* hits with d < edge, each with its weight; < k */
+    size_t below;     /* hits with d < edge, each with its weight; settled: < k */
     size_t *counts;   /* counts[d]: weight of the hits at distance d, d = 0 .. n_bits */
 } selection;
 
@@ -64,7 +65,7 @@ static void selection_start(selection *s, size_t k, uint32_t n_bits, uint32_t bo
     s->k = k;
     s->keep_ties = keep_ties;
     s->bound = bound;
-    s->edge = n_bits + 1;
+    s->edge = bound;
     s->below = 0;
     if (k)
         memset(s->counts, 0, (n_bits + 1) * sizeof *s->counts);
@@ -88,35 +89,43 @@ static void selection_compact(selection *s)
     s->hits.n = n;
 }
 
-static NEVER_INLINE bool selection_make_room(selection *s)
+/* Make room for `n_more` hits, and as many again where it was full of good ones: then
+ * the cost of compaction is constant per hit. */
+static NEVER_INLINE bool selection_make_room(selection *s, size_t n_more)
 {
     if (s->k)
         selection_compact(s);
-    /* Room for as many again keeps the cost of compaction constant per hit. */
-    if (2 * s->hits.n <= s->hits.capacity && s->hits.capacity)
+    if (2 * s->hits.n + n_more <= s->hits.capacity)
         return true;
-    return reserve_keys(&s->hits, s->hits.capacity < 128 ? 256 : 2 * s->hits.capacity);
+    return reserve_keys(&s->hits, 2 * (s->hits.capacity + n_more));
 }
 
-/* Take note of a hit below the bound; false if memory is short. */
-static inline bool selection_add(selection *s, uint32_t distance, size_t position,
-                                 size_t weight)
+static inline bool selection_has_room(selection *s, size_t n_more)
 {
-    if (UNLIKELY(s->hits.n == s->hits.capacity) && !selection_make_room(s))
-        return false;
+    return s->hits.capacity - s->hits.n >= n_more || selection_make_room(s, n_more);
+}
+
+/* Take a hit below the bound; there must be room for it. */
+static inline void selection_take(selection *s, uint32_t distance, size_t position,
+                                  size_t weight)
+{
     s->hits.keys[s->hits.n++] = KEY(distance, position);
-    if (s->k == 0)
-        return true;
-    s->counts[distance] += weight;
-    if (distance < s->edge) {
-        s->below += weight;
-        while (s->below >= s->k) {
-            s->edge--;
-            s->below -= s->counts[s->edge];
-            s->bound = s->edge + s->keep_ties;
-        }
+    if (s->k) {
+        s->counts[distance] += weight;
+        s->below += distance < s->edge ? weight : 0;
     }
-    return true;
+}
+
+/* Let the edge fall after hits have been taken. */
+static inline void selection_settle(selection *s)
+{
+    if (s->k == 0)
+        return;
+    while (s->below >= s->k) {
+        s->edge--;
+        s->below -= s->counts[s->edge];
+        s->bound = s->edge + s->keep_ties;
+    }
 }
 
 /* Sort keys by the bytes from `first_byte` on (stable radix sort); 4 sorts hits that

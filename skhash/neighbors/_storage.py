@@ -6,7 +6,14 @@ All three have `n_rows`, `rows(positions)` (packed codes out again) and
 
 import numpy as np
 
-from skhash.neighbors._scan import BLOCK, Source, distinct_codes, load_rows, store_rows
+from skhash.neighbors._scan import (
+    BLOCK,
+    Source,
+    distinct_codes,
+    load_rows,
+    rows_by_code,
+    store_rows,
+)
 
 #: Memory that kernels read begins at a multiple of this: else every load of a vector
 #: of 64 bytes touches two cache lines.
@@ -129,10 +136,7 @@ class Repeated:
         self.n_rows = len(codes)
         self.n_bytes = distinct.shape[1]
         self.distinct = Planes(distinct)
-        sizes = np.bincount(codes, minlength=len(distinct))
-        self._starts = np.zeros(len(distinct) + 1, dtype=np.uint32)
-        np.cumsum(sizes, out=self._starts[1:], dtype=np.uint32)
-        self._lists = np.argsort(codes, kind="stable").astype(np.uint32)
+        self._starts, self._lists = rows_by_code(codes, len(distinct))
 
     @classmethod
     def where_it_pays(cls, rows):

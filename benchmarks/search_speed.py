@@ -1,0 +1,453 @@
+"""Speed of exact Hamming search: ours and the peers', interleaved in one run.
+
+    python benchmarks/search_speed.py --n 1000000 --bits 32,64,128,256 --k 10
+    python benchmarks/search_speed.py --n 1000000 --bits 64 --radius 2
+    python benchmarks/search_speed.py --data real --k 10 --peers faiss,usearch,sklearn
+    python benchmarks/search_speed.py --suite
+
+Each round runs every method once (as often as it takes to measure it), so that a busy
+machine slows all of them; the table has the medians of the rounds. With one thread the
+clock is that of the CPU, else the wall's. Slow peers get fewer queries. All distances
+must agree with ours.
+"""
+
+import argparse
+import os
+import resource
+import time
+from statistics import median
+
+import numpy as np
+
+from skhash.neighbors import HammingNearestNeighbors, simd_name
+
+ROUND_SECONDS = 0.4  # that a method may take in a round
+PEERS = ("faiss", "usearch", "sklearn", "numpy")
+
+
+# Data ---------------------------------------------------------------------------------
+
+
+def random_codes(n, n_bits, n_queries, rng):
+    rows = rng.integers(0, 256, (n + n_queries, n_bits // 8), dtype=np.uint8)
+    return rows[:n], rows[n:]
+
+
+def clustered_codes(n, n_bits, n_queries, rng):
+    """Codes that differ from one of n / 1000 centres in a tenth of their bits or so."""
+    n_all, n_bytes = n + n_queries, n_bits // 8
+    centres = rng.integers(0, 256, (max(1, n // 1000), n_bytes), dtype=np.uint8)
+    rows = centres[rng.integers(0, len(centres), n_all)]
+    for _ in range(3):  # the and of three random bytes has an eighth of its bits set
+        noise = rng.integers(0, 256, rows.shape, dtype=np.uint8)
+        for _ in range(2):
+            noise &= rng.integers(0, 256, rows.shape, dtype=np.uint8)
+        rows = rows ^ (noise & rng.integers(0, 256, rows.shape, dtype=np.uint8))
+        break
+    return rows[:n], rows[n:]
+
+
+def repeated_codes(n, n_bits, n_queries, rng, n_distinct=50_000):
+    distinct = rng.integers(0, 256, (n_distinct, n_bits // 8), dtype=np.uint8)
+    return distinct[rng.integers(0, n_distinct, n)], distinct[:n_queries] ^ np.uint8(4)
+
+
+def real_codes(n_queries):
+    """Yield (name, codes, queries) of the reference data sets."""
+    from reference_data import data_folder, load_20newsgroups
+
+    rng = np.random.default_rng(0)
+
+    def split(name, packed):
+        order = rng.permutation(len(packed))
+        packed = np.ascontiguousarray(packed[order])
+        return name, packed[n_queries:], packed[:n_queries]
+
+    yield split(
+        "hiv-ecfp4",
+        np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")["packed"],
+    )
+    vectors = np.load(data_folder("glove-50") / "vectors_f16.npy").astype(np.float32)
+    vectors -= vectors.mean(axis=0)
+    planes = rng.standard_normal((vectors.shape[1], 64))
+    yield split("glove signs", np.packbits(vectors @ planes > 0, axis=1))
+
+    try:
+        from skhash.shallow import ITQHasher
+    except ImportError as error:
+        print(f"20 Newsgroups left out: {error}")
+        return
+    hasher = ITQHasher(64, output="packed", random_state=0)
+    yield split(
+        "20newsgroups itq", hasher.fit_transform(load_20newsgroups().X_train)
+    )
+
+
+# Methods: each gives a function of queries, and the distances it found -----------------
+
+
+class Ours:
+    def __init__(self, rows, args, algorithm="brute", simd=None):
+        self.name = f"skhash {algorithm}" + (f" {simd}" if simd else "")
+        self.simd = simd
+        before = resident_bytes()
+        model = HammingNearestNeighbors(
+            packed=True, algorithm=algorithm, n_jobs=args.threads
+        )
+        start = time.perf_counter()
+        self.model = model.fit(rows)
+        self.build_seconds = time.perf_counter() - start
+        self.memory = resident_bytes() - before
+
+    def nearest(self, queries, k):
+        if self.simd:
+            index = self.model._index
+            return index.nearest(queries, k, simd=self.simd)[0]
+        return self.model.kneighbors(queries, k)[0]
+
+    def within(self, queries, radius):
+        graph = self.model.radius_neighbors_graph(queries, radius)
+        return np.diff(graph.indptr)
+
+
+class Faiss:
+    name = "faiss flat"
+
+    def __init__(self, rows, args):
+        import faiss
+
+        faiss.omp_set_num_threads(args.threads)
+        before = resident_bytes()
+        self.index = faiss.IndexBinaryFlat(8 * rows.shape[1])
+        self.index.add(rows)
+        self.memory = resident_bytes() - before
+
+    def nearest(self, queries, k):
+        return self.index.search(queries, k)[0]
+
+    def within(self, queries, radius):
+        return np.diff(self.index.range_search(queries, radius + 1)[0])
+
+
+class FaissMultiHash:
+    name = "faiss MultiHash"
+
+    def __init__(self, rows, args):
+        import faiss
+
+        faiss.omp_set_num_threads(args.threads)
+        n_bits = 8 * rows.shape[1]
+        n_tables = max(1, round(n_bits / 20))
+        before = resident_bytes()
+        self.index = faiss.IndexBinaryMultiHash(n_bits, n_tables, n_bits // n_tables)
+        self.index.add(rows)
+        self.n_tables = n_tables
+        self.memory = resident_bytes() - before
+
+    def within(self, queries, radius):
+        self.index.nflip = radius // self.n_tables
+        return np.diff(self.index.range_search(queries, radius + 1)[0])
+
+
+class Usearch:
+    name = "usearch exact"
+    memory = 0
+
+    def __init__(self, rows, args):
+        self.rows, self.threads = rows, args.threads
+
+    def nearest(self, queries, k):
+        from usearch.index import MetricKind, search
+
+        found = search(
+            self.rows, queries, k, MetricKind.Hamming, exact=True, threads=self.threads
+        )
+        return found.distances.reshape(len(queries), k)
+
+
+class Sklearn:
+    name = "sklearn brute"
+
+    def __init__(self, rows, args):
+        from sklearn.neighbors import NearestNeighbors
+
+        before = resident_bytes()
+        self.model = NearestNeighbors(
+            algorithm="brute", metric="hamming", n_jobs=args.threads
+        ).fit(np.unpackbits(rows, axis=1).astype(bool))
+        self.memory = resident_bytes() - before
+
+    def nearest(self, queries, k):
+        bits = np.unpackbits(queries, axis=1).astype(bool)
+        return np.rint(self.model.kneighbors(bits, k)[0] * bits.shape[1])
+
+    def within(self, queries, radius):
+        bits = np.unpackbits(queries, axis=1).astype(bool)
+        radius = (radius + 0.5) / bits.shape[1]
+        return np.diff(self.model.radius_neighbors_graph(bits, radius).indptr)
+
+
+class Numpy:
+    name = "numpy"
+    memory = 0
+
+    def __init__(self, rows, args):
+        self.rows = self.words(rows)
+
+    @staticmethod
+    def words(rows):
+        return rows.view(np.uint64 if rows.shape[1] % 8 == 0 else np.uint8)
+
+    def distances(self, queries):
+        for query in self.words(queries):
+            yield np.bitwise_count(self.rows ^ query).sum(axis=1, dtype=np.int32)
+
+    def nearest(self, queries, k):
+        return np.array([np.sort(np.partition(d, k - 1)[:k]) for d in
+                         self.distances(queries)])
+
+    def within(self, queries, radius):
+        return np.array([(d <= radius).sum() for d in self.distances(queries)])
+
+
+PEER_CLASSES = {"faiss": Faiss, "usearch": Usearch, "sklearn": Sklearn, "numpy": Numpy}
+
+
+# Measuring ----------------------------------------------------------------------------
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def kernel_rate(n_bytes):
+    """Distances a second of a scan that finds nothing, in the second-level cache."""
+    rng = np.random.default_rng(0)
+    rows, queries = random_codes(256 * 1024 // n_bytes, 8 * n_bytes, 1024, rng)
+    model = HammingNearestNeighbors(packed=True, algorithm="brute").fit(rows)
+    source = model._index.head.source(8 * n_bytes)
+    times = []
+    for _ in range(9):
+        start = time.process_time()
+        source.within(queries, 0, 0, len(rows), 0, simd_name())
+        times.append(time.process_time() - start)
+    return len(rows) * len(queries) / median(times)
+
+
+def memory_bandwidth():
+    """Bytes a second that one thread reads from memory."""
+    memory = np.ones(1 << 28, dtype=np.uint8)
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        memory.max()
+        times.append(time.process_time() - start)
+    return len(memory) / median(times)
+
+
+def seconds_per_query(search, queries, clock):
+    """Time of one run over the queries, or over as many as fit, and how many."""
+    start = clock()
+    search(queries)
+    spent = clock() - start
+    n_runs = 1
+    while spent < 0.02:  # repeat what is too short to measure
+        search(queries)
+        n_runs += 1
+        spent = clock() - start
+    return spent / n_runs / len(queries)
+
+
+def fitting_queries(search, queries, clock):
+    """As many queries as a method answers in the time for a round."""
+    few = queries[: min(4, len(queries))]
+    each = seconds_per_query(search, few, clock)
+    return queries[: max(1, min(len(queries), int(ROUND_SECONDS / each)))]
+
+
+def measure(methods, name, queries, argument, args):
+    """Median seconds a query of each method, and the check that they agree."""
+    clock = time.process_time if args.threads == 1 else time.perf_counter
+    searches = [
+        lambda q, m=method: getattr(m, name)(q, argument) for method in methods
+    ]
+    shares = [fitting_queries(search, queries, clock) for search in searches]
+    if name == "nearest" and len(queries) >= 64:
+        shares[0] = queries  # a batch is a batch
+    expected = searches[0](queries)
+    for method, search, share in zip(methods, searches, shares):
+        same = np.array_equal(search(share), expected[: len(share)])
+        if not same:
+            raise SystemExit(f"{method.name} disagrees.")
+    times = [[] for _ in methods]
+    for _ in range(args.rounds):
+        for spent, search, share in zip(times, searches, shares):
+            spent.append(seconds_per_query(search, share, clock))
+    return [median(spent) for spent in times]
+
+
+def report(title, methods, times, n, n_bytes, first_peer):
+    """Print one line a method."""
+    print(f"\n{title}")
+    header = ["method", "us/query", "G dist/s", "best peer /", "kernel", "memory"]
+    print("{:24}{:>12}{:>10}{:>13}{:>9}{:>9}{:>10}".format(*header, "MB"))
+    rate, bandwidth = kernel_rate(n_bytes), memory_bandwidth()
+    best_peer = min(times[first_peer:], default=None)
+    for method, seconds in zip(methods, times):
+        distances = n / seconds
+        ratio = f"{best_peer / seconds:.1f}x" if best_peer else ""
+        share = [distances / rate, distances * n_bytes / bandwidth]
+        if "multi_index" in method.name or "auto" in method.name:
+            share = [0, 0]  # not all codes are read
+        print(
+            f"{method.name:24}{seconds * 1e6:12.2f}{distances * 1e-9:10.2f}{ratio:>13}"
+            + "".join(f"{s:9.0%}" if 0 < s < 100 else f"{'':9}" for s in share)
+            + f"{method.memory / 1e6:10.1f}"
+        )
+
+
+def run_case(title, rows, queries, args, algorithms=("brute",), peers=None, simd=None):
+    """Measure one case and print it."""
+    peers = args.peers if peers is None else peers
+    ours = [Ours(rows, args, algorithm, simd) for algorithm in algorithms]
+    others = [PEER_CLASSES[peer](rows, args) for peer in peers]
+    name, argument = "nearest", args.k
+    if args.radius is not None:
+        name, argument = "within", args.radius
+        if "faiss" in peers and (args.radius // max(1, rows.shape[1] // 2.5)) < 3:
+            others.append(FaissMultiHash(rows, args))
+    methods = [m for m in [*ours, *others] if hasattr(m, name)]
+    times = measure(methods, name, queries, argument, args)
+    report(title, methods, times, len(rows), rows.shape[1], len(ours))
+    return {method.name: seconds for method, seconds in zip(methods, times)}
+
+
+def describe(n, n_bits, n_queries, args, data):
+    what = f"radius {args.radius}" if args.radius is not None else f"k={args.k}"
+    return (
+        f"{n:,} {data} codes of {n_bits} bits, {what}, {n_queries} queries, "
+        f"{args.threads} thread(s)"
+    )
+
+
+# The cases that the project promises something about ----------------------------------
+
+SUITE = [
+    # n, bits, k, radius, queries, algorithms, simd, promised ratio to faiss flat
+    (1_000_000, 32, 10, None, 1000, ["brute"], None, 25),
+    (1_000_000, 64, 10, None, 1000, ["brute"], None, 14),
+    (1_000_000, 128, 10, None, 1000, ["brute"], None, 9),
+    (1_000_000, 256, 10, None, 1000, ["brute"], None, 6),
+    (1_000_000, 64, 100, None, 1000, ["brute"], None, 12),
+    (100_000, 64, 100, None, 1000, ["brute"], None, 6),
+    (1_000_000, 64, 10, None, 1, ["brute"], None, 4.5),
+    (10_000_000, 64, 10, None, 1, ["brute"], None, 2),
+    (10_000_000, 64, 10, None, 1000, ["brute"], None, 15),
+    (1_000_000, 64, None, 2, 1000, ["brute", "multi_index"], None, 10),
+    (1_000_000, 64, 10, None, 1000, ["brute"], "avx2", 3),
+    (1_000_000, 64, 10, None, 1000, ["brute"], "scalar", None),
+]
+
+
+def run_suite(args):
+    rng = np.random.default_rng(args.seed)
+    lines = []
+    for n, n_bits, k, radius, n_queries, algorithms, simd, promised in SUITE:
+        args.k, args.radius = k, radius
+        rows, queries = random_codes(n, n_bits, n_queries, rng)
+        title = describe(n, n_bits, n_queries, args, "random")
+        times = run_case(title, rows, queries, args, algorithms, ["faiss"], simd)
+        ours = times["skhash " + algorithms[0] + (f" {simd}" if simd else "")]
+        lines.append((title + (f" {simd}" if simd else ""), ours, times, promised))
+    print(f"\n{'case':76}{'us/query':>10}{'faiss / ours':>14}{'promised':>10}")
+    for title, ours, times, promised in lines:
+        ratio = times["faiss flat"] / ours
+        print(f"{title:76}{ours * 1e6:10.2f}{ratio:13.1f}x{promised or '':>10}")
+    args.radius = None
+    suite_of_own(rng, args)
+
+
+def suite_of_own(rng, args):
+    """Cases against ourselves: repeated codes, and two threads."""
+    args.k = 10
+    rows, queries = repeated_codes(10_000_000, 32, 200, rng)
+    times = run_case(
+        "10,000,000 rows of 50,000 distinct codes of 32 bits, k=10",
+        rows, queries, args, ["auto", "brute"], [],
+    )  # fmt: skip
+    print(f"repeated codes: {times['skhash brute'] / times['skhash auto']:.0f}x")
+    rows, queries = random_codes(10_000_000, 64, 1000, rng)
+    for some in (queries, queries[:1]):
+        walls = {}
+        models = {
+            n: HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n)
+            for n in (1, 2)
+        }
+        for model in models.values():
+            model.fit(rows)
+        times = {1: [], 2: []}
+        for _ in range(args.rounds):
+            for n, model in models.items():
+                times[n].append(
+                    seconds_per_query(model.kneighbors, some, time.perf_counter)
+                )
+        walls = {n: median(spent) for n, spent in times.items()}
+        print(
+            f"10,000,000 x 64, {len(some)} queries: one thread {walls[1] * 1e6:.0f} us,"
+            f" two {walls[2] * 1e6:.0f} us, {walls[1] / walls[2]:.2f}x"
+        )
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def names(text):
+        return [name for name in text.split(",") if name]
+
+    parser.add_argument("--n", type=int, default=1_000_000, help="number of codes")
+    parser.add_argument("--bits", default="64", help="lengths of code, with commas")
+    parser.add_argument("--k", type=int, default=10, help="number of neighbours")
+    parser.add_argument("--radius", type=int, help="search by radius instead")
+    parser.add_argument("--queries", type=int, default=1000, help="queries in a call")
+    parser.add_argument(
+        "--data", choices=["random", "clustered", "real"], default="random"
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--peers", type=names, default=["faiss"], help=f"among {', '.join(PEERS)}"
+    )
+    parser.add_argument(
+        "--algorithms", type=names, default=["brute"], help="ours: auto, brute, ..."
+    )
+    parser.add_argument("--simd", help="force an instruction set on ours")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--suite", action="store_true", help="all promised cases")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    print(f"instruction set: {simd_name()}; load: {os.getloadavg()[0]:.1f}")
+    rng = np.random.default_rng(args.seed)
+    if args.suite:
+        run_suite(args)
+    elif args.data == "real":
+        for name, rows, queries in real_codes(args.queries):
+            title = describe(len(rows), 8 * rows.shape[1], len(queries), args, name)
+            run_case(title, rows, queries, args, args.algorithms, None, args.simd)
+    else:
+        make = random_codes if args.data == "random" else clustered_codes
+        for n_bits in map(int, args.bits.split(",")):
+            rows, queries = make(args.n, n_bits, args.queries, rng)
+            title = describe(args.n, n_bits, args.queries, args, args.data)
+            run_case(title, rows, queries, args, args.algorithms, None, args.simd)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"\npeak memory of the process: {peak / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
