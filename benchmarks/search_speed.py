@@ -83,7 +83,7 @@ def real_codes(n_queries):
     )
 
 
-# Methods: each gives a function of queries, and the distances it found -----------------
+# Methods ------------------------------------------------------------------------------
 
 
 class Ours:

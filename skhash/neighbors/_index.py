@@ -54,7 +54,7 @@ class CodeIndex:
     def _reset_tables(self):
         self._lock = threading.Lock()
         self._rent = 0.0
-        self._multi_index = None
+        self._shape = self._multi_index = None
         if self.algorithm == "multi_index":
             self._build_tables()
 
@@ -64,10 +64,10 @@ class CodeIndex:
 
     def _build_tables(self):
         codes = self._searched()
-        multi_index = MultiIndex(codes.n_rows, self.n_bits)
+        multi_index = MultiIndex(codes, self.n_bits)
         if multi_index.n_codes:
             multi_index.build(codes)
-            self._multi_index = multi_index
+            self._shape = self._multi_index = multi_index
 
     def _tables_for(self, radius, n_queries):
         """Return the tables if this search should use them, else None.
@@ -83,14 +83,13 @@ class CodeIndex:
         if radius is None or isinstance(self.head, Rows):
             return None
         with self._lock:
-            shape = self._multi_index
-            if shape is None:
-                shape = MultiIndex(self._searched().n_rows, self.n_bits)
-            if not shape.pays(radius):
+            if self._shape is None:
+                self._shape = MultiIndex(self._searched(), self.n_bits)
+            if not self._shape.pays(radius):
                 return None
             if self._multi_index is None:
                 self._rent += n_queries
-                if self._rent < shape.price():
+                if self._rent < self._shape.price:
                     return None
                 self._build_tables()
             return self._multi_index
@@ -98,7 +97,7 @@ class CodeIndex:
     def __getstate__(self):
         """Leave out what can be made again."""
         state = self.__dict__.copy()
-        for name in ("_lock", "_rent", "_multi_index"):
+        for name in ("_lock", "_rent", "_shape", "_multi_index"):
             del state[name]
         return state
 
@@ -146,6 +145,8 @@ class CodeIndex:
                 self._build_tables()
         elif self.algorithm == "multi_index":
             self._build_tables()
+        else:
+            self._shape = None
 
     def keep(self, mask):
         """Keep the rows of the mask only, in their order; a rebuild."""

@@ -142,15 +142,34 @@ class Repeated:
     def where_it_pays(cls, rows):
         """Return the codes in this form, or None where a scan of all rows is as good.
 
-        A quarter of the rows or fewer must be distinct: then the scan reads at most a
-        quarter, and with 4 bytes a row for the lists the memory stays near that of
-        the codes.
+        It pays up to one distinct code in four rows. And the lists of rows should not
+        take more memory than they save, 1.1 times that of the codes altogether; for
+        short codes that is waived where at most one in twenty is distinct.
         """
-        numbers = distinct_codes(rows, len(rows) // 4)
+        n_rows, n_bytes = rows.shape
+        share = min(1 / 4, max(1 / 20, (1.1 * n_bytes - 4) / (n_bytes + 4)))
+        if not cls._has_equal_pairs(rows, share):
+            return None
+        numbers = distinct_codes(rows, int(n_rows * share))
         if numbers is None:
             return None
         codes, first_rows = numbers
         return cls(codes, rows[first_rows])
+
+    @staticmethod
+    def _has_equal_pairs(rows, share):
+        """Whether at most that share of the rows may be distinct, from a sample.
+
+        Then two rows are equal with a probability of at least 1 / (share * n), so a
+        sample of 8 sqrt(n) rows has at least 32 * (1 / share - 1) >= 96 equal pairs in
+        expectation. A third of that must be there.
+        """
+        n = len(rows)
+        sample = np.random.default_rng(0).integers(0, n, 8 * int(n**0.5))
+        sample = rows[np.unique(sample)]
+        keys = np.ascontiguousarray(sample).view(f"V{rows.shape[1]}").ravel()
+        sizes = np.unique(keys, return_counts=True)[1]
+        return (sizes * (sizes - 1)).sum() / 2 > 32 * (1 / share - 1) / 3
 
     @property
     def nbytes(self):

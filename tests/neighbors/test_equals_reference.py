@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from skhash.neighbors import HammingNearestNeighbors, simd_names
 from skhash.neighbors import _index as index_module
 from skhash.neighbors._index import CodeIndex
+from skhash.neighbors._multi_index import MultiIndex
+from skhash.neighbors._storage import Repeated
 
 ALGORITHMS = ["auto", "brute", "multi_index"]
 
@@ -52,7 +54,10 @@ def eager(monkeypatch):
     """Let small indexes take the paths that only pay for large ones."""
     monkeypatch.setattr(index_module, "THREAD_WORK", 0)
     monkeypatch.setattr(index_module, "LEAST_REPEATED", 1)
-    return index_module
+    monkeypatch.setattr(Repeated, "_has_equal_pairs", lambda rows, share: True)
+    # Tables as soon as a radius is asked for, whatever they cost.
+    monkeypatch.setattr(MultiIndex, "price", 0)
+    monkeypatch.setattr(MultiIndex, "pays", lambda self, radius: self.n_codes > 0)
 
 
 @st.composite
