@@ -34,16 +34,11 @@ def random_codes(n, n_bits, n_queries, rng):
 
 
 def clustered_codes(n, n_bits, n_queries, rng):
-    """Codes that differ from one of n / 1000 centres in a tenth of their bits or so."""
-    n_all, n_bytes = n + n_queries, n_bits // 8
-    centres = rng.integers(0, 256, (max(1, n // 1000), n_bytes), dtype=np.uint8)
-    rows = centres[rng.integers(0, len(centres), n_all)]
-    for _ in range(3):  # the and of three random bytes has an eighth of its bits set
-        noise = rng.integers(0, 256, rows.shape, dtype=np.uint8)
-        for _ in range(2):
-            noise &= rng.integers(0, 256, rows.shape, dtype=np.uint8)
-        rows = rows ^ (noise & rng.integers(0, 256, rows.shape, dtype=np.uint8))
-        break
+    """Codes that differ from one of n / 1000 centres in an eighth of their bits."""
+    centres = rng.integers(0, 256, (max(1, n // 1000), n_bits // 8), dtype=np.uint8)
+    rows = centres[rng.integers(0, len(centres), n + n_queries)]
+    flips = rng.integers(0, 256, (3, *rows.shape), dtype=np.uint8)
+    rows ^= np.bitwise_and.reduce(flips)  # of three random bits all are set
     return rows[:n], rows[n:]
 
 
@@ -78,9 +73,7 @@ def real_codes(n_queries):
         print(f"20 Newsgroups left out: {error}")
         return
     hasher = ITQHasher(64, output="packed", random_state=0)
-    yield split(
-        "20newsgroups itq", hasher.fit_transform(load_20newsgroups().X_train)
-    )
+    yield split("20newsgroups itq", hasher.fit_transform(load_20newsgroups().X_train))
 
 
 # Methods ------------------------------------------------------------------------------
@@ -90,14 +83,13 @@ class Ours:
     def __init__(self, rows, args, algorithm="brute", simd=None):
         self.name = f"skhash {algorithm}" + (f" {simd}" if simd else "")
         self.simd = simd
-        before = resident_bytes()
-        model = HammingNearestNeighbors(
+        self.model = HammingNearestNeighbors(
             packed=True, algorithm=algorithm, n_jobs=args.threads
-        )
-        start = time.perf_counter()
-        self.model = model.fit(rows)
-        self.build_seconds = time.perf_counter() - start
-        self.memory = resident_bytes() - before
+        ).fit(rows)
+        index = self.model._index
+        self.memory = index.nbytes
+        if index._multi_index:
+            self.memory += index._multi_index.tables.nbytes
 
     def nearest(self, queries, k):
         if self.simd:
@@ -117,10 +109,9 @@ class Faiss:
         import faiss
 
         faiss.omp_set_num_threads(args.threads)
-        before = resident_bytes()
         self.index = faiss.IndexBinaryFlat(8 * rows.shape[1])
         self.index.add(rows)
-        self.memory = resident_bytes() - before
+        self.memory = rows.nbytes
 
     def nearest(self, queries, k):
         return self.index.search(queries, k)[0]
@@ -203,8 +194,9 @@ class Numpy:
             yield np.bitwise_count(self.rows ^ query).sum(axis=1, dtype=np.int32)
 
     def nearest(self, queries, k):
-        return np.array([np.sort(np.partition(d, k - 1)[:k]) for d in
-                         self.distances(queries)])
+        return np.array(
+            [np.sort(np.partition(d, k - 1)[:k]) for d in self.distances(queries)]
+        )
 
     def within(self, queries, radius):
         return np.array([(d <= radius).sum() for d in self.distances(queries)])
@@ -269,9 +261,7 @@ def fitting_queries(search, queries, clock):
 def measure(methods, name, queries, argument, args):
     """Median seconds a query of each method, and the check that they agree."""
     clock = time.process_time if args.threads == 1 else time.perf_counter
-    searches = [
-        lambda q, m=method: getattr(m, name)(q, argument) for method in methods
-    ]
+    searches = [lambda q, m=method: getattr(m, name)(q, argument) for method in methods]
     shares = [fitting_queries(search, queries, clock) for search in searches]
     if name == "nearest" and len(queries) >= 64:
         shares[0] = queries  # a batch is a batch
@@ -289,7 +279,7 @@ def measure(methods, name, queries, argument, args):
 
 def report(title, methods, times, n, n_bytes, first_peer):
     """Print one line a method."""
-    print(f"\n{title}")
+    print(f"\n{title}; load {os.getloadavg()[0]:.1f}")
     header = ["method", "us/query", "G dist/s", "best peer /", "kernel", "memory"]
     print("{:24}{:>12}{:>10}{:>13}{:>9}{:>9}{:>10}".format(*header, "MB"))
     rate, bandwidth = kernel_rate(n_bytes), memory_bandwidth()
@@ -379,7 +369,6 @@ def suite_of_own(rng, args):
     print(f"repeated codes: {times['skhash brute'] / times['skhash auto']:.0f}x")
     rows, queries = random_codes(10_000_000, 64, 1000, rng)
     for some in (queries, queries[:1]):
-        walls = {}
         models = {
             n: HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n)
             for n in (1, 2)

@@ -11,7 +11,7 @@ from functools import partial, reduce
 
 import numpy as np
 
-from skhash.neighbors import _scan
+from skhash.neighbors import _merge, _scan
 from skhash.neighbors._multi_index import MultiIndex
 from skhash.neighbors._parallel import even_slices, run
 from skhash.neighbors._storage import Planes, Repeated, Rows
@@ -39,14 +39,17 @@ class CodeIndex:
     def __init__(self, rows, n_bits, *, algorithm="auto", copy=True):
         self.n_bits = n_bits
         self.algorithm = algorithm
-        self.head = None
+        self._hold(rows, copy)
+
+    def _hold(self, rows, copy=True):
+        """Make these rows the contents of the index."""
+        self.head = self.tail = None
         if not copy:
             self.head = Rows(rows)
-        elif algorithm == "auto" and len(rows) >= LEAST_REPEATED:
+        elif self.algorithm == "auto" and len(rows) >= LEAST_REPEATED:
             self.head = Repeated.where_it_pays(rows)
         if self.head is None:
             self.head = Planes(rows)
-        self.tail = None
         self._reset_tables()
 
     # Tables ---------------------------------------------------------------------------
@@ -139,7 +142,7 @@ class CodeIndex:
         else:
             self.tail.append(rows)
         if isinstance(self.head, Repeated) and self.tail.n_rows > self.head.n_rows:
-            self.__init__(self.rows(), self.n_bits, algorithm=self.algorithm)
+            self._hold(self.rows())
         elif self._multi_index is not None:
             if self._searched().n_rows > 2 * self._multi_index.n_codes:
                 self._build_tables()
@@ -150,9 +153,7 @@ class CodeIndex:
 
     def keep(self, mask):
         """Keep the rows of the mask only, in their order; a rebuild."""
-        self.__init__(
-            self.rows(np.flatnonzero(mask)), self.n_bits, algorithm=self.algorithm
-        )
+        self._hold(self.rows(np.flatnonzero(mask)))
 
     # Search ---------------------------------------------------------------------------
 
@@ -236,7 +237,7 @@ class CodeIndex:
             return distances, indices
 
         def merge(a, b):
-            return _scan.merge_nearest(*a, *b, min(k, a[0].shape[1] + b[0].shape[1]))
+            return _merge.merge_nearest(*a, *b, min(k, a[0].shape[1] + b[0].shape[1]))
 
         tables = self._tables_for(None, len(queries))
         return self._search(queries, mask, tables, n_threads, simd, search, merge)
@@ -258,7 +259,7 @@ class CodeIndex:
             return source.within(queries, radius + 1, first, last, offset, simd)
 
         def merge(a, b):
-            return _scan.merge_within(*a, *b)
+            return _merge.merge_within(*a, *b)
 
         tables = self._tables_for(radius, len(queries))
         return self._search(queries, mask, tables, n_threads, simd, search, merge)

@@ -59,10 +59,10 @@ def main():
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     }
+    tests = [str(Path(__file__).parent), "-p", "no:cacheprovider"]
     arguments = sys.argv[1:] or ["-q"]
     done = subprocess.run(
-        [sys.executable, "-c", RUN_TESTS, str(TARGET), str(Path(__file__).parent)]
-        + ["-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-c", RUN_TESTS, str(TARGET), *tests, *arguments],
         cwd=ROOT,
         env=environment,
         check=False,

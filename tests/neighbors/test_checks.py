@@ -15,7 +15,7 @@ from skhash import codes
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
-    _estimators,
+    _base,
 )
 
 ESTIMATORS = [HammingNearestNeighbors(), HammingNeighborsTransformer()]
@@ -109,7 +109,7 @@ def check_thresholded(X, *, n_bits=None, name="X"):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("estimator", "check"), ALL_CHECKS)
 def test_check_on_codes(estimator, check, monkeypatch):
-    monkeypatch.setattr(_estimators, "check_bits", check_thresholded)
+    monkeypatch.setattr(_base, "check_bits", check_thresholded)
     check(estimator)
 
 
