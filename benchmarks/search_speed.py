@@ -6,8 +6,8 @@
     python benchmarks/search_speed.py --suite
 
 Each round runs every method once (as often as it takes to measure it), so that a busy
-machine slows all of them; the table has the medians of the rounds. With one thread the
-clock is that of the CPU, else the wall's. Slow peers get fewer queries. All distances
+machine slows all of them; the table has the medians of the rounds, for ratios too. With
+one thread the clock is that of the CPU, else the wall's. Slow peers get fewer queries. All distances
 must agree with ours.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from skhash.neighbors import HammingNearestNeighbors, simd_name
 
-ROUND_SECONDS = 0.4  # that a method may take in a round
+ROUND_SECONDS = 0.15  # that a method may take in a round
 PEERS = ("faiss", "usearch", "sklearn", "numpy")
 
 
@@ -259,7 +259,7 @@ def fitting_queries(search, queries, clock):
 
 
 def measure(methods, name, queries, argument, args):
-    """Median seconds a query of each method, and the check that they agree."""
+    """Seconds a query of each method in each round, and the check that they agree."""
     clock = time.process_time if args.threads == 1 else time.perf_counter
     searches = [lambda q, m=method: getattr(m, name)(q, argument) for method in methods]
     shares = [fitting_queries(search, queries, clock) for search in searches]
@@ -274,7 +274,7 @@ def measure(methods, name, queries, argument, args):
     for _ in range(args.rounds):
         for spent, search, share in zip(times, searches, shares):
             spent.append(seconds_per_query(search, share, clock))
-    return [median(spent) for spent in times]
+    return np.array(times)
 
 
 def report(title, methods, times, n, n_bytes, first_peer):
@@ -283,17 +283,22 @@ def report(title, methods, times, n, n_bytes, first_peer):
     header = ["method", "us/query", "G dist/s", "best peer /", "kernel", "memory"]
     print("{:24}{:>12}{:>10}{:>13}{:>9}{:>9}{:>10}".format(*header, "MB"))
     rate, bandwidth = kernel_rate(n_bytes), memory_bandwidth()
-    best_peer = min(times[first_peer:], default=None)
-    for method, seconds in zip(methods, times):
+    medians = np.median(times, axis=1)
+    peers = range(first_peer, len(methods))
+    best_peer = min(peers, key=lambda i: medians[i], default=None)
+    for method, spent, seconds in zip(methods, times, medians):
         distances = n / seconds
-        ratio = f"{best_peer / seconds:.1f}x" if best_peer else ""
+        ratio = ""
+        if best_peer is not None:
+            ratio = f"{np.median(times[best_peer] / spent):.1f}x"
         share = [distances / rate, distances * n_bytes / bandwidth]
         if "multi_index" in method.name or "auto" in method.name:
             share = [0, 0]  # not all codes are read
         print(
             f"{method.name:24}{seconds * 1e6:12.2f}{distances * 1e-9:10.2f}{ratio:>13}"
             + "".join(f"{s:9.0%}" if 0 < s < 100 else f"{'':9}" for s in share)
-            + f"{method.memory / 1e6:10.1f}"
+            + f"{method.memory / 1e6:10.1f}",
+            flush=True,
         )
 
 
@@ -310,7 +315,7 @@ def run_case(title, rows, queries, args, algorithms=("brute",), peers=None, simd
     methods = [m for m in [*ours, *others] if hasattr(m, name)]
     times = measure(methods, name, queries, argument, args)
     report(title, methods, times, len(rows), rows.shape[1], len(ours))
-    return {method.name: seconds for method, seconds in zip(methods, times)}
+    return {method.name: spent for method, spent in zip(methods, times)}
 
 
 def describe(n, n_bits, n_queries, args, data):
@@ -352,8 +357,9 @@ def run_suite(args):
         lines.append((title + (f" {simd}" if simd else ""), ours, times, promised))
     print(f"\n{'case':76}{'us/query':>10}{'faiss / ours':>14}{'promised':>10}")
     for title, ours, times, promised in lines:
-        ratio = times["faiss flat"] / ours
-        print(f"{title:76}{ours * 1e6:10.2f}{ratio:13.1f}x{promised or '':>10}")
+        ratio = np.median(times["faiss flat"] / ours)
+        seconds = np.median(ours)
+        print(f"{title:76}{seconds * 1e6:10.2f}{ratio:13.1f}x{promised or '':>10}")
     args.radius = None
     suite_of_own(rng, args)
 
@@ -366,25 +372,28 @@ def suite_of_own(rng, args):
         "10,000,000 rows of 50,000 distinct codes of 32 bits, k=10",
         rows, queries, args, ["auto", "brute"], [],
     )  # fmt: skip
-    print(f"repeated codes: {times['skhash brute'] / times['skhash auto']:.0f}x")
+    ratio = np.median(times["skhash brute"] / times["skhash auto"])
+    print(f"repeated codes: {ratio:.0f}x")
     rows, queries = random_codes(10_000_000, 64, 1000, rng)
+    models = [
+        HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n).fit(rows)
+        for n in (1, 2)
+    ]
     for some in (queries, queries[:1]):
-        models = {
-            n: HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n)
-            for n in (1, 2)
-        }
-        for model in models.values():
-            model.fit(rows)
-        times = {1: [], 2: []}
-        for _ in range(args.rounds):
-            for n, model in models.items():
-                times[n].append(
+        walls = np.array(
+            [
+                [
                     seconds_per_query(model.kneighbors, some, time.perf_counter)
-                )
-        walls = {n: median(spent) for n, spent in times.items()}
+                    for model in models
+                ]
+                for _ in range(args.rounds)
+            ]
+        )
+        one, two = np.median(walls, axis=0) * 1e6
+        ratio = np.median(walls[:, 0] / walls[:, 1])
         print(
-            f"10,000,000 x 64, {len(some)} queries: one thread {walls[1] * 1e6:.0f} us,"
-            f" two {walls[2] * 1e6:.0f} us, {walls[1] / walls[2]:.2f}x"
+            f"10,000,000 x 64, {len(some)} queries: one thread {one:.0f} us, "
+            f"two {two:.0f} us, {ratio:.2f}x (wall clock; load {os.getloadavg()[0]:.1f})"
         )
 
 
@@ -412,7 +421,7 @@ def parse_arguments():
         "--algorithms", type=names, default=["brute"], help="ours: auto, brute, ..."
     )
     parser.add_argument("--simd", help="force an instruction set on ours")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--suite", action="store_true", help="all promised cases")
     return parser.parse_args()

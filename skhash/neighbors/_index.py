@@ -16,8 +16,8 @@ from skhash.neighbors._multi_index import MultiIndex
 from skhash.neighbors._parallel import even_slices, run
 from skhash.neighbors._storage import Planes, Repeated, Rows
 
-#: Threads do not pay below so many distances.
-THREAD_WORK = 1 << 21
+#: Threads do not pay below so many distances: starting them takes as long.
+THREAD_WORK = 1 << 23
 #: Repeated codes are not looked for in an index of fewer codes.
 LEAST_REPEATED = 1024
 #: A subset of less than this share of the rows is copied out and searched by itself.

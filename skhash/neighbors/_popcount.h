@@ -35,7 +35,6 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define PREFETCH(address) __builtin_prefetch(address)
 #define FIRST_BIT(x) __builtin_ctzll(x)
 #else
 #error "skhash needs GCC or Clang: it uses function-level target attributes."
