@@ -10,6 +10,7 @@ from skhash.shallow.shift_invariant import ShiftInvariantKernelHasher
 from skhash.shallow.spectral import SpectralHasher
 from skhash.shallow.spherical import SphericalHasher
 from skhash.shallow.supervised_discrete import SupervisedDiscreteHasher
+from skhash.shallow.threshold import ThresholdHasher
 
 __all__ = [
     "AnchorGraphHasher",
@@ -24,4 +25,5 @@ __all__ = [
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",
+    "ThresholdHasher",
 ]
