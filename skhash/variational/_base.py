@@ -57,7 +57,7 @@ class VariationalHasher(BaseHasher):
     """
 
     _TERMS: tuple[str, ...]
-    _SAMPLER = "straight_through"
+    _TRAINING_STATE: tuple[str, ...] = ("_net",)
 
     _parameter_constraints: dict = {
         **BaseHasher._parameter_constraints,
@@ -95,7 +95,7 @@ class VariationalHasher(BaseHasher):
         labels = check_partial_labels(y, X.shape[0])
         require_two_classes(labels)
         if not (self.warm_start and hasattr(self, "network_")):
-            self._build(X, labels, labels.classes)
+            self._start(X, labels, labels.classes)
         self._train(X, labels, self.max_epochs, [Annealing()])
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -130,14 +130,14 @@ class VariationalHasher(BaseHasher):
         X = self._check_rows(X, reset=first)
         labels = check_partial_labels(y, X.shape[0])
         if first:
-            self._build(
+            self._start(
                 X, labels, labels.classes if classes is None else np.unique(classes)
             )
         self._train(X, labels, 1, [])
         return self
 
-    def _build(self, X, labels, classes):
-        """Make a fresh network, and forget what was learned before."""
+    def _start(self, X, labels, classes):
+        """Forget what was learned before, and look at the rows."""
         if X.shape[0] < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two rows to learn from; got "
@@ -150,26 +150,34 @@ class VariationalHasher(BaseHasher):
             LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
         )
         self.history_ = []
-        self._random_state = check_random_state(self.random_state)
+        self.__dict__.pop("network_", None)
         self._net = None
-        with seeded_torch(self._random_state):
-            self.network_ = self._network(X)
+        self._random_state = check_random_state(self.random_state)
 
-    def _network(self, X):
-        network = BernoulliAutoencoder(
-            X.shape[1],
-            self.n_bits,
-            0 if self.classes_ is None else len(self.classes_),
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            dropout=self.dropout,
-            feature_dropout=self.feature_dropout,
-            sampler=self._SAMPLER,
-            weight_scale=self.scaling_.weight_scale(X.shape[1]),
-        )
+    def _network(self, rows):
+        """Return a fresh network for training rows."""
+        n_features = rows.X.shape[1]
+        clusterings = rows.clusterings
+        with seeded_torch(self._random_state):
+            network = BernoulliAutoencoder(
+                n_features,
+                self.n_bits,
+                0 if self.classes_ is None else len(self.classes_),
+                n_clusterings=0 if clusterings is None else len(clusterings.models),
+                n_clusters=0 if clusterings is None else clusterings.n_clusters,
+                hidden_layer_sizes=self.hidden_layer_sizes,
+                dropout=self.dropout,
+                feature_dropout=self.feature_dropout,
+                sampler=self._sampler(),
+                weight_scale=self.scaling_.weight_scale(n_features),
+            )
         # The decoder starts from the average row, and need not learn it.
         with torch.no_grad():
-            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(X))
+            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(rows.X))
         return network
+
+    def _sampler(self):
+        return "straight_through"
 
     def _choose_reconstruction(self, X):
         values = X.data if sp.issparse(X) else X
@@ -186,12 +194,13 @@ class VariationalHasher(BaseHasher):
 
     def _train(self, X, labels, n_epochs, callbacks):
         """Train the network for some epochs, and keep what the user may look at."""
+        rows = self._training_rows(X, labels, self._random_state)
+        if not hasattr(self, "network_"):
+            self.network_ = self._network(rows)
         if getattr(self, "_net", None) is None:
             self._net = self._make_net()
-        rows = self._training_rows(X, labels, self._random_state)
         net = self._net
-        net.set_params(max_epochs=n_epochs)
-        net.callbacks_ += [(type(c).__name__, c.initialize()) for c in callbacks]
+        net.set_params(max_epochs=n_epochs, callbacks=[*self._callbacks(), *callbacks])
         with seeded_torch(self._random_state):
             net.partial_fit(rows)
         net.optimizer_.zero_grad(set_to_none=True)
@@ -204,6 +213,10 @@ class VariationalHasher(BaseHasher):
         ]
         self.n_iter_ = len(self.history_)
 
+    def _callbacks(self):
+        averages = [(name, TermAverage(name)) for name in self._TERMS]
+        return [*averages, *(self.callbacks or ())]
+
     def _make_net(self):
         criterion, arguments = self._objective()
         net = AutoencoderNet(
@@ -215,10 +228,7 @@ class VariationalHasher(BaseHasher):
             lr=self.learning_rate,
             batch_size=self.batch_size,
             train_split=None,
-            callbacks=[
-                *((name, TermAverage(name)) for name in self._TERMS),
-                *(self.callbacks or ()),
-            ],
+            callbacks=self._callbacks(),
             callbacks__print_log__sink=logger.info,
             callbacks__valid_loss=None,
             device=self._device(),
@@ -358,5 +368,6 @@ class VariationalHasher(BaseHasher):
         # The optimiser's state is twice the size of the weights, and callbacks may hold
         # open files: they stay here. Training that goes on elsewhere starts them anew.
         state = super().__getstate__()
-        state.pop("_net", None)
+        for name in self._TRAINING_STATE:
+            state.pop(name, None)
         return state

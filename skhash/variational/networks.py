@@ -145,6 +145,10 @@ class BernoulliAutoencoder(nn.Module):
         The length of a code.
     n_classes : int, default=0
         The number of classes; without any there are no label heads.
+    n_clusterings : int, default=0
+        The number of clusterings that the bits are to tell; each gets a head.
+    n_clusters : int, default=0
+        The number of clusters of each.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers.
     dropout : float, default=0.5
@@ -164,6 +168,8 @@ class BernoulliAutoencoder(nn.Module):
         n_bits,
         n_classes=0,
         *,
+        n_clusterings=0,
+        n_clusters=0,
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
@@ -195,6 +201,9 @@ class BernoulliAutoencoder(nn.Module):
         self.decoder = CodeLinear(n_bits, n_features)
         self.feature_head = nn.Linear(width, n_classes) if n_classes else None
         self.code_head = CodewordHead(n_bits, n_classes) if n_classes else None
+        self.cluster_heads = nn.ModuleList(
+            CodewordHead(n_bits, n_clusters) for _ in range(n_clusterings)
+        )
 
     def forward(self, rows):
         """Encode rows, CSRRows or a tensor, and sample bits; returns Activations."""

@@ -1,22 +1,19 @@
 """The self-supervised Bernoulli autoencoder."""
 
+import math
 from functools import partial
 from numbers import Integral, Real
 
-import numpy as np
 import torch
 from sklearn.utils import ClassifierTags
 from sklearn.utils._param_validation import Interval
 from torch import nn
+from torch.nn import functional as F
 
 from skhash.variational import losses
 from skhash.variational._base import VariationalHasher
 from skhash.variational.batches import TrainingRows
-from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
-from skhash.variational.neighborhood import latent_rows, nearest_rows
-
-# The dimension of the space in which neighbours are looked for.
-_LATENT_DIMENSIONS = 200
+from skhash.variational.teacher import Teacher
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5
@@ -77,7 +74,7 @@ class PaperObjective(nn.Module):
             **terms,
             "labels": self.pair_weight
             * self.label_weight
-            * (batch.weights * point).mean(),
+            * (batch.trust * point).mean(),
             "pairs": self.pair_weight
             * losses.hinge_pairs(activations.bits, similarity),
         }
@@ -94,15 +91,20 @@ class SelfSupervisedObjective(nn.Module):
         Whether classes are independent.
     label_weight : float
         The weight of the label heads against the nats of the reconstruction.
+    cluster_weight : float
+        The weight of the clusters.
     pair_weight : float
         The weight of the pairs.
     """
 
-    def __init__(self, reconstruction, multilabel, label_weight, pair_weight):
+    def __init__(
+        self, reconstruction, multilabel, label_weight, cluster_weight, pair_weight
+    ):
         super().__init__()
         self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
         self.multilabel = multilabel
         self.label_weight = label_weight
+        self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
 
     def forward(self, network, activations, batch):
@@ -112,7 +114,8 @@ class SelfSupervisedObjective(nn.Module):
         terms = {
             "reconstruction": self.reconstruction(
                 signs, decoder.weight, decoder.bias, batch.reconstruction
-            )
+            ),
+            "clusters": self.cluster_weight * self._clusters(network, signs, batch),
         }
         if network.feature_head is None:
             zero = activations.logits.new_zeros(())
@@ -122,26 +125,65 @@ class SelfSupervisedObjective(nn.Module):
             targets=batch.targets,
             multilabel=self.multilabel,
         )
-        per_row = cross_entropy(network.code_head(signs)) + _FEATURE_HEAD_SHARE * (
-            cross_entropy(network.feature_head(activations.features))
+        scores = network.feature_head(activations.features)
+        per_row = cross_entropy(network.code_head(signs)) + (
+            _FEATURE_HEAD_SHARE * cross_entropy(scores)
         )
-        similarity = losses.class_similarity(batch.targets, multilabel=self.multilabel)
         return {
             **terms,
-            "labels": self.label_weight * (batch.weights * per_row).mean(),
-            "pairs": self.pair_weight
-            * losses.margin_pairs(signs, similarity, batch.weights),
+            "labels": self.label_weight * (batch.trust * per_row).mean(),
+            "pairs": self.pair_weight * self._pairs(signs, scores.detach(), batch),
         }
+
+    def _clusters(self, network, signs, batch):
+        """Return the cross-entropy of the bits to the clusters of each clustering."""
+        losses_ = [
+            losses.class_cross_entropy(head(signs), clusters, multilabel=False).mean()
+            for head, clusters in zip(
+                network.cluster_heads, batch.clusters.unbind(dim=1), strict=False
+            )
+        ]
+        return sum(losses_, signs.new_zeros(())) / max(1, len(losses_))
+
+    def _pairs(self, signs, scores, batch):
+        """Return the loss of pairs by predicted classes, or by true ones where known.
+
+        Predictions are taken as they are: were they to learn from the pairs, the
+        nearness of two codes would make their classes alike.
+        """
+        predicted, confidence = class_probabilities(scores, multilabel=self.multilabel)
+        known = (batch.trust == 1)[:, None]
+        classes = torch.where(known, batch.targets, predicted)
+        return losses.margin_pairs(
+            signs,
+            losses.class_similarity(classes, multilabel=self.multilabel),
+            torch.where(known[:, 0], batch.trust, confidence),
+        )
+
+
+def class_probabilities(scores, *, multilabel):
+    """Return class probabilities, and how sure each row is of them, in [0, 1]."""
+    if multilabel:
+        predicted = torch.sigmoid(scores)
+        entropy = F.binary_cross_entropy_with_logits(
+            scores, predicted, reduction="none"
+        )
+        return predicted, 1 - entropy.mean(dim=1) / math.log(2)
+    predicted = torch.softmax(scores, dim=1)
+    entropy = -(predicted * F.log_softmax(scores, dim=1)).sum(dim=1)
+    return predicted, 1 - entropy / math.log(scores.shape[1])
 
 
 class SSBVAEHasher(VariationalHasher):
     """Self-supervised Bernoulli autoencoder."""
 
-    _TERMS = ("reconstruction", "labels", "pairs")
+    _TERMS = ("reconstruction", "clusters", "labels", "pairs")
+    _TRAINING_STATE = ("_net", "_clusterings")
 
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "label_weight": [Interval(Real, 0, None, closed="left")],
+        "cluster_weight": [Interval(Real, 0, None, closed="left")],
         "pair_weight": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -153,6 +195,7 @@ class SSBVAEHasher(VariationalHasher):
         n_bits=32,
         *,
         label_weight=5.0,
+        cluster_weight=2.0,
         pair_weight=1.0,
         label_smoothing=0.1,
         n_neighbors=10,
@@ -173,6 +216,7 @@ class SSBVAEHasher(VariationalHasher):
     ):
         self.n_bits = n_bits
         self.label_weight = label_weight
+        self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
         self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
@@ -196,31 +240,36 @@ class SSBVAEHasher(VariationalHasher):
             "reconstruction": self.reconstruction_,
             "multilabel": self.multilabel_,
             "label_weight": self.label_weight,
+            "cluster_weight": self.cluster_weight,
             "pair_weight": self.pair_weight,
         }
 
     def _training_rows(self, X, labels, random_state):
-        scaled = self.scaling_.scale(X)
-        latent = latent_rows(scaled, _LATENT_DIMENSIONS, random_state)
-        similarities, neighbors = nearest_rows(latent, self.n_neighbors, random_state)
-        beliefs = labels.aligned(self.classes_)
-        trust = np.zeros(len(beliefs), dtype=np.float32)
-        if labels.labelled.any():
-            graph = NeighborhoodGraph(similarities, neighbors)
-            beliefs, trust = ClassBeliefs(
-                scaled, graph, multilabel=self.multilabel_
-            ).infer(beliefs, labels.labelled, random_state)
-            uniform = 0.5 if self.multilabel_ else 1 / beliefs.shape[1]
-            beliefs[labels.labelled] += self.label_smoothing * (
-                uniform - beliefs[labels.labelled]
-            )
+        teacher = Teacher(
+            X,
+            self.scaling_,
+            labels.aligned(self.classes_),
+            labels.labelled,
+            n_neighbors=self.n_neighbors,
+            multilabel=self.multilabel_,
+            clusterings=getattr(self, "_clusterings", None),
+            random_state=random_state,
+        )
+        # The heads of the clusters stay with the clusters that they were made for.
+        self._clusterings = teacher.clusterings
+        given = teacher.beliefs[labels.labelled]
+        if given.size:
+            uniform = 0.5 if self.multilabel_ else 1 / given.shape[1]
+            given += self.label_smoothing * (uniform - given)
+            teacher.beliefs[labels.labelled] = given
         return TrainingRows(
             X,
             self.scaling_,
-            beliefs,
-            trust,
-            neighbors=neighbors,
+            teacher.beliefs,
+            teacher.trust,
+            neighbors=teacher.neighbors,
             neighbor_share=self.neighbor_share,
+            clusterings=teacher.clusterings,
             random_state=random_state,
         )
 
