@@ -150,8 +150,8 @@ class VariationalHasher(BaseHasher):
             LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
         )
         self.history_ = []
-        self.__dict__.pop("network_", None)
-        self._net = None
+        for name in ("network_", *self._TRAINING_STATE):
+            self.__dict__.pop(name, None)
         self._random_state = check_random_state(self.random_state)
 
     def _network(self, rows):
