@@ -90,11 +90,12 @@ class PartialLabels:
         n_classes = 0 if classes is None else len(classes)
         aligned = np.zeros((len(self.labelled), n_classes), dtype=np.float32)
         if self.n_classes:
-            unknown = np.setdiff1d(self.classes, [] if classes is None else classes)
-            if len(unknown):
+            known = [] if classes is None else np.asarray(classes).tolist()
+            unknown = np.setdiff1d(self.classes, known).tolist()
+            if unknown:
                 raise ValueError(
-                    f"y must only have the classes known from the start, "
-                    f"{list(classes or ())}; got {unknown[0]!r} too."
+                    "y must only have the classes known from the start, "
+                    f"{known}; got {unknown[0]!r} too."
                 )
             aligned[:, np.searchsorted(classes, self.classes)] = self.targets()
         return aligned
