@@ -51,12 +51,11 @@ def seeded_torch(random_state):
 class VariationalHasher(BaseHasher):
     """Base class of the hashers that train an autoencoder.
 
-    A subclass has the parameters below, names the terms of its loss in `_TERMS`, and
-    gives the objective in `_objective`. Where it learns from more than the given
-    labels and rows, it overrides `_training_rows`.
+    A subclass has the parameters below and gives the objective in `_objective`. Where
+    it learns from more than the given labels and rows, it overrides `_training_rows`.
     """
 
-    _TERMS: tuple[str, ...]
+    # What is only needed to go on training, and does not travel.
     _TRAINING_STATE: tuple[str, ...] = ("_net",)
 
     _parameter_constraints: dict = {
@@ -76,7 +75,7 @@ class VariationalHasher(BaseHasher):
     }
 
     def _objective(self):
-        """Return the criterion, an nn.Module, and its arguments as a dict."""
+        """Return the type of the criterion, which has TERMS, and its arguments."""
         raise NotImplementedError
 
     def _training_rows(self, X, labels, random_state):
@@ -205,7 +204,7 @@ class VariationalHasher(BaseHasher):
             net.partial_fit(rows)
         net.optimizer_.zero_grad(set_to_none=True)
         self.network_ = net.module_.to("cpu").eval()
-        columns = ("epoch", "train_loss", *self._TERMS, "dur")
+        columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
         self.history_ = [
             {name: epoch[name] for name in columns}
             for epoch in net.history
@@ -214,7 +213,7 @@ class VariationalHasher(BaseHasher):
         self.n_iter_ = len(self.history_)
 
     def _callbacks(self):
-        averages = [(name, TermAverage(name)) for name in self._TERMS]
+        averages = [(name, TermAverage(name)) for name in self._objective()[0].TERMS]
         return [*averages, *(self.callbacks or ())]
 
     def _make_net(self):
