@@ -7,11 +7,25 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it. Resolved on first use, so that a program
 # that only searches codes does not pay for importing torch.
 _PUBLIC = {
+    "AnchorGraphHasher": "skhash.shallow",
+    "CCAITQHasher": "skhash.shallow",
+    "ClassifierHasher": "skhash.shallow",
     "HammingNearestNeighbors": "skhash.neighbors",
     "HammingNeighborsTransformer": "skhash.neighbors",
+    "ITQHasher": "skhash.shallow",
+    "IsotropicHasher": "skhash.shallow",
+    "KernelSupervisedHasher": "skhash.shallow",
     "PCAHasher": "skhash.shallow",
     "RandomProjectionHasher": "skhash.shallow",
     "SSBVAEHasher": "skhash.variational",
+    "SelfTaughtHasher": "skhash.shallow",
+    "SemiSupervisedHasher": "skhash.shallow",
+    "ShiftInvariantKernelHasher": "skhash.shallow",
+    "SpectralHasher": "skhash.shallow",
+    "SphericalHasher": "skhash.shallow",
+    "SupervisedDiscreteHasher": "skhash.shallow",
+    "ThresholdHasher": "skhash.shallow",
+    "show_versions": "skhash._show_versions",
 }
 
 __all__ = [*_PUBLIC]

@@ -206,7 +206,10 @@ class VariationalHasher(BaseHasher):
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
         self.history_ = [
-            {name: epoch[name] for name in columns}
+            {
+                name: epoch[name] if name == "epoch" else float(epoch[name])
+                for name in columns
+            }
             for epoch in net.history
             if "dur" in epoch
         ]
