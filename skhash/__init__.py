@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 # that only searches codes does not pay for importing torch.
 _PUBLIC = {
     "AnchorGraphHasher": "skhash.shallow",
+    "BernoulliVAEHasher": "skhash.variational",
     "CCAITQHasher": "skhash.shallow",
     "ClassifierHasher": "skhash.shallow",
     "HammingNearestNeighbors": "skhash.neighbors",
@@ -16,6 +17,7 @@ _PUBLIC = {
     "IsotropicHasher": "skhash.shallow",
     "KernelSupervisedHasher": "skhash.shallow",
     "PCAHasher": "skhash.shallow",
+    "PHSHasher": "skhash.variational",
     "RandomProjectionHasher": "skhash.shallow",
     "SSBVAEHasher": "skhash.variational",
     "SelfTaughtHasher": "skhash.shallow",
@@ -25,6 +27,7 @@ _PUBLIC = {
     "SphericalHasher": "skhash.shallow",
     "SupervisedDiscreteHasher": "skhash.shallow",
     "ThresholdHasher": "skhash.shallow",
+    "VDSHHasher": "skhash.variational",
     "show_versions": "skhash._show_versions",
 }
 

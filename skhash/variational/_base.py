@@ -55,6 +55,8 @@ class VariationalHasher(BaseHasher):
     it learns from more than the given labels and rows, it overrides `_training_rows`.
     """
 
+    _network_class = BernoulliAutoencoder
+
     # What is only needed to go on training, and does not travel.
     _TRAINING_STATE: tuple[str, ...] = ("_net",)
 
@@ -158,7 +160,7 @@ class VariationalHasher(BaseHasher):
         n_features = rows.X.shape[1]
         clusterings = rows.clusterings
         with seeded_torch(self._random_state):
-            network = BernoulliAutoencoder(
+            network = self._network_class(
                 n_features,
                 self.n_bits,
                 0 if self.classes_ is None else len(self.classes_),
@@ -365,6 +367,9 @@ class VariationalHasher(BaseHasher):
         if self.multilabel_:
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "network_")
 
     def __getstate__(self):
         # The optimiser's state is twice the size of the weights, and callbacks may hold

@@ -228,6 +228,10 @@ class BernoulliAutoencoder(nn.Module):
         features = copy.deepcopy(self.hidden_layers).double()(hidden)
         return features, copy.deepcopy(self.logit_layer).double()(features)
 
+    def signs(self, activations):
+        """Return what decoder and heads read of a pass: sampled bits as signs."""
+        return 2 * activations.bits - 1
+
     def decode(self, bits):
         """Return the decoder's output (n_rows, n_features) for bits in [0, 1]."""
         decoder = self.decoder
@@ -249,3 +253,52 @@ class BernoulliAutoencoder(nn.Module):
             return _HardBits.apply(logits)
         uniform = torch.rand_like(logits).clamp_(1e-6, 1 - 1e-6)
         return torch.sigmoid((logits + torch.logit(uniform)) / _CONCRETE_TEMPERATURE)
+
+
+class GaussianActivations(NamedTuple):
+    """What one pass through a Gaussian autoencoder gives.
+
+    Attributes
+    ----------
+    features : Tensor of shape (n_rows, n_hidden)
+        The last hidden layer.
+    logits : Tensor of shape (n_rows, n_bits)
+        The means of the latent variables.
+    bits : Tensor of shape (n_rows, n_bits)
+        Samples of the latent variables.
+    log_variance : Tensor of shape (n_rows, n_bits)
+        The logarithms of their variances.
+    """
+
+    features: torch.Tensor
+    logits: torch.Tensor
+    bits: torch.Tensor
+    log_variance: torch.Tensor
+
+
+class GaussianAutoencoder(BernoulliAutoencoder):
+    """An autoencoder with real latent variables, to be cut into bits afterwards.
+
+    Takes the parameters of :class:`BernoulliAutoencoder`; `sampler` has no effect.
+    """
+
+    def __init__(self, n_features, n_bits, n_classes=0, **kwargs):
+        super().__init__(n_features, n_bits, n_classes, **kwargs)
+        width = self.logit_layer[0].in_features
+        self.logit_layer = nn.Sequential(nn.Linear(width, n_bits))
+        self.log_variance_layer = nn.Linear(width, n_bits)
+        # A linear head: the codeword head expects signs.
+        self.code_head = nn.Linear(n_bits, n_classes) if n_classes else None
+
+    def forward(self, rows):
+        """Encode rows and sample latent variables; returns GaussianActivations."""
+        features = self.hidden_layers(self.input_layer(self._drop_features(rows)))
+        means = self.logit_layer(features)
+        log_variance = self.log_variance_layer(features)
+        noise = torch.randn_like(means) if self.training else torch.zeros_like(means)
+        latent = means + noise * torch.exp(log_variance / 2)
+        return GaussianActivations(features, means, latent, log_variance)
+
+    def signs(self, activations):
+        """Return what decoder and heads read of a pass: the latent variables."""
+        return activations.bits

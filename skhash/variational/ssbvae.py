@@ -13,73 +13,11 @@ from torch.nn import functional as F
 from skhash.variational import losses
 from skhash.variational._base import VariationalHasher
 from skhash.variational.batches import TrainingRows
+from skhash.variational.objectives import PaperObjective
 from skhash.variational.teacher import Teacher
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5
-
-
-class PaperObjective(nn.Module):
-    """The objective of the paper, with sums and means as in the authors' code.
-
-    ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)``, arXiv:2007.08799,
-    equations 4, 7 and 11.
-
-    Parameters
-    ----------
-    reconstruction : {"softmax", "gaussian"}
-        The decoder's distribution.
-    multilabel : bool
-        Whether classes are independent.
-    kl_weight : float
-        beta.
-    label_weight : float
-        gamma; the labels weigh alpha * gamma.
-    pair_weight : float
-        alpha.
-    """
-
-    TERMS = ("reconstruction", "kl", "labels", "pairs")
-
-    def __init__(
-        self, reconstruction, multilabel, kl_weight, label_weight, pair_weight
-    ):
-        super().__init__()
-        self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
-        self.multilabel = multilabel
-        self.kl_weight = kl_weight
-        self.label_weight = label_weight
-        self.pair_weight = pair_weight
-
-    def forward(self, network, activations, batch):
-        """Return the terms of the loss of a batch by name."""
-        signs = 2 * activations.bits - 1
-        decoder = network.decoder
-        terms = {
-            "reconstruction": self.reconstruction(
-                signs, decoder.weight, decoder.bias, batch.reconstruction
-            ),
-            "kl": self.kl_weight * losses.bernoulli_kl(activations.logits),
-        }
-        zero = activations.logits.new_zeros(())
-        if network.feature_head is None:
-            return {**terms, "labels": zero, "pairs": zero}
-        scores = network.feature_head(activations.features)
-        point = losses.class_cross_entropy(
-            scores, batch.targets, multilabel=self.multilabel
-        )
-        predicted = (
-            torch.sigmoid(scores) if self.multilabel else torch.softmax(scores, dim=1)
-        )
-        similarity = losses.class_similarity(predicted, multilabel=self.multilabel)
-        return {
-            **terms,
-            "labels": self.pair_weight
-            * self.label_weight
-            * (batch.trust * point).mean(),
-            "pairs": self.pair_weight
-            * losses.hinge_pairs(activations.bits, similarity),
-        }
 
 
 class SelfSupervisedObjective(nn.Module):
