@@ -36,8 +36,9 @@ class ClassifierHasher(BaseHasher):
         What the logistic regression learns from: the labelled rows alone, or also all
         others with labels spread over a neighbourhood graph (one label a row only),
         which pays where very few rows have labels.
-    C : float, default=10.0
-        The inverse of the strength of regularisation of the logistic regression.
+    C : float, default=3.0
+        The inverse of the strength of regularisation of the logistic regression; less,
+        such as 1, suits "propagation".
     n_neighbors : int, default=10
         The number of neighbours in the graph of "propagation".
     max_samples : int, default=20000
@@ -109,7 +110,7 @@ class ClassifierHasher(BaseHasher):
         *,
         n_class_bits=None,
         teacher="classifier",
-        C=10.0,
+        C=3.0,
         n_neighbors=10,
         max_samples=20_000,
         output="bits",

@@ -86,8 +86,9 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
     >>> from skhash import SupervisedDiscreteHasher
     >>> X, y = load_iris(return_X_y=True)
     >>> y[::2] = -1  # no label
-    >>> SupervisedDiscreteHasher(n_bits=8, random_state=0).fit(X, y).score(X, y) > 0.9
-    True
+    >>> hasher = SupervisedDiscreteHasher(n_bits=8, random_state=0).fit(X, y)
+    >>> hasher.transform(X).shape, hasher.classes_
+    ((150, 8), array([0, 1, 2]))
     """
 
     _parameter_constraints: dict = {
