@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import ClassifierTags, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -93,7 +93,7 @@ class VariationalHasher(BaseHasher):
     # Learning
 
     def _fit(self, X, y):
-        labels = check_partial_labels(y, X.shape[0])
+        labels = self._check_labels(y, X.shape[0])
         require_two_classes(labels)
         if not (self.warm_start and hasattr(self, "network_")):
             self._start(X, labels, labels.classes)
@@ -129,13 +129,16 @@ class VariationalHasher(BaseHasher):
         """
         first = not hasattr(self, "network_")
         X = self._check_rows(X, reset=first)
-        labels = check_partial_labels(y, X.shape[0])
+        labels = self._check_labels(y, X.shape[0])
         if first:
             self._start(
                 X, labels, labels.classes if classes is None else np.unique(classes)
             )
         self._train(X, labels, 1, [])
         return self
+
+    def _check_labels(self, y, n_samples):
+        return check_partial_labels(y, n_samples)
 
     def _start(self, X, labels, classes):
         """Forget what was learned before, and look at the rows."""
@@ -367,6 +370,11 @@ class VariationalHasher(BaseHasher):
         if self.multilabel_:
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags()  # there is a predict_proba
+        return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "network_")

@@ -5,7 +5,6 @@ from functools import partial
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils import ClassifierTags
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 from torch.nn import functional as F
@@ -370,8 +369,3 @@ class SSBVAEHasher(VariationalHasher):
             clusterings=teacher.clusterings,
             random_state=random_state,
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags = ClassifierTags()
-        return tags
