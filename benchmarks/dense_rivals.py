@@ -13,8 +13,6 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.nn import functional as F
 
-from skhash.variational.batches import Batch
-
 
 class DenseTwin(Callback):
     """Train a copy of the network on dense rows, one epoch after each of the hasher's.
@@ -52,39 +50,39 @@ class DenseTwin(Callback):
             if not self.seconds_:
                 self.inputs_ = torch.from_numpy(_dense(rows.scaling.scale(rows.X)))
                 self.targets_ = torch.from_numpy(_dense(rows.scaling.targets(rows.X)))
+            parts = np.array_split(
+                self.random_.permutation(len(rows)), len(self.learning_rates_)
+            )
+            # What is known of the rows' classes, and whatever else the objective asks
+            # for: not what is compared, and not part of the time.
+            batches = [rows.__getitems__(part) for part in parts]
             with Watch() as epoch:
-                self._train_epoch(rows)
+                self._train_epoch(rows, parts, batches)
         if not self.seconds_:
             self.megabytes_ = watch.megabytes
         self.seconds_.append(epoch.seconds)
+        self.learning_rates_ = []
 
-    def _train_epoch(self, rows):
+    def _train_epoch(self, rows, parts, batches):
         self.network_.train()
-        order = self.random_.permutation(len(rows))
-        parts = np.array_split(order, len(self.learning_rates_))
-        for learning_rate, part in zip(self.learning_rates_, parts):
+        for learning_rate, part, batch in zip(self.learning_rates_, parts, batches):
             self.optimizer_.param_groups[0]["lr"] = learning_rate
-            batch = self._batch(rows, part)
+            batch = batch._replace(
+                inputs=self.inputs_[part], reconstruction=self._targets(rows, part)
+            )
             activations = self.network_(batch.inputs)
             terms = self.objective_(self.network_, activations, batch)
             self.optimizer_.zero_grad()
             sum(terms.values()).backward()
             self.optimizer_.step()
-        self.learning_rates_ = []
 
-    def _batch(self, rows, part):
+    def _targets(self, rows, part):
         targets = self.targets_[part]
-        if rows.neighbors is not None:
-            column = self.random_.randint(rows.neighbors.shape[1], size=len(part))
-            near = self.targets_[rows.neighbors[part, column]]
-            targets = torch.lerp(targets, near, rows.neighbor_share)
-        return Batch(
-            torch.from_numpy(part),
-            self.inputs_[part],
-            targets,
-            torch.from_numpy(rows.beliefs[part]),
-            torch.from_numpy(rows.trust[part]),
-        )
+        if rows.neighbors is None:
+            return targets
+        column = self.random_.randint(rows.neighbors.shape[1], size=len(part))
+        near = self.targets_[rows.neighbors[part, column]]
+        return torch.lerp(targets, near, rows.neighbor_share)
 
     def encode(self, X, scaling):
         """Return the bits of rows, (n_rows, n_bits)."""

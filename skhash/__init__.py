@@ -7,11 +7,28 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it. Resolved on first use, so that a program
 # that only searches codes does not pay for importing torch.
 _PUBLIC = {
+    "AnchorGraphHasher": "skhash.shallow",
+    "BernoulliVAEHasher": "skhash.variational",
+    "CCAITQHasher": "skhash.shallow",
+    "ClassifierHasher": "skhash.shallow",
     "HammingNearestNeighbors": "skhash.neighbors",
     "HammingNeighborsTransformer": "skhash.neighbors",
+    "ITQHasher": "skhash.shallow",
+    "IsotropicHasher": "skhash.shallow",
+    "KernelSupervisedHasher": "skhash.shallow",
     "PCAHasher": "skhash.shallow",
+    "PHSHasher": "skhash.variational",
     "RandomProjectionHasher": "skhash.shallow",
     "SSBVAEHasher": "skhash.variational",
+    "SelfTaughtHasher": "skhash.shallow",
+    "SemiSupervisedHasher": "skhash.shallow",
+    "ShiftInvariantKernelHasher": "skhash.shallow",
+    "SpectralHasher": "skhash.shallow",
+    "SphericalHasher": "skhash.shallow",
+    "SupervisedDiscreteHasher": "skhash.shallow",
+    "ThresholdHasher": "skhash.shallow",
+    "VDSHHasher": "skhash.variational",
+    "show_versions": "skhash._show_versions",
 }
 
 __all__ = [*_PUBLIC]

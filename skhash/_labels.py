@@ -90,11 +90,12 @@ class PartialLabels:
         n_classes = 0 if classes is None else len(classes)
         aligned = np.zeros((len(self.labelled), n_classes), dtype=np.float32)
         if self.n_classes:
-            unknown = np.setdiff1d(self.classes, [] if classes is None else classes)
-            if len(unknown):
+            known = [] if classes is None else np.asarray(classes).tolist()
+            unknown = np.setdiff1d(self.classes, known).tolist()
+            if unknown:
                 raise ValueError(
-                    f"y must only have the classes known from the start, "
-                    f"{list(classes or ())}; got {unknown[0]!r} too."
+                    "y must only have the classes known from the start, "
+                    f"{known}; got {unknown[0]!r} too."
                 )
             aligned[:, np.searchsorted(classes, self.classes)] = self.targets()
         return aligned
@@ -133,8 +134,8 @@ def check_partial_labels(y, n_samples, *, name="y"):
         labels = _check_one_label_a_row(y, name)
     if len(labels.labelled) != n_samples:
         raise ValueError(
-            f"{name} must have one label a row (-1 where there is none), {n_samples} in "
-            f"all as X has; got {len(labels.labelled)}."
+            f"{name} must have one label a row (-1 where there is none), {n_samples} "
+            f"as X has rows; got {len(labels.labelled)}."
         )
     if not labels.labelled.any():
         return PartialLabels("none", labels.labelled)
@@ -169,8 +170,8 @@ def _check_one_label_a_row(y, name):
     if y.dtype.kind in "US":
         if np.isin(y, np.array(["-1"], dtype=y.dtype)).any():
             raise ValueError(
-                f"{name} holds strings, and the text '-1' among them. Missing labels of "
-                "string classes are marked by the number -1 in an array of dtype "
+                f"{name} holds strings, and the text '-1' among them. Missing labels "
+                "of string classes are marked by the number -1 in an array of dtype "
                 f"object, e.g. np.array(['a', -1], dtype=object); got dtype {y.dtype}."
             )
         labelled = np.ones(len(y), dtype=bool)
@@ -182,8 +183,8 @@ def _check_one_label_a_row(y, name):
         labelled = y != UNLABELLED
     else:
         raise ValueError(
-            f"{name} must hold integers, or strings and -1 in an array of dtype object; "
-            f"got dtype {y.dtype}."
+            f"{name} must hold integers, or strings and -1 in an array of dtype "
+            f"object; got dtype {y.dtype}."
         )
     classes, positions = np.unique(y[labelled], return_inverse=True)
     indices = np.full(len(y), UNLABELLED, dtype=np.int64)
@@ -203,8 +204,8 @@ def _check_object_labels(y, name):
     )
     if len({isinstance(label, str) for label in y[labelled]}) > 1:
         raise ValueError(
-            f"{name} must hold either strings or numbers as classes (and -1 where there "
-            "is none); got a mixture of both."
+            f"{name} must hold either strings or numbers as classes (and -1 where "
+            "there is none); got a mixture of both."
         )
     return labelled
 

@@ -148,7 +148,7 @@ class BaseHasher(
             [self._encode(X[rows]) for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK)]
         )
         return average_precision_at_k_score(
-            bits.view(np.uint8), np.asarray(y)[labelled]
+            bits.view(np.uint8), np.asarray(y)[labelled], k=None
         )
 
     def _check_rows(self, X, *, reset):

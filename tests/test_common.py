@@ -42,7 +42,13 @@ ARGUMENTS = {
         {"n_bits": 4},
         {"n_bits": 4, "distribution": "sparse"},
     ],
-    "SSBVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
+    "BernoulliVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
+    "PHSHasher": [{"n_bits": 4, "max_epochs": 3}],
+    "SSBVAEHasher": [
+        {"n_bits": 4, "max_epochs": 3},
+        {"n_bits": 4, "max_epochs": 3, "objective": "paper"},
+    ],
+    "VDSHHasher": [{"n_bits": 4, "max_epochs": 3}],
 }
 
 # Name -> {check: why it cannot pass}.

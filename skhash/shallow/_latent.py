@@ -57,7 +57,7 @@ class LatentHasher(BaseHasher):
         )
         X = X[rows]
         self.components_ = latent_directions(
-            X, self.n_components, random_state=random_state
+            X, self._count_components(), random_state=random_state
         )
         features = self._latent_features(X)
         if labels is None:
@@ -65,6 +65,9 @@ class LatentHasher(BaseHasher):
         else:
             targets = labels.targets(rows).astype(features.dtype)
             self._fit_latent(features, targets, labelled[rows], random_state)
+
+    def _count_components(self):
+        return self.n_components
 
     def _check_labels(self, y, n_samples):
         labels = check_partial_labels(y, n_samples)
@@ -76,6 +79,8 @@ class LatentHasher(BaseHasher):
                 "it learns from labels only. Label some rows (the others carry -1), or "
                 "use a hasher that needs no labels, such as ITQHasher."
             )
+        # Fitted anew without labels, it must not keep the classes of before.
+        self.__dict__.pop("classes_", None)
         if labels.n_classes:
             self.classes_ = labels.classes
         return labels

@@ -59,8 +59,9 @@ class AnchorGraphHasher(LatentHasher):
 
     Notes
     -----
-    Links are equation 2 of [1]_, the extension to new rows its equation 8, and the
-    second layer's thresholds minimise its equation 10 (in closed form, derived anew).
+    Links, the eigenvectors and their extension to new rows are those of section 3 of
+    [1]_, the second layer that of section 4: its thresholds minimise f' L f for the
+    shifted eigenvector f with 1' f = 0, in a closed form that is derived anew.
     The bandwidth is the mean squared distance to the farthest linked anchor. The
     latent space is ours: among raw TF-IDF rows, all of which are far apart, anchors
     say little. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X)

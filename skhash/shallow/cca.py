@@ -59,11 +59,11 @@ class CCAITQHasher(LatentHasher):
 
     Notes
     -----
-    The generalised eigenproblem is equation 5 of [1]_; its ridge on the rows follows
-    from the number of labelled ones by Ledoit-Wolf shrinkage. Unlabelled rows help to
-    find the latent space and the rotation. With n = min(n_samples, max_samples), fit
-    costs O(n_components * nnz(X) + n * n_components^2 + n_components^3), transform
-    O(n_components * (nnz(X) + n_samples * n_bits)).
+    Solves C_xy C_yy^-1 C_yx w = r^2 C_xx w (section 3.2 of [1]_); the ridge on C_xx
+    follows from the number of labelled rows by Ledoit-Wolf shrinkage. Unlabelled rows
+    help to find the latent space and the rotation. With n = min(n_samples,
+    max_samples), fit costs O(n_components * nnz(X) + n * n_components^2 +
+    n_components^3), transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------
@@ -151,7 +151,7 @@ def canonical_directions(Z, targets, n_directions):
     within = ledoit_wolf(Z, assume_centered=True)[0]
     # Directions in which no row varies must not be divided by zero.
     within = add_ridge(within, 1e-6)
-    # An orthonormal basis of the memberships stands for (C_yy)^-1 in equation 5.
+    # An orthonormal basis of the memberships stands for (C_yy)^-1.
     left, sizes, _ = np.linalg.svd(targets, full_matrices=False)
     basis = left[:, sizes > 1e-4 * max(sizes[0], 1e-4)]
     cross = Z.T @ basis / np.sqrt(n_samples)

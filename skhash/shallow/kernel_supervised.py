@@ -63,14 +63,15 @@ class KernelSupervisedHasher(AnchorKernelHasher):
 
     Notes
     -----
-    Minimises equation 7 of [1]_ greedily over the residue, equation 10, from the
-    spectral relaxation (equation 12) by gradients of the smooth form (equations 13
-    and 14), here with L-BFGS. The label matrix never exists: similarities are
-    2 <t, t'> - 1 for unit-length memberships t, which is +-1 for one class a row and
-    graded for several. All labelled rows among `max_samples` take part, not a few
-    thousand. With n of them, fit costs O(n_components * nnz(X) + n_bits * (max_iter *
-    n * n_anchors + n_anchors^3)), transform O(n_components * nnz(X) + n_samples *
-    n_anchors * (n_components + n_bits)).
+    Minimises |H H' / n_bits - S|^2 (section 3 of [1]_), one bit after the other: the
+    spectral relaxation of h' R h for the residue R = n_bits S - sum of h h' is the
+    start, and gradients of its smooth form improve it, here with L-BFGS. The label
+    matrix never exists: similarities are 2 <t, t'> - 1 for unit-length memberships t,
+    which is +-1 for one class a row and graded for several. All labelled rows among
+    `max_samples` take part, not a few thousand. With n of them, fit costs
+    O(n_components * nnz(X) + n_bits * (max_iter * n * n_anchors + n_anchors^3)),
+    transform O(n_components * nnz(X) + n_samples * n_anchors * (n_components +
+    n_bits)).
 
     References
     ----------
@@ -136,7 +137,7 @@ class KernelSupervisedHasher(AnchorKernelHasher):
 
 
 class _Residue:
-    """The label matrix less what earlier bits explain (equation 10), in factors.
+    """The label matrix less what earlier bits explain, in factors.
 
     R = n_bits * (2 T T' - 1 1') - sum of h h', as positive and negative columns.
     """

@@ -53,8 +53,8 @@ class SelfTaughtHasher(BaseHasher):
 
     Notes
     -----
-    Algorithm 1 of [1]_: links weigh the cosine (equation 1), the eigenvectors solve
-    equation 8, and the classifiers are those of section 3.2 without a kernel. A weak
+    The two stages of section 3 of [1]_: links weigh the cosine, the eigenvectors solve
+    L v = lambda D v, and the classifiers have no kernel. A weak
     link between all rows joins the parts of a graph in pieces, whose eigenvectors
     would otherwise mark single rows. With n = min(n_samples, max_samples), fit costs
     O(n * nnz(X)) for the graph and O(n_bits * nnz(X)) an iteration of the classifiers;

@@ -48,10 +48,10 @@ class SpectralHasher(LatentHasher):
 
     Notes
     -----
-    The waves are those of section 4, equations 10 and 11, of [1]_, and the algorithm
-    that of its section 4.1. The latent space at unit length is ours, and pays on text;
-    dense rows with ``normalize=False`` and all dimensions give the published form. Fit
-    and transform cost O(n_components * nnz(X)).
+    The waves sin(pi / 2 + k pi x / l), whose eigenvalues grow with k / l, are those of
+    section 3 of [1]_. The latent space at unit length is ours, and pays on text; dense
+    rows with ``normalize=False`` and all dimensions give the published form. Fit and
+    transform cost O(n_components * nnz(X)).
 
     References
     ----------
@@ -97,15 +97,14 @@ class SpectralHasher(LatentHasher):
     def _encode_latent(self, features):
         lengths = np.where(self.upper_ > self.lower_, self.upper_ - self.lower_, 1)
         position = (features @ self.axes_.T - self.lower_) / lengths
-        # Equation 10 has sin(pi/2 + t), which is cos(t).
+        # The paper has sin(pi/2 + t), which is cos(t).
         return np.cos(np.pi * self.bit_modes_ * position[:, self.bit_axes_]) > 0
 
 
 def slowest_modes(lengths, n_modes):
     """Return the waves of smallest eigenvalue on a box.
 
-    The eigenvalue of k half waves along an axis of length l grows with k / l
-    (equation 11).
+    The eigenvalue of k half waves along an axis of length l grows with k / l.
 
     Parameters
     ----------

@@ -55,13 +55,13 @@ class SphericalHasher(LatentHasher):
 
     Notes
     -----
-    Algorithm 1 of [1]_; the force between two balls is its equation 8, the tolerances
-    are those of section 3.2. Compare codes by the Hamming distance; the paper's
-    spherical Hamming distance (equation 4) also divides by the number of common ones.
-    The latent space is ours: among raw TF-IDF rows, all of which are far apart, balls
-    say little. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X)
-    + max_iter * n * n_bits * (n_bits + n_components)), transform
-    O(n_components * (nnz(X) + n_samples * n_bits)).
+    Algorithm 1 of [1]_, with its force (o - 1/4) / (1/4) * (c - c') / 2 between two
+    balls that share o of the rows, and its tolerances. Compare codes by the Hamming
+    distance; the paper's spherical Hamming distance also divides by the number of
+    common ones. The latent space is ours: among raw TF-IDF rows, all of which are far
+    apart, balls say little. With n = min(n_samples, max_samples), fit costs
+    O(n_components * nnz(X) + max_iter * n * n_bits * (n_bits + n_components)),
+    transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------
@@ -157,7 +157,7 @@ def _overlaps(inside):
 
 
 def _forces(overlaps):
-    """Return, as a combination of the centres, how each of them moves (equation 8).
+    """Return, as a combination of the centres, how each of them moves.
 
     Centre i gets the mean over j of (o_ij - 1/4) / (1/4) * (c_i - c_j) / 2.
     """

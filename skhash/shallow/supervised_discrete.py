@@ -68,12 +68,12 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
 
     Notes
     -----
-    The objective is equation 4 of [1]_, with a slight ridge on the expansions; the
-    steps are its equations 5 (expansions), 7 (classifier) and 12 (bits, by cyclic
-    coordinate descent). With n labelled rows among `max_samples`, fit costs
-    O(n_components * nnz(X) + n * n_anchors * (n_anchors + max_iter * n_bits)),
-    transform O(n_components * nnz(X) + n_samples * n_anchors * (n_components +
-    n_bits)).
+    Minimises |Y - B W|^2 + alpha |W|^2 + nu |B - K P|^2 over codes B, classifier W and
+    expansions P (section 2 of [1]_), with a slight ridge on P; the bits follow by
+    cyclic coordinate descent, z = sgn(q - B' W' v) for each. With n labelled rows among
+    `max_samples`, fit costs O(n_components * nnz(X) + n * n_anchors * (n_anchors +
+    max_iter * n_bits)), transform O(n_components * nnz(X) + n_samples * n_anchors *
+    (n_components + n_bits)).
 
     References
     ----------
@@ -86,8 +86,9 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
     >>> from skhash import SupervisedDiscreteHasher
     >>> X, y = load_iris(return_X_y=True)
     >>> y[::2] = -1  # no label
-    >>> SupervisedDiscreteHasher(n_bits=8, random_state=0).fit(X, y).score(X, y) > 0.9
-    True
+    >>> hasher = SupervisedDiscreteHasher(n_bits=8, random_state=0).fit(X, y)
+    >>> hasher.transform(X).shape, hasher.classes_
+    ((150, 8), array([0, 1, 2]))
     """
 
     _parameter_constraints: dict = {
@@ -155,7 +156,7 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
 
 
 def update_bits(codes, wanted, classifier):
-    """Set every bit of the codes in turn to its best value, in place (equation 12).
+    """Set every bit of the codes in turn to its best value, in place.
 
     Parameters
     ----------

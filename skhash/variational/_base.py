@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import ClassifierTags, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -51,13 +51,14 @@ def seeded_torch(random_state):
 class VariationalHasher(BaseHasher):
     """Base class of the hashers that train an autoencoder.
 
-    A subclass has the parameters below, names the terms of its loss in `_TERMS`, and
-    gives the objective in `_objective`. Where it learns from more than the given
-    labels and rows, it overrides `_training_rows`.
+    A subclass has the parameters below and gives the objective in `_objective`. Where
+    it learns from more than the given labels and rows, it overrides `_training_rows`.
     """
 
-    _TERMS: tuple[str, ...]
-    _SAMPLER = "straight_through"
+    _network_class = BernoulliAutoencoder
+
+    # What is only needed to go on training, and does not travel.
+    _TRAINING_STATE: tuple[str, ...] = ("_net",)
 
     _parameter_constraints: dict = {
         **BaseHasher._parameter_constraints,
@@ -76,7 +77,7 @@ class VariationalHasher(BaseHasher):
     }
 
     def _objective(self):
-        """Return the criterion, an nn.Module, and its arguments as a dict."""
+        """Return the type of the criterion, which has TERMS, and its arguments."""
         raise NotImplementedError
 
     def _training_rows(self, X, labels, random_state):
@@ -92,10 +93,10 @@ class VariationalHasher(BaseHasher):
     # Learning
 
     def _fit(self, X, y):
-        labels = check_partial_labels(y, X.shape[0])
+        labels = self._check_labels(y, X.shape[0])
         require_two_classes(labels)
         if not (self.warm_start and hasattr(self, "network_")):
-            self._build(X, labels, labels.classes)
+            self._start(X, labels, labels.classes)
         self._train(X, labels, self.max_epochs, [Annealing()])
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -128,16 +129,19 @@ class VariationalHasher(BaseHasher):
         """
         first = not hasattr(self, "network_")
         X = self._check_rows(X, reset=first)
-        labels = check_partial_labels(y, X.shape[0])
+        labels = self._check_labels(y, X.shape[0])
         if first:
-            self._build(
+            self._start(
                 X, labels, labels.classes if classes is None else np.unique(classes)
             )
         self._train(X, labels, 1, [])
         return self
 
-    def _build(self, X, labels, classes):
-        """Make a fresh network, and forget what was learned before."""
+    def _check_labels(self, y, n_samples):
+        return check_partial_labels(y, n_samples)
+
+    def _start(self, X, labels, classes):
+        """Forget what was learned before, and look at the rows."""
         if X.shape[0] < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two rows to learn from; got "
@@ -150,26 +154,34 @@ class VariationalHasher(BaseHasher):
             LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
         )
         self.history_ = []
+        for name in ("network_", *self._TRAINING_STATE):
+            self.__dict__.pop(name, None)
         self._random_state = check_random_state(self.random_state)
-        self._net = None
-        with seeded_torch(self._random_state):
-            self.network_ = self._network(X)
 
-    def _network(self, X):
-        network = BernoulliAutoencoder(
-            X.shape[1],
-            self.n_bits,
-            0 if self.classes_ is None else len(self.classes_),
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            dropout=self.dropout,
-            feature_dropout=self.feature_dropout,
-            sampler=self._SAMPLER,
-            weight_scale=self.scaling_.weight_scale(X.shape[1]),
-        )
+    def _network(self, rows):
+        """Return a fresh network for training rows."""
+        n_features = rows.X.shape[1]
+        clusterings = rows.clusterings
+        with seeded_torch(self._random_state):
+            network = self._network_class(
+                n_features,
+                self.n_bits,
+                0 if self.classes_ is None else len(self.classes_),
+                n_clusterings=0 if clusterings is None else len(clusterings.models),
+                n_clusters=0 if clusterings is None else clusterings.n_clusters,
+                hidden_layer_sizes=self.hidden_layer_sizes,
+                dropout=self.dropout,
+                feature_dropout=self.feature_dropout,
+                sampler=self._sampler(),
+                weight_scale=self.scaling_.weight_scale(n_features),
+            )
         # The decoder starts from the average row, and need not learn it.
         with torch.no_grad():
-            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(X))
+            network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(rows.X))
         return network
+
+    def _sampler(self):
+        return "straight_through"
 
     def _choose_reconstruction(self, X):
         values = X.data if sp.issparse(X) else X
@@ -186,23 +198,31 @@ class VariationalHasher(BaseHasher):
 
     def _train(self, X, labels, n_epochs, callbacks):
         """Train the network for some epochs, and keep what the user may look at."""
+        rows = self._training_rows(X, labels, self._random_state)
+        if not hasattr(self, "network_"):
+            self.network_ = self._network(rows)
         if getattr(self, "_net", None) is None:
             self._net = self._make_net()
-        rows = self._training_rows(X, labels, self._random_state)
         net = self._net
-        net.set_params(max_epochs=n_epochs)
-        net.callbacks_ += [(type(c).__name__, c.initialize()) for c in callbacks]
+        net.set_params(max_epochs=n_epochs, callbacks=[*self._callbacks(), *callbacks])
         with seeded_torch(self._random_state):
             net.partial_fit(rows)
         net.optimizer_.zero_grad(set_to_none=True)
         self.network_ = net.module_.to("cpu").eval()
-        columns = ("epoch", "train_loss", *self._TERMS, "dur")
+        columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
         self.history_ = [
-            {name: epoch[name] for name in columns}
+            {
+                name: epoch[name] if name == "epoch" else float(epoch[name])
+                for name in columns
+            }
             for epoch in net.history
             if "dur" in epoch
         ]
         self.n_iter_ = len(self.history_)
+
+    def _callbacks(self):
+        averages = [(name, TermAverage(name)) for name in self._objective()[0].TERMS]
+        return [*averages, *(self.callbacks or ())]
 
     def _make_net(self):
         criterion, arguments = self._objective()
@@ -215,10 +235,7 @@ class VariationalHasher(BaseHasher):
             lr=self.learning_rate,
             batch_size=self.batch_size,
             train_split=None,
-            callbacks=[
-                *((name, TermAverage(name)) for name in self._TERMS),
-                *(self.callbacks or ()),
-            ],
+            callbacks=self._callbacks(),
             callbacks__print_log__sink=logger.info,
             callbacks__valid_loss=None,
             device=self._device(),
@@ -354,9 +371,18 @@ class VariationalHasher(BaseHasher):
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags()  # there is a predict_proba
+        return tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "network_")
+
     def __getstate__(self):
         # The optimiser's state is twice the size of the weights, and callbacks may hold
         # open files: they stay here. Training that goes on elsewhere starts them anew.
         state = super().__getstate__()
-        state.pop("_net", None)
+        for name in self._TRAINING_STATE:
+            state.pop(name, None)
         return state

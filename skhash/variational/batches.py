@@ -67,15 +67,18 @@ class Batch(NamedTuple):
     targets : Tensor of shape (n_rows, n_classes), float32
         What the label head should give: memberships or beliefs, zeros if nothing is
         known.
-    weights : Tensor of shape (n_rows,), float32
+    trust : Tensor of shape (n_rows,), float32
         How far `targets` is to be trusted: 1 for a given label, 0 for no idea.
+    clusters : Tensor of shape (n_rows, n_clusterings, n_clusters), float32
+        Distributions over the clusters of some clusterings, if any.
     """
 
     rows: torch.Tensor
     inputs: CSRRows | torch.Tensor
     reconstruction: CSRRows | torch.Tensor
     targets: torch.Tensor
-    weights: torch.Tensor
+    trust: torch.Tensor
+    clusters: torch.Tensor
 
     def to(self, device):
         """Return the batch on a device."""
@@ -189,6 +192,8 @@ class TrainingRows(Dataset):
         Near rows of each row. The decoder is asked for the words of a random one too.
     neighbor_share : float, default=0.5
         The share of the neighbour in what the decoder is asked for, in [0, 1).
+    clusterings : Clusterings, default=None
+        Tells the clusters of rows.
     """
 
     def __init__(
@@ -201,6 +206,7 @@ class TrainingRows(Dataset):
         random_state,
         neighbors=None,
         neighbor_share=0.5,
+        clusterings=None,
     ):
         self.X = X
         self.scaling = scaling
@@ -208,6 +214,7 @@ class TrainingRows(Dataset):
         self.trust = trust
         self.neighbors = neighbors
         self.neighbor_share = neighbor_share
+        self.clusterings = clusterings
         self.random_state = random_state
 
     def __len__(self):
@@ -215,12 +222,19 @@ class TrainingRows(Dataset):
 
     def __getitems__(self, rows):
         X = self.X[rows]
+        scaled = self.scaling.scale(X)
+        clusters = (
+            np.empty((len(rows), 0, 0), dtype=np.float32)
+            if self.clusterings is None
+            else self.clusterings.posteriors(scaled)
+        )
         return Batch(
             torch.from_numpy(rows),
-            as_tensor_rows(self.scaling.scale(X)),
+            as_tensor_rows(scaled),
             as_tensor_rows(self._reconstruction(X, rows)),
             torch.from_numpy(self.beliefs[rows]),
             torch.from_numpy(self.trust[rows]),
+            torch.from_numpy(clusters),
         )
 
     def _reconstruction(self, X, rows):

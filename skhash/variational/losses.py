@@ -1,7 +1,7 @@
 """The terms of the objective, as functions of tensors.
 
-Equation numbers and symbols are those of Ñanculef et al., "Self-supervised Bernoulli
-autoencoders for semi-supervised hashing", arXiv:2007.08799, unless said otherwise.
+Names in capitals are those of Ñanculef et al., "Self-supervised Bernoulli autoencoders
+for semi-supervised hashing", arXiv:2007.08799.
 """
 
 import math
@@ -139,6 +139,27 @@ def bernoulli_kl(logits):
         logits, torch.sigmoid(logits), reduction="none"
     )
     return (math.log(2) - entropy).sum(dim=1).mean()
+
+
+def gaussian_kl(means, log_variances):
+    """Return KL(N(mean, variance) || N(0, 1)), averaged over the rows.
+
+    ``1/2 sum_j [mu_j^2 + sigma_j^2 - log sigma_j^2 - 1]``, in nats.
+
+    Parameters
+    ----------
+    means : Tensor of shape (n_rows, n_bits)
+        Means of the latent variables.
+    log_variances : Tensor of shape (n_rows, n_bits)
+        Logarithms of their variances.
+
+    Returns
+    -------
+    loss : Tensor, scalar
+        At least 0.
+    """
+    spread = means.square() + log_variances.exp() - log_variances - 1
+    return spread.sum(dim=1).mean() / 2
 
 
 def class_cross_entropy(logits, targets, *, multilabel):

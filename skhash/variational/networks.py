@@ -145,6 +145,10 @@ class BernoulliAutoencoder(nn.Module):
         The length of a code.
     n_classes : int, default=0
         The number of classes; without any there are no label heads.
+    n_clusterings : int, default=0
+        The number of clusterings that the bits are to tell; each gets a head.
+    n_clusters : int, default=0
+        The number of clusters of each.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers.
     dropout : float, default=0.5
@@ -164,6 +168,8 @@ class BernoulliAutoencoder(nn.Module):
         n_bits,
         n_classes=0,
         *,
+        n_clusterings=0,
+        n_clusters=0,
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
@@ -195,6 +201,9 @@ class BernoulliAutoencoder(nn.Module):
         self.decoder = CodeLinear(n_bits, n_features)
         self.feature_head = nn.Linear(width, n_classes) if n_classes else None
         self.code_head = CodewordHead(n_bits, n_classes) if n_classes else None
+        self.cluster_heads = nn.ModuleList(
+            CodewordHead(n_bits, n_clusters) for _ in range(n_clusterings)
+        )
 
     def forward(self, rows):
         """Encode rows, CSRRows or a tensor, and sample bits; returns Activations."""
@@ -219,6 +228,10 @@ class BernoulliAutoencoder(nn.Module):
         features = copy.deepcopy(self.hidden_layers).double()(hidden)
         return features, copy.deepcopy(self.logit_layer).double()(features)
 
+    def signs(self, activations):
+        """Return what decoder and heads read of a pass: sampled bits as signs."""
+        return 2 * activations.bits - 1
+
     def decode(self, bits):
         """Return the decoder's output (n_rows, n_features) for bits in [0, 1]."""
         decoder = self.decoder
@@ -240,3 +253,52 @@ class BernoulliAutoencoder(nn.Module):
             return _HardBits.apply(logits)
         uniform = torch.rand_like(logits).clamp_(1e-6, 1 - 1e-6)
         return torch.sigmoid((logits + torch.logit(uniform)) / _CONCRETE_TEMPERATURE)
+
+
+class GaussianActivations(NamedTuple):
+    """What one pass through a Gaussian autoencoder gives.
+
+    Attributes
+    ----------
+    features : Tensor of shape (n_rows, n_hidden)
+        The last hidden layer.
+    logits : Tensor of shape (n_rows, n_bits)
+        The means of the latent variables.
+    bits : Tensor of shape (n_rows, n_bits)
+        Samples of the latent variables.
+    log_variance : Tensor of shape (n_rows, n_bits)
+        The logarithms of their variances.
+    """
+
+    features: torch.Tensor
+    logits: torch.Tensor
+    bits: torch.Tensor
+    log_variance: torch.Tensor
+
+
+class GaussianAutoencoder(BernoulliAutoencoder):
+    """An autoencoder with real latent variables, to be cut into bits afterwards.
+
+    Takes the parameters of :class:`BernoulliAutoencoder`; `sampler` has no effect.
+    """
+
+    def __init__(self, n_features, n_bits, n_classes=0, **kwargs):
+        super().__init__(n_features, n_bits, n_classes, **kwargs)
+        width = self.logit_layer[0].in_features
+        self.logit_layer = nn.Sequential(nn.Linear(width, n_bits))
+        self.log_variance_layer = nn.Linear(width, n_bits)
+        # A linear head: the codeword head expects signs.
+        self.code_head = nn.Linear(n_bits, n_classes) if n_classes else None
+
+    def forward(self, rows):
+        """Encode rows and sample latent variables; returns GaussianActivations."""
+        features = self.hidden_layers(self.input_layer(self._drop_features(rows)))
+        means = self.logit_layer(features)
+        log_variance = self.log_variance_layer(features)
+        noise = torch.randn_like(means) if self.training else torch.zeros_like(means)
+        latent = means + noise * torch.exp(log_variance / 2)
+        return GaussianActivations(features, means, latent, log_variance)
+
+    def signs(self, activations):
+        """Return what decoder and heads read of a pass: the latent variables."""
+        return activations.bits

@@ -1,86 +1,22 @@
 """The self-supervised Bernoulli autoencoder."""
 
+import math
 from functools import partial
 from numbers import Integral, Real
 
-import numpy as np
 import torch
-from sklearn.utils import ClassifierTags
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
+from torch.nn import functional as F
 
 from skhash.variational import losses
 from skhash.variational._base import VariationalHasher
 from skhash.variational.batches import TrainingRows
-from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
-from skhash.variational.neighborhood import latent_rows, nearest_rows
-
-# The dimension of the space in which neighbours are looked for.
-_LATENT_DIMENSIONS = 200
+from skhash.variational.objectives import PaperObjective
+from skhash.variational.teacher import Teacher
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5
-
-
-class PaperObjective(nn.Module):
-    """The objective of the paper, with sums and means as in the authors' code.
-
-    ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)``, arXiv:2007.08799,
-    equations 4, 7 and 11.
-
-    Parameters
-    ----------
-    reconstruction : {"softmax", "gaussian"}
-        The decoder's distribution.
-    multilabel : bool
-        Whether classes are independent.
-    kl_weight : float
-        beta.
-    label_weight : float
-        gamma; the labels weigh alpha * gamma.
-    pair_weight : float
-        alpha.
-    """
-
-    def __init__(
-        self, reconstruction, multilabel, kl_weight, label_weight, pair_weight
-    ):
-        super().__init__()
-        self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
-        self.multilabel = multilabel
-        self.kl_weight = kl_weight
-        self.label_weight = label_weight
-        self.pair_weight = pair_weight
-
-    def forward(self, network, activations, batch):
-        """Return the terms of the loss of a batch by name."""
-        signs = 2 * activations.bits - 1
-        decoder = network.decoder
-        terms = {
-            "reconstruction": self.reconstruction(
-                signs, decoder.weight, decoder.bias, batch.reconstruction
-            ),
-            "kl": self.kl_weight * losses.bernoulli_kl(activations.logits),
-        }
-        zero = activations.logits.new_zeros(())
-        if network.feature_head is None:
-            return {**terms, "labels": zero, "pairs": zero}
-        scores = network.feature_head(activations.features)
-        point = losses.class_cross_entropy(
-            scores, batch.targets, multilabel=self.multilabel
-        )
-        predicted = (
-            torch.sigmoid(scores) if self.multilabel else torch.softmax(scores, dim=1)
-        )
-        similarity = losses.class_similarity(predicted, multilabel=self.multilabel)
-        return {
-            **terms,
-            "labels": self.pair_weight
-            * self.label_weight
-            * (batch.weights * point).mean(),
-            "pairs": self.pair_weight
-            * losses.hinge_pairs(activations.bits, similarity),
-        }
 
 
 class SelfSupervisedObjective(nn.Module):
@@ -94,15 +30,22 @@ class SelfSupervisedObjective(nn.Module):
         Whether classes are independent.
     label_weight : float
         The weight of the label heads against the nats of the reconstruction.
+    cluster_weight : float
+        The weight of the clusters.
     pair_weight : float
         The weight of the pairs.
     """
 
-    def __init__(self, reconstruction, multilabel, label_weight, pair_weight):
+    TERMS = ("reconstruction", "clusters", "labels", "pairs")
+
+    def __init__(
+        self, reconstruction, multilabel, label_weight, cluster_weight, pair_weight
+    ):
         super().__init__()
         self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
         self.multilabel = multilabel
         self.label_weight = label_weight
+        self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
 
     def forward(self, network, activations, batch):
@@ -112,7 +55,8 @@ class SelfSupervisedObjective(nn.Module):
         terms = {
             "reconstruction": self.reconstruction(
                 signs, decoder.weight, decoder.bias, batch.reconstruction
-            )
+            ),
+            "clusters": self.cluster_weight * self._clusters(network, signs, batch),
         }
         if network.feature_head is None:
             zero = activations.logits.new_zeros(())
@@ -122,26 +66,204 @@ class SelfSupervisedObjective(nn.Module):
             targets=batch.targets,
             multilabel=self.multilabel,
         )
-        per_row = cross_entropy(network.code_head(signs)) + _FEATURE_HEAD_SHARE * (
-            cross_entropy(network.feature_head(activations.features))
+        scores = network.feature_head(activations.features)
+        per_row = cross_entropy(network.code_head(signs)) + (
+            _FEATURE_HEAD_SHARE * cross_entropy(scores)
         )
-        similarity = losses.class_similarity(batch.targets, multilabel=self.multilabel)
         return {
             **terms,
-            "labels": self.label_weight * (batch.weights * per_row).mean(),
-            "pairs": self.pair_weight
-            * losses.margin_pairs(signs, similarity, batch.weights),
+            "labels": self.label_weight * (batch.trust * per_row).mean(),
+            "pairs": self.pair_weight * self._pairs(signs, scores.detach(), batch),
         }
+
+    def _clusters(self, network, signs, batch):
+        """Return the cross-entropy of the bits to the clusters of each clustering."""
+        losses_ = [
+            losses.class_cross_entropy(head(signs), clusters, multilabel=False).mean()
+            for head, clusters in zip(
+                network.cluster_heads, batch.clusters.unbind(dim=1), strict=False
+            )
+        ]
+        return sum(losses_, signs.new_zeros(())) / max(1, len(losses_))
+
+    def _pairs(self, signs, scores, batch):
+        """Return the loss of pairs by predicted classes, or by true ones where known.
+
+        Predictions are taken as they are: were they to learn from the pairs, the
+        nearness of two codes would make their classes alike.
+        """
+        predicted, confidence = class_probabilities(scores, multilabel=self.multilabel)
+        known = (batch.trust == 1)[:, None]
+        classes = torch.where(known, batch.targets, predicted)
+        return losses.margin_pairs(
+            signs,
+            losses.class_similarity(classes, multilabel=self.multilabel),
+            torch.where(known[:, 0], batch.trust, confidence),
+        )
+
+
+def class_probabilities(scores, *, multilabel):
+    """Return class probabilities, and how sure each row is of them, in [0, 1]."""
+    if multilabel:
+        predicted = torch.sigmoid(scores)
+        entropy = F.binary_cross_entropy_with_logits(
+            scores, predicted, reduction="none"
+        )
+        return predicted, 1 - entropy.mean(dim=1) / math.log(2)
+    predicted = torch.softmax(scores, dim=1)
+    entropy = -(predicted * F.log_softmax(scores, dim=1)).sum(dim=1)
+    return predicted, 1 - entropy / math.log(scores.shape[1])
 
 
 class SSBVAEHasher(VariationalHasher):
-    """Self-supervised Bernoulli autoencoder."""
+    """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
-    _TERMS = ("reconstruction", "labels", "pairs")
+    A variational autoencoder whose latent variables are the bits of the code [1]_. It
+    learns to tell the words (or features) of a row from its code; heads on the code and
+    on the features learn the classes of the rows that have a label; and a pairwise term
+    draws codes together in proportion to how alike the classes are that the network
+    itself predicts. Rows without a label carry -1 in `y`; without any label the codes
+    are learned from the rows alone.
+
+    The defaults are one setting for all data, code lengths and shares of labels. They
+    go beyond the paper, whose weights were tuned anew for each, in what the rows are
+    taken to say: a teacher, fitted in closed form before the network, gives every row
+    near neighbours, whose words its code has to tell too; soft clusters; and, if there
+    are labels, class beliefs that are trusted as far as held-out labels bear them out.
+    ``objective="paper"`` is the objective of the paper itself.
+
+    Parameters
+    ----------
+    n_bits : int, default=32
+        The length of the codes. 32 bits are enough for collections of tens of classes;
+        16 lose little.
+    objective : {"self_supervised", "paper"}, default="self_supervised"
+        What is minimised. "paper" is ``mean(REC + beta KL) + alpha (gamma mean(POINT)
+        + PAIR)`` of [1]_, with its sum over all pairs of a batch, its relaxed bits, and
+        neither teacher, neighbours nor clusters. To train as its authors did, set
+        ``batch_size=100, max_epochs=30, learning_rate=1e-3, dropout=0,
+        feature_dropout=0`` as well, and tune the three weights to each data set.
+    label_weight : float, default=5.0
+        The weight of the label heads, at least 0, against the nats a row costs the
+        decoder (about 8 for a text). More makes codes of a class more alike, and the
+        labelled rows easier to memorise. With "paper" it is gamma, typically 1 to 1e7.
+    cluster_weight : float, default=2.0
+        The weight of the clusters, at least 0. What it brings is largest without
+        labels. Not used with "paper".
+    pair_weight : float, default=1.0
+        The weight of the pairs, at least 0. With "paper" it is alpha, which also scales
+        the labels, typically 1e-6 to 1e-2.
+    kl_weight : float, default=0.0
+        beta, the weight of the divergence of the bits' distribution from fair coins,
+        at least 0. Only used with "paper"; the default keeps bits balanced by
+        normalising their logits.
+    label_smoothing : float, default=0.1
+        The share of a given label, in [0, 1), that is spread over all classes. Guards
+        against wrong labels. Not used with "paper".
+    n_neighbors : int, default=10
+        How many near rows a row has, at least 1. More make codes smoother. Not used
+        with "paper".
+    neighbor_share : float, default=0.5
+        The share of a random near row in what the decoder is asked for, in [0, 1).
+        0 reconstructs the row alone. Not used with "paper".
+    reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
+        The decoder's distribution: "softmax" takes rows as counts or weights of words
+        and needs them non-negative; "gaussian" standardises each feature. "auto" takes
+        "softmax" unless a value of the training rows is negative.
+    hidden_layer_sizes : tuple of int, default=(500, 500)
+        The widths of the encoder's hidden layers, at least one.
+    dropout : float, default=0.5
+        The share of hidden units left out in a training step, in [0, 1).
+    feature_dropout : float, default=0.2
+        The share of the words of a row hidden from the encoder in a training step, in
+        [0, 1).
+    max_epochs : int, default=15
+        How often each row is seen, at least 1.
+    batch_size : int, default=512
+        About how many rows make a training step, at least 2.
+    learning_rate : float, default=4e-3
+        The highest step size of Adam, above 0. It rises over the first 50 steps, and
+        falls along a cosine to a fiftieth.
+    warm_start : bool, default=False
+        Whether a further call of `fit` goes on from the network of the last one. The
+        rows must have the same features and no new class.
+    callbacks : sequence of skorch callbacks, default=None
+        Called while training, for example
+        ``skorch.callbacks.EarlyStopping("train_loss")``, a checkpoint or a progress
+        bar. They are not cloned: one that keeps state serves one fit.
+    device : str, default="auto"
+        Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
+        sees one. The fitted network always lies on the CPU.
+    output : {"bits", "packed"}, default="bits"
+        The form of the codes: one column a bit, or eight bits a byte.
+    verbose : int, default=0
+        From 1 on, a line an epoch with the terms of the loss, through the logger
+        "skhash" at level INFO.
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, batches, dropout and the teacher. The same seed gives the same
+        codes on one machine with the same number of threads; with another number the
+        order of sums changes, and so may bits whose logit is near 0.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or None
+        The classes, -1 not among them; column numbers for several labels a row; None
+        without labels.
+    multilabel_ : bool
+        Whether rows have several labels.
+    reconstruction_ : {"softmax", "gaussian"}
+        The decoder's distribution.
+    history_ : list of dict
+        For each epoch its number, the mean of each term of the loss with its weight,
+        their sum ``train_loss``, and the seconds ``dur``.
+    network_ : BernoulliAutoencoder
+        The trained torch module, on the CPU.
+    scaling_ : LengthScaling or StandardScaling
+        What rows go through before the network.
+    n_iter_ : int
+        The number of epochs trained.
+    n_features_in_ : int
+        The number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `X` had some.
+
+    See Also
+    --------
+    skhash.HammingNearestNeighbors : Exact search in the codes.
+    skhash.model_selection.SemiSupervisedKFold : Splits that understand -1.
+
+    Notes
+    -----
+    An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
+    a sparse `X` is never densified. The teacher learns from 20,000 rows at most.
+    Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the network.
+
+    References
+    ----------
+    .. [1] R. Ñanculef, F. Mena, A. Macaluso, S. Lodi, C. Sartori, "Self-supervised
+       Bernoulli autoencoders for semi-supervised hashing", 2020. arXiv:2007.08799
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import TfidfVectorizer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skhash import SSBVAEHasher
+    >>> texts = ["a cat sat", "the cat ran", "stocks fell", "stocks rose"] * 5
+    >>> y = [0, -1, 1, -1] * 5
+    >>> hasher = SSBVAEHasher(n_bits=8, random_state=0)
+    >>> codes = make_pipeline(TfidfVectorizer(), hasher).fit_transform(texts, y)
+    >>> codes.shape, codes.dtype
+    ((20, 8), dtype('uint8'))
+    """
+
+    _TRAINING_STATE = ("_net", "_clusterings")
 
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
+        "objective": [StrOptions({"self_supervised", "paper"})],
+        "kl_weight": [Interval(Real, 0, None, closed="left")],
         "label_weight": [Interval(Real, 0, None, closed="left")],
+        "cluster_weight": [Interval(Real, 0, None, closed="left")],
         "pair_weight": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -152,8 +274,11 @@ class SSBVAEHasher(VariationalHasher):
         self,
         n_bits=32,
         *,
+        objective="self_supervised",
         label_weight=5.0,
+        cluster_weight=2.0,
         pair_weight=1.0,
+        kl_weight=0.0,
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
@@ -172,8 +297,11 @@ class SSBVAEHasher(VariationalHasher):
         random_state=None,
     ):
         self.n_bits = n_bits
+        self.objective = objective
         self.label_weight = label_weight
+        self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
+        self.kl_weight = kl_weight
         self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
@@ -192,39 +320,52 @@ class SSBVAEHasher(VariationalHasher):
         self.random_state = random_state
 
     def _objective(self):
+        if self.objective == "paper":
+            return PaperObjective, {
+                "reconstruction": self.reconstruction_,
+                "multilabel": self.multilabel_,
+                "kl_weight": self.kl_weight,
+                "label_weight": self.label_weight,
+                "pair_weight": self.pair_weight,
+            }
         return SelfSupervisedObjective, {
             "reconstruction": self.reconstruction_,
             "multilabel": self.multilabel_,
             "label_weight": self.label_weight,
+            "cluster_weight": self.cluster_weight,
             "pair_weight": self.pair_weight,
         }
 
+    def _sampler(self):
+        return "concrete" if self.objective == "paper" else "straight_through"
+
     def _training_rows(self, X, labels, random_state):
-        scaled = self.scaling_.scale(X)
-        latent = latent_rows(scaled, _LATENT_DIMENSIONS, random_state)
-        similarities, neighbors = nearest_rows(latent, self.n_neighbors, random_state)
-        beliefs = labels.aligned(self.classes_)
-        trust = np.zeros(len(beliefs), dtype=np.float32)
-        if labels.labelled.any():
-            graph = NeighborhoodGraph(similarities, neighbors)
-            beliefs, trust = ClassBeliefs(
-                scaled, graph, multilabel=self.multilabel_
-            ).infer(beliefs, labels.labelled, random_state)
-            uniform = 0.5 if self.multilabel_ else 1 / beliefs.shape[1]
-            beliefs[labels.labelled] += self.label_smoothing * (
-                uniform - beliefs[labels.labelled]
-            )
+        if self.objective == "paper":
+            return super()._training_rows(X, labels, random_state)
+        teacher = Teacher(
+            X,
+            self.scaling_,
+            labels.aligned(self.classes_),
+            labels.labelled,
+            n_neighbors=self.n_neighbors,
+            multilabel=self.multilabel_,
+            clusterings=getattr(self, "_clusterings", None),
+            random_state=random_state,
+        )
+        # The heads of the clusters stay with the clusters that they were made for.
+        self._clusterings = teacher.clusterings
+        given = teacher.beliefs[labels.labelled]
+        if given.size:
+            uniform = 0.5 if self.multilabel_ else 1 / given.shape[1]
+            given += self.label_smoothing * (uniform - given)
+            teacher.beliefs[labels.labelled] = given
         return TrainingRows(
             X,
             self.scaling_,
-            beliefs,
-            trust,
-            neighbors=neighbors,
+            teacher.beliefs,
+            teacher.trust,
+            neighbors=teacher.neighbors,
             neighbor_share=self.neighbor_share,
+            clusterings=teacher.clusterings,
             random_state=random_state,
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags = ClassifierTags()
-        return tags

@@ -101,7 +101,8 @@ def test_what_a_batch_holds(rows, form):
     sums = expected.sum(axis=1, keepdims=True)
     assert_allclose(words, expected / np.maximum(sums, 1e-12), rtol=1e-5)
     assert_array_equal(batch.targets, [[6, 7], [14, 15], [60, 61]])
-    assert_array_equal(batch.weights, [3, 7, 30])
+    assert_array_equal(batch.trust, [3, 7, 30])
+    assert batch.clusters.shape == (3, 0, 0)
 
 
 def test_neighbours_share_in_the_reconstruction(rows):

@@ -5,17 +5,26 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash.variational.batches import LengthScaling, StandardScaling
-from skhash.variational.beliefs import ClassBeliefs, NeighborhoodGraph
-from skhash.variational.neighborhood import latent_rows, nearest_rows
+from skhash.variational.beliefs import ClassBeliefs
+from skhash.variational.neighborhood import (
+    LatentSpace,
+    NeighborhoodGraph,
+    index_rows,
+    nearest_rows,
+)
+
+
+def teacher_of(X, *, multilabel=False):
+    latent = LatentSpace(X, 20, np.random.RandomState(0)).transform(X)
+    own = np.arange(len(latent))
+    graph = NeighborhoodGraph(*nearest_rows(index_rows(latent), latent, own, 5))
+    return ClassBeliefs(X, graph, multilabel=multilabel)
 
 
 def infer(X, targets, labelled, *, multilabel=False):
-    random_state = np.random.RandomState(0)
-    latent = latent_rows(X, 20, random_state)
-    graph = NeighborhoodGraph(*nearest_rows(latent, 5, random_state))
-    teacher = ClassBeliefs(X, graph, multilabel=multilabel)
     given = np.where(labelled[:, None], targets, 0).astype(np.float32)
-    return teacher.infer(given, labelled, random_state)
+    teacher = teacher_of(X, multilabel=multilabel)
+    return teacher.infer(given, labelled, np.random.RandomState(0))
 
 
 def one_hot(classes):
@@ -87,11 +96,19 @@ def test_random_labels_are_not_believed(scaled, labelled, small_rows):
     assert trust[~labelled].mean() < trust_in_topics[~labelled].mean() / 2
 
 
-def test_nothing_to_infer(small_rows, scaled):
-    targets = one_hot(small_rows[1])
-    beliefs, trust = infer(scaled, targets, np.ones(300, dtype=bool))
-    assert_array_equal(beliefs, targets)
-    assert (trust == 1).all()
+def test_beliefs_about_further_rows(small_rows, scaled, labelled):
+    """Rows that were not there are judged by words and neighbours' beliefs."""
+    topics = small_rows[1]
+    there = np.arange(300) < 240
+    teacher = teacher_of(scaled[there])
+    given = np.where(labelled[:, None], one_hot(topics), 0)[there]
+    teacher.infer(given, labelled[there], np.random.RandomState(0))
+    votes = np.full((60, 3), 1 / 3, dtype=np.float32)
+    beliefs, trust = teacher.extend(scaled[~there], votes)
+    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
+    assert (beliefs.argmax(axis=1) == topics[~there]).mean() > 0.9
+    assert trust.min() >= 0
+    assert trust.max() <= 1
 
 
 def test_fewer_labels_than_folds(small_rows, scaled):
@@ -110,16 +127,3 @@ def test_rows_of_zeros(small_rows, labelled):
     beliefs, trust = infer(X, one_hot(small_rows[1]), labelled)
     assert np.isfinite(beliefs).all()
     assert np.isfinite(trust).all()
-
-
-def test_graph(small_rows, scaled):
-    latent = latent_rows(scaled, 20, np.random.RandomState(0))
-    graph = NeighborhoodGraph(*nearest_rows(latent, 5, np.random.RandomState(0)))
-    assert_allclose(graph.average.sum(axis=1), 1, rtol=1e-5)
-    difference = graph.diffusion - graph.diffusion.T
-    assert abs(difference).max() < 1e-6
-    assert (graph.average.diagonal() == 0).all()
-    topics = one_hot(small_rows[1])
-    spread = graph.propagate(topics)
-    assert spread.shape == topics.shape
-    assert (spread.argmax(axis=1) == small_rows[1]).mean() > 0.9

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from skhash.variational import losses
 from skhash.variational.batches import Batch, CSRRows
 from skhash.variational.networks import Activations, BernoulliAutoencoder
-from skhash.variational.ssbvae import PaperObjective
+from skhash.variational.objectives import PaperObjective
 
 N_ROWS, N_FEATURES, N_BITS = 5, 7, 3
 
@@ -291,6 +291,7 @@ def test_objective_of_the_paper(reconstruction, multilabel):
             targets,
             torch.tensor(classes).float(),
             torch.tensor(weights).float(),
+            torch.zeros(n_rows, 0, 0),
         ),
     )
 

@@ -1,0 +1,78 @@
+"""Groups of rows found without labels, as pseudo-classes for the codes."""
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.cluster import KMeans
+
+from skhash.variational.class_models import class_model
+
+N_CLUSTERINGS = 4
+N_CLUSTERS = 32
+# Fewer rows than this a cluster say little of it.
+_ROWS_PER_CLUSTER = 20
+# Directions of the latent space beyond these are noise to k-means.
+_N_DIRECTIONS = 50
+_EM_STEPS = 16
+# Posteriors of naive Bayes are far too sure; this power lets near clusters show.
+_POWER = 0.25
+
+
+class Clusterings:
+    """Several soft clusterings of the rows, each from another start.
+
+    Each is k-means in the latent space, refined by expectation maximisation of a model
+    of the features. Codes that tell the clusters apart keep the topics of a collection,
+    where reconstruction alone spends bits on frequent words. Several, because one
+    clustering is as arbitrary as its start.
+
+    Parameters
+    ----------
+    rows : {ndarray, CSR} of shape (n_samples, n_features)
+        Scaled rows to learn from.
+    latent : ndarray of shape (n_samples, n_dimensions)
+        The same in the latent space.
+    random_state : RandomState
+        Draws the starts.
+    """
+
+    def __init__(self, rows, latent, random_state):
+        n_clusters = min(N_CLUSTERS, len(latent) // _ROWS_PER_CLUSTER + 2)
+        n_clusters = min(n_clusters, len(latent))
+        directions = np.ascontiguousarray(latent[:, :_N_DIRECTIONS])
+        self.models = []
+        self.log_priors = []
+        for _ in range(N_CLUSTERINGS):
+            means = KMeans(n_clusters, max_iter=20, random_state=random_state)
+            posteriors = np.eye(n_clusters, dtype=np.float32)[
+                means.fit_predict(directions)
+            ]
+            model = class_model(rows)
+            for _ in range(_EM_STEPS):
+                prior = (posteriors.sum(axis=0) + 1) / (len(posteriors) + n_clusters)
+                log_prior = np.log(prior).astype(np.float32)
+                scores = model.fit(posteriors).scores(rows)
+                posteriors = softmax(scores + log_prior, axis=1)
+            self.models.append(model)
+            self.log_priors.append(log_prior)
+        self.n_clusters = n_clusters
+
+    def posteriors(self, rows):
+        """Return the clusters of scaled rows.
+
+        Parameters
+        ----------
+        rows : {ndarray, CSR} of shape (n_rows, n_features)
+            Scaled rows.
+
+        Returns
+        -------
+        posteriors : ndarray of shape (n_rows, n_clusterings, n_clusters), float32
+            Distributions over the clusters of each clustering.
+        """
+        scores = [
+            model.scores(rows) + log_prior
+            for model, log_prior in zip(self.models, self.log_priors, strict=True)
+        ]
+        return softmax(_POWER * np.stack(scores, axis=1), axis=2).astype(
+            np.float32, copy=False
+        )

@@ -1,0 +1,137 @@
+"""What the base class makes of a subclass that only learns and encodes."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from skhash.base import BaseHasher
+from skhash.metrics import average_precision_at_k_score
+from skhash.model_selection import make_retrieval_scorer
+
+
+class SignHasher(BaseHasher):
+    """The signs of the first features. Remembers how it was asked."""
+
+    def __init__(self, n_bits=3, *, output="bits"):
+        self.n_bits = n_bits
+        self.output = output
+
+    def _fit(self, X, y):
+        self.seen_ = X, y
+        self.blocks_ = []
+
+    def _encode(self, X):
+        self.blocks_.append(X.shape[0])
+        X = X.toarray() if sp.issparse(X) else X
+        return X[:, : self.n_bits] > 0
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(10, 5))
+
+
+def test_subclass_cannot_forget_to_learn_or_encode():
+    class Lazy(BaseHasher):
+        def _fit(self, X, y):
+            pass
+
+    with pytest.raises(TypeError, match="_encode"):
+        Lazy()
+
+
+def test_fit_hands_over_validated_rows_and_raw_labels(X):
+    y = ["a"] * 10
+    hasher = SignHasher()
+    assert hasher.fit(sp.csc_array(X), y) is hasher
+    rows, labels = hasher.seen_
+    assert rows.format == "csr"
+    assert labels is y
+    assert hasher.n_features_in_ == 5
+    rows, _ = hasher.fit(X.tolist()).seen_
+    assert isinstance(rows, np.ndarray)
+    assert rows.dtype == np.float64
+
+
+def test_single_precision_is_kept(X):
+    assert SignHasher().fit(X.astype(np.float32)).seen_[0].dtype == np.float32
+    assert SignHasher().fit((9 * X).astype(np.int64)).seen_[0].dtype == np.float64
+
+
+def test_transform_in_blocks(X, monkeypatch):
+    monkeypatch.setattr("skhash.base._ROWS_PER_BLOCK", 4)
+    hasher = SignHasher().fit(X)
+    bits = hasher.transform(X)
+    assert hasher.blocks_ == [4, 4, 2]
+    assert bits.dtype == np.uint8
+    assert bits.flags.c_contiguous
+    assert_array_equal(bits, X[:, :3] > 0)
+
+
+def test_packed(X):
+    hasher = SignHasher(5, output="packed").fit(X)
+    assert_array_equal(hasher.transform(X), np.packbits(X > 0, axis=1))
+    assert hasher.get_feature_names_out().tolist() == ["signhasher0"]
+
+
+def test_output_can_be_set_after_fit(X):
+    hasher = SignHasher().fit(X)
+    bits = hasher.transform(X)
+    hasher.set_params(output="packed")
+    assert_array_equal(hasher.transform(X), np.packbits(bits, axis=1))
+
+
+def test_score_is_mean_average_precision_of_the_whole_list(monkeypatch):
+    """Of more rows than any default cut-off, and in blocks."""
+    monkeypatch.setattr("skhash.base._ROWS_PER_BLOCK", 64)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 5)), rng.integers(-1, 2, 400)
+    hasher = SignHasher().fit(X)
+    labelled = y != -1
+    expected = average_precision_at_k_score(
+        (X[labelled, :3] > 0).astype(np.uint8), y[labelled], k=None
+    )
+    assert hasher.score(X, y) == pytest.approx(expected, rel=1e-12)
+    assert make_retrieval_scorer()(hasher, X, y) == pytest.approx(expected, rel=1e-12)
+    packed = clone(hasher).set_params(output="packed").fit(X)
+    assert packed.score(X, y) == pytest.approx(expected, rel=1e-12)
+
+
+def test_score_with_several_labels_a_row(X):
+    y = (X[:, :2] > 0).astype(int)
+    y[0] = -1
+    y[1] = [1, 1]
+    hasher = SignHasher().fit(X)
+    expected = average_precision_at_k_score(
+        (X[1:, :3] > 0).astype(np.uint8), y[1:], k=None
+    )
+    assert hasher.score(X, y) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array, np.ndarray.tolist])
+def test_score_of_any_form_of_rows(X, form):
+    y = [0, 1] * 5
+    hasher = SignHasher().fit(X)
+    assert hasher.score(form(X), y) == hasher.score(X, y)
+
+
+def test_score_of_string_labels(X):
+    y = np.array(["a", "b", -1, "b", "a"] * 2, dtype=object)
+    numbers = np.array([0, 1, -1, 1, 0] * 2)
+    hasher = SignHasher().fit(X)
+    assert hasher.score(X, y) == hasher.score(X, numbers)
+
+
+def test_score_without_labels_says_what_to_do(X):
+    with pytest.raises(ValueError, match=r"no labelled row.*SemiSupervisedKFold"):
+        SignHasher().fit(X).score(X, [-1] * 10)
+
+
+def test_tags():
+    tags = get_tags(SignHasher())
+    assert tags.input_tags.sparse
+    assert not tags.target_tags.required
+    assert tags.transformer_tags.preserves_dtype == []

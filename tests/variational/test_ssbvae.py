@@ -1,0 +1,294 @@
+"""The self-supervised Bernoulli autoencoder: what goes in, what comes out."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import NotFittedError
+
+from skhash.codes import bit_statistics, pack_bits
+from skhash.model_selection import hide_labels
+from skhash.variational import SSBVAEHasher
+
+
+def hasher(**kwargs):
+    small = {
+        "n_bits": 12,
+        "hidden_layer_sizes": (64,),
+        "batch_size": 32,
+        "max_epochs": 8,
+        "random_state": 0,
+    }
+    return SSBVAEHasher(**(small | kwargs))
+
+
+@pytest.fixture(scope="module")
+def rows(small_rows):
+    return small_rows[0]
+
+
+@pytest.fixture(scope="module")
+def topics(small_rows):
+    return small_rows[1]
+
+
+@pytest.fixture(scope="module")
+def labels(topics):
+    return hide_labels(topics, 0.2, stratify=True, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def signed():
+    """Return rows of three Gaussian classes on unequal scales, and the classes."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(3, size=300)
+    X = rng.normal(size=(300, 10)) + 3 * rng.normal(size=(3, 10))[classes]
+    return X * rng.uniform(0.1, 20, size=10) + 5, classes
+
+
+@pytest.fixture(scope="module")
+def fitted(rows, labels):
+    return hasher().fit(rows, labels)
+
+
+@pytest.fixture(scope="module")
+def unsupervised(rows):
+    return hasher().fit(rows)
+
+
+# Quality
+
+
+def test_codes_of_a_class_are_near_each_other(fitted, rows, topics):
+    bits = fitted.transform(rows).astype(int)
+    distances = (bits[:, None] != bits).sum(axis=2)
+    same = topics[:, None] == topics
+    other = distances[~same].mean()
+    np.fill_diagonal(same, False)
+    assert distances[same].mean() < other / 3
+    assert fitted.score(rows, topics) > 0.95
+
+
+def test_codes_without_labels(unsupervised, rows, topics):
+    assert unsupervised.score(rows, topics) > 0.8
+
+
+def test_no_dead_bits(fitted, unsupervised, rows):
+    for model in (fitted, unsupervised):
+        statistics = bit_statistics(model.transform(rows))
+        assert statistics.n_dead == 0
+        assert 0.3 < statistics.means.mean() < 0.7
+        assert statistics.entropies.mean() > 0.7
+
+
+# Classes
+
+
+def test_predict(fitted, rows, topics):
+    assert_array_equal(fitted.classes_, [0, 1, 2])
+    predicted = fitted.predict(rows)
+    assert predicted.shape == (300,)
+    assert predicted.dtype == fitted.classes_.dtype
+    assert (predicted == topics).mean() > 0.95
+
+
+def test_predict_proba(fitted, rows):
+    probabilities = fitted.predict_proba(rows)
+    assert probabilities.shape == (300, 3)
+    assert probabilities.dtype == np.float32
+    assert probabilities.min() >= 0
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert_array_equal(
+        fitted.classes_[probabilities.argmax(axis=1)], fitted.predict(rows)
+    )
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_predict_without_labels(unsupervised, rows, method):
+    assert unsupervised.classes_ is None
+    assert not hasattr(unsupervised, method)
+    with pytest.raises(AttributeError) as raised:
+        getattr(unsupervised, method)(rows)
+    chain = f"{raised.value} {raised.value.__cause__}"
+    assert "fitted without labels" in chain
+    assert "Fit it with y" in chain
+
+
+def test_query_before_fit(rows):
+    for method in ("predict", "predict_proba", "encode_proba", "inverse_transform"):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(hasher(), method)(rows)
+
+
+def test_string_labels(fitted, rows, labels):
+    names = np.array(["c", "a", "b", -1], dtype=object)
+    model = hasher().fit(rows, names[labels])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert (model.predict(rows) == names[fitted.predict(rows)]).mean() > 0.95
+
+
+def test_strings_without_object_dtype(rows, labels):
+    with pytest.raises(ValueError, match=r"number -1 in an array of dtype object"):
+        hasher().fit(rows, labels.astype(str))
+
+
+def test_several_labels_a_row(rows, topics, labels):
+    sets = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]])[topics]
+    partial = np.where(labels[:, None] == -1, -1, sets)
+    model = hasher().fit(rows, partial)
+    assert model.multilabel_
+    probabilities, predicted = model.predict_proba(rows), model.predict(rows)
+    assert probabilities.shape == predicted.shape == (300, 3)
+    assert probabilities.min() >= 0
+    assert probabilities.max() <= 1
+    assert_array_equal(predicted, probabilities > 0.5)
+    assert (predicted == sets).mean() > 0.9
+    assert model.score(rows, partial) > 0.9
+
+
+def test_several_labels_a_row_none_of_them_known(rows, unsupervised):
+    model = hasher().fit(rows, np.full((300, 3), -1))
+    assert_array_equal(model.transform(rows), unsupervised.transform(rows))
+
+
+def test_soft_labels(rows, topics, labels):
+    soft = (0.7 * np.eye(3) + 0.1)[topics]
+    soft[labels == -1] = -1
+    model = hasher().fit(rows, soft)
+    assert not model.multilabel_
+    assert (model.predict(rows) == topics).mean() > 0.95
+
+
+def test_one_class_labelled(rows, topics):
+    with pytest.raises(
+        ValueError, match=r"at least two classes, or none.*got one class"
+    ):
+        hasher().fit(rows, np.where(topics == 1, 1, -1))
+
+
+@pytest.mark.parametrize("n_labels", [299, 301])
+def test_labels_of_the_wrong_length(rows, n_labels):
+    with pytest.raises(ValueError, match=rf"one label a row.* 300 .*got {n_labels}"):
+        hasher().fit(rows, np.zeros(n_labels, dtype=int))
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.5])
+def test_labels_that_are_none(rows, labels, value):
+    y = labels.astype(float)
+    y[3] = value
+    with pytest.raises(ValueError, match="y must"):
+        hasher().fit(rows, y)
+
+
+# Bits and rows
+
+
+def test_encode_proba(fitted, rows):
+    probabilities = fitted.encode_proba(rows)
+    assert probabilities.shape == (300, 12)
+    assert probabilities.dtype == np.float32
+    assert probabilities.min() >= 0
+    assert probabilities.max() <= 1
+    assert_array_equal(probabilities > 0.5, fitted.transform(rows))
+
+
+def test_inverse_transform(fitted, rows, topics):
+    words = fitted.inverse_transform(fitted.transform(rows))
+    assert words.shape == rows.shape
+    assert words.dtype == np.float32
+    assert words.min() >= 0
+    assert_allclose(words.sum(axis=1), 1, rtol=1e-4)
+    own = np.array([words[topics == topic].mean(axis=0) for topic in range(3)])
+    real = np.array(
+        [np.asarray(rows[topics == t].mean(axis=0)).ravel() for t in range(3)]
+    )
+    assert_array_equal((real @ own.T).argmax(axis=1), range(3))
+
+
+def test_inverse_transform_of_packed_codes(fitted, rows):
+    bits = fitted.transform(rows[:9])
+    packed = hasher(output="packed")
+    packed.__dict__.update(vars(fitted) | {"output": "packed"})
+    assert_array_equal(
+        packed.inverse_transform(pack_bits(bits)), fitted.inverse_transform(bits)
+    )
+    with pytest.raises(ValueError, match="must have 2 bytes a row for codes of 12"):
+        packed.inverse_transform(pack_bits(bits)[:, :1])
+
+
+def test_inverse_transform_of_no_code(fitted, rows):
+    bits = fitted.transform(rows[:9])
+    with pytest.raises(ValueError, match=r"0 or 1.*packed"):
+        fitted.inverse_transform(bits + 7)
+    with pytest.raises(ValueError, match=r"must have 12 bits.*got 11"):
+        fitted.inverse_transform(bits[:, 1:])
+
+
+def test_single_row(fitted, rows):
+    for X in (rows[:1], rows[:1].toarray()):
+        assert fitted.transform(X).shape == (1, 12)
+        assert fitted.predict_proba(X).shape == (1, 3)
+        assert_array_equal(fitted.transform(X), fitted.transform(rows)[:1])
+    with pytest.raises(ValueError, match=r"at least two rows.*n_samples=1"):
+        hasher().fit(rows[:1])
+
+
+def test_last_batch_of_one_row(rows):
+    assert hasher(batch_size=299, max_epochs=1).fit(rows).n_iter_ == 1
+
+
+# Decoders
+
+
+def test_choice_of_the_decoder(rows, signed):
+    assert hasher(max_epochs=1).fit(rows).reconstruction_ == "softmax"
+    assert hasher(max_epochs=1).fit(signed[0]).reconstruction_ == "gaussian"
+    forced = hasher(max_epochs=1, reconstruction="gaussian").fit(rows)
+    assert forced.reconstruction_ == "gaussian"
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csr_array])
+def test_negative_rows_with_a_softmax_decoder(signed, form):
+    with pytest.raises(
+        ValueError,
+        match=r"non-negative with reconstruction='softmax'.*got a value of -.*gaussian",
+    ):
+        hasher(reconstruction="softmax").fit(form(signed[0]))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+def test_signed_rows(signed, form):
+    X, classes = form(signed[0]), signed[1]
+    y = hide_labels(classes, 0.2, stratify=True, random_state=0)
+    model = hasher(max_epochs=15).fit(X, y)
+    assert (model.predict(X) == classes).mean() > 0.9
+    assert model.score(X, classes) > 0.8
+    rebuilt = model.inverse_transform(model.transform(X))
+    error = ((rebuilt - signed[0]) ** 2).sum(axis=0)
+    spread = ((signed[0] - signed[0].mean(axis=0)) ** 2).sum(axis=0)
+    # In the original units, and nearer than the mean row.
+    assert (error / spread).mean() < 0.7
+
+
+def test_sparse_and_dense_signed_rows_get_the_same_codes(signed):
+    X = signed[0]
+    model = hasher(max_epochs=2).fit(X)
+    assert_array_equal(model.transform(sp.csr_array(X)), model.transform(X))
+
+
+def test_constant_features(signed):
+    X = np.hstack([signed[0], np.full((300, 2), 3.0)])
+    model = hasher(max_epochs=2).fit(X)
+    assert np.isfinite(model.encode_proba(X)).all()
+
+
+@pytest.mark.parametrize("n_bits", [1, 8, 33])
+def test_numbers_of_bits(rows, labels, n_bits):
+    model = hasher(n_bits=n_bits, max_epochs=2).fit(rows, labels)
+    assert model.transform(rows).shape == (300, n_bits)
+
+
+@pytest.mark.parametrize("sizes", [(16,), (32, 16), (8, 8, 8)])
+def test_hidden_layers(rows, labels, sizes):
+    model = hasher(hidden_layer_sizes=sizes, max_epochs=1).fit(rows, labels)
+    assert model.transform(rows).shape == (300, 12)
