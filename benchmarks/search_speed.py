@@ -7,8 +7,8 @@
 
 Each round runs every method once (as often as it takes to measure it), so that a busy
 machine slows all of them; the table has the medians of the rounds, for ratios too. With
-one thread the clock is that of the CPU, else the wall's. Slow peers get fewer queries. All distances
-must agree with ours.
+one thread the clock is that of the CPU, else the wall's. Slow peers get fewer queries.
+All distances must agree with ours.
 """
 
 import argparse
@@ -393,7 +393,8 @@ def suite_of_own(rng, args):
         ratio = np.median(walls[:, 0] / walls[:, 1])
         print(
             f"10,000,000 x 64, {len(some)} queries: one thread {one:.0f} us, "
-            f"two {two:.0f} us, {ratio:.2f}x (wall clock; load {os.getloadavg()[0]:.1f})"
+            f"two {two:.0f} us, {ratio:.2f}x by the wall clock; "
+            f"load {os.getloadavg()[0]:.1f}"
         )
 
 

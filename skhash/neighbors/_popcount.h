@@ -23,11 +23,12 @@
 #include <string.h>
 
 #define LANES 64 /* codes in a block */
-#define STEP 16  /* blocks in a kernel call */
+#define STEP 32  /* blocks in a kernel call */
 #define GROUP 4  /* queries in a kernel call */
 
-/* Planes whose counts fit a byte lane: 31 * 8 = 248. */
-#define BYTE_PLANES 31
+/* Planes in a run: their counts fit a byte lane, 24 * 8 = 192. (31 would, but loops are
+ * unrolled by eight.) */
+#define BYTE_PLANES 24
 /* A narrow kernel saturates distances at 255, so its bounds may not be larger. */
 #define NARROW_BOUND 255
 
@@ -79,18 +80,24 @@ static void prepare_words(const uint8_t *const *queries, size_t n_bytes, uint8_t
     }
 }
 
-/* Record the mask of one block, without a branch. */
-ALWAYS_INLINE void record_mask(step_result *out, int query, size_t block, uint64_t mask)
+/* Record the mask of one block, without a branch. The hits are collected in a local
+ * array, which stays in registers: the compiler must assume that a store of distances
+ * changes anything in memory. */
+ALWAYS_INLINE void record_mask(step_result *out, uint32_t hits[GROUP], int query,
+                               size_t block, uint64_t mask)
 {
     out->masks[query][block] = mask;
-    out->hits[query] |= (uint32_t)(mask != 0) << block;
+    hits[query] |= (uint32_t)(mask != 0) << block;
 }
 
-ALWAYS_INLINE bool any_hit(const step_result *out)
+/* End a step; returns whether there is any hit. */
+ALWAYS_INLINE bool record_hits(step_result *out, const uint32_t hits[GROUP])
 {
     uint32_t any = 0;
-    for (int i = 0; i < GROUP; i++)
-        any |= out->hits[i];
+    for (int i = 0; i < GROUP; i++) {
+        out->hits[i] = hits[i];
+        any |= hits[i];
+    }
     return any != 0;
 }
 

@@ -73,7 +73,7 @@ avx2_narrow_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
                  step_result *out)
 {
     size_t first_run = n_bytes < BYTE_PLANES ? n_bytes : BYTE_PLANES;
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         uint64_t masks[GROUP] = {0};
         for (int half = 0; half < 2; half++) {
@@ -93,9 +93,9 @@ avx2_narrow_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
             }
         }
         for (int i = 0; i < n_queries; i++)
-            record_mask(out, i, b, masks[i]);
+            record_mask(out, hits, i, b, masks[i]);
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 TARGET_AVX2 ALWAYS_INLINE bool
@@ -103,7 +103,7 @@ avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
                const uint8_t *form, const uint32_t *bounds, int n_queries,
                step_result *out)
 {
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         uint64_t masks[GROUP] = {0};
         for (int half = 0; half < 2; half++) {
@@ -130,9 +130,9 @@ avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
             }
         }
         for (int i = 0; i < n_queries; i++)
-            record_mask(out, i, b, masks[i]);
+            record_mask(out, hits, i, b, masks[i]);
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 TARGET_AVX2 static bool avx2_narrow(const uint8_t *blocks, size_t n_blocks,

@@ -47,7 +47,7 @@ ALWAYS_INLINE bool neon_narrow_step(const uint8_t *blocks, size_t n_blocks,
                                     step_result *out)
 {
     size_t first_run = n_bytes < BYTE_PLANES ? n_bytes : BYTE_PLANES;
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         uint8x16_t below[GROUP][QUARTERS];
         for (int quarter = 0; quarter < QUARTERS; quarter++) {
@@ -66,9 +66,9 @@ ALWAYS_INLINE bool neon_narrow_step(const uint8_t *blocks, size_t n_blocks,
             }
         }
         for (int i = 0; i < n_queries; i++)
-            record_mask(out, i, b, neon_mask(below[i]));
+            record_mask(out, hits, i, b, neon_mask(below[i]));
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 ALWAYS_INLINE bool neon_wide_step(const uint8_t *blocks, size_t n_blocks,
@@ -76,7 +76,7 @@ ALWAYS_INLINE bool neon_wide_step(const uint8_t *blocks, size_t n_blocks,
                                   const uint32_t *bounds, int n_queries,
                                   step_result *out)
 {
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         uint8x16_t below[GROUP][QUARTERS];
         for (int quarter = 0; quarter < QUARTERS; quarter++) {
@@ -103,9 +103,9 @@ ALWAYS_INLINE bool neon_wide_step(const uint8_t *blocks, size_t n_blocks,
             }
         }
         for (int i = 0; i < n_queries; i++)
-            record_mask(out, i, b, neon_mask(below[i]));
+            record_mask(out, hits, i, b, neon_mask(below[i]));
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 static bool neon_narrow(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,

@@ -47,8 +47,9 @@ static inline uint64_t mask_from_bytes(const uint8_t below[LANES])
 
 /* From 64 distances of 16 bits to what a kernel leaves behind; `wide` is a constant
  * where this is inlined. */
-ALWAYS_INLINE void record_block(step_result *out, int query, size_t block,
-                                const uint16_t *distances, uint16_t bound, bool wide)
+ALWAYS_INLINE void record_block(step_result *out, uint32_t hits[GROUP], int query,
+                                size_t block, const uint16_t *distances, uint16_t bound,
+                                bool wide)
 {
     uint8_t below[LANES];
     for (int l = 0; l < LANES; l++)
@@ -60,7 +61,7 @@ ALWAYS_INLINE void record_block(step_result *out, int query, size_t block,
         for (int l = 0; l < LANES; l++) /* saturated without a branch */
             narrow[l] = (uint8_t)(distances[l] | (uint16_t)-(distances[l] > 255));
     }
-    record_mask(out, query, block, mask_from_bytes(below));
+    record_mask(out, hits, query, block, mask_from_bytes(below));
 }
 
 ALWAYS_INLINE bool portable_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
@@ -68,14 +69,14 @@ ALWAYS_INLINE bool portable_step(const uint8_t *blocks, size_t n_blocks, size_t 
                                  int n_queries, step_result *out, bool wide)
 {
     uint16_t distances[LANES];
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         for (int i = 0; i < n_queries; i++) {
             portable_block(blocks + b * n_bytes * LANES, n_bytes, form, i, distances);
-            record_block(out, i, b, distances, (uint16_t)bounds[i], wide);
+            record_block(out, hits, i, b, distances, (uint16_t)bounds[i], wide);
         }
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 static bool portable_narrow(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,

@@ -53,13 +53,14 @@ ALWAYS_INLINE bool scalar_step(const uint8_t *blocks, size_t n_blocks, size_t n_
                                int n_queries, step_result *out, bool wide)
 {
     uint16_t distances[GROUP][LANES];
-    memset(out->hits, 0, sizeof out->hits);
+    uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         scalar_block(blocks + b * n_bytes * LANES, n_bytes, form, n_queries, distances);
         for (int i = 0; i < n_queries; i++)
-            record_block(out, i, b, distances[i], (uint16_t)bounds[i], wide);
+            record_block(out, hits, i, b, distances[i], (uint16_t)bounds[i],
+                         wide);
     }
-    return any_hit(out);
+    return record_hits(out, hits);
 }
 
 static bool scalar_narrow(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,

@@ -10,11 +10,10 @@
 #include "_layout.h"
 #include "_select.h"
 
-#define QUERY_BLOCK 64
+#define QUERY_BLOCK 256
 #define TILE_BYTES (256 * 1024)
-#ifndef SAMPLE_FACTOR
 #define SAMPLE_FACTOR 100
-#endif
+#define SAMPLE_LEAST 8192
 
 /* A stretch of codes to search: positions [first, last) of `planes`, or of `rows`
  * where the codes are somebody else's memory in the usual order. */
@@ -33,35 +32,32 @@ typedef struct {
     uint8_t *form;            /* the queries, as the kernel reads them */
     selection *selections[GROUP];
     int n_queries;
+    uint32_t bounds[GROUP];   /* those of the selections */
+    bool wide;                /* whether one of them needs the wide kernel */
     const uint8_t *blocks;    /* what the step reads ... */
     size_t position;          /* ... and the position of its first code */
     size_t n_blocks;
     step_result result;
 } scan_step;
 
+/* Fetch the bounds, after the selections have changed. */
+static void refresh_bounds(scan_step *step)
+{
+    step->wide = false;
+    for (int i = 0; i < step->n_queries; i++) {
+        step->bounds[i] = step->selections[i]->bound;
+        step->wide |= step->bounds[i] > NARROW_BOUND;
+    }
+    for (int i = step->n_queries; i < GROUP; i++)
+        step->bounds[i] = 0;
+}
+
 /* Run the kernel on one step; true if there are hits. */
 static inline bool run_step(scan_step *step, size_t n_bytes)
 {
-    uint32_t bounds[GROUP] = {0}, largest = 0;
-    int n_queries = step->n_queries == 1 ? 1 : GROUP;
-    for (int i = 0; i < step->n_queries; i++) {
-        bounds[i] = step->selections[i]->bound;
-        largest = bounds[i] > largest ? bounds[i] : largest;
-    }
-    return (largest <= NARROW_BOUND ? step->kernel->narrow : step->kernel->wide)(
-        step->blocks, step->n_blocks, n_bytes, step->form, bounds, n_queries,
-        &step->result);
-}
-
-/* Whether run_step used the wide kernel follows from the bounds it used, which only
- * fall afterwards: ask before the hits are taken. */
-static inline bool step_is_wide(const scan_step *step)
-{
-    uint32_t largest = 0;
-    for (int i = 0; i < step->n_queries; i++)
-        if (step->selections[i]->bound > largest)
-            largest = step->selections[i]->bound;
-    return largest > NARROW_BOUND;
+    return (step->wide ? step->kernel->wide : step->kernel->narrow)(
+        step->blocks, step->n_blocks, n_bytes, step->form, step->bounds,
+        step->n_queries == 1 ? 1 : GROUP, &step->result);
 }
 
 /* Lanes of the block at `position` that may be found at all. */
@@ -104,13 +100,13 @@ ALWAYS_INLINE bool take_hits(const code_range *codes, scan_step *step, int query
 }
 
 /* Pass the hits of a step to the selections. */
-static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step, bool wide)
+static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step)
 {
     for (int i = 0; i < step->n_queries; i++) {
         bool good = true;
         if (!step->result.hits[i])
             continue;
-        if (wide)
+        if (step->wide)
             good = codes->starts ? take_hits(codes, step, i, true, true, false)
                                  : take_hits(codes, step, i, true, false, false);
         else
@@ -119,6 +115,7 @@ static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step, boo
         if (!good)
             return false;
     }
+    refresh_bounds(step);
     return true;
 }
 
@@ -130,8 +127,7 @@ static bool scan_tile(const code_range *codes, const uint8_t *blocks, size_t pos
         step->blocks = blocks + b * LANES * codes->n_bytes;
         step->position = position + b * LANES;
         step->n_blocks = n_blocks - b < STEP ? n_blocks - b : STEP;
-        bool wide = step_is_wide(step);
-        if (run_step(step, codes->n_bytes) && !take_step(codes, step, wide))
+        if (UNLIKELY(run_step(step, codes->n_bytes)) && !take_step(codes, step))
             return false;
     }
     return true;
@@ -166,18 +162,20 @@ static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bi
                          size_t n_sampled, uint8_t *tile)
 {
     size_t n_blocks = (codes->last - codes->first) / LANES, seen = 0;
-    size_t n = step->selections[0]->k / LANES + 1; /* blocks of the first step */
+    size_t most = n_sampled < STEP ? n_sampled : STEP;
+    size_t spacing = (n_blocks - most) / n_sampled; /* >= 3: no code counts twice */
+    size_t n = step->selections[0]->k / LANES + 1;  /* blocks of the first step */
     while (seen < n_sampled) {
-        n = n < STEP ? n : STEP;
-        size_t block = seen * ((n_blocks - STEP) / n_sampled);
+        size_t block = seen * spacing;
+        n = n < most ? n : most;
         step->position = codes->first + block * LANES;
         step->n_blocks = n;
         step->blocks = blocks_at(codes, step->position, n, tile);
-        bool wide = step_is_wide(step);
         if (run_step(step, codes->n_bytes)) {
             for (int i = 0; i < step->n_queries; i++)
-                wide ? take_hits(codes, step, i, true, false, true)
-                     : take_hits(codes, step, i, false, false, true);
+                step->wide ? take_hits(codes, step, i, true, false, true)
+                           : take_hits(codes, step, i, false, false, true);
+            refresh_bounds(step);
         }
         seen += n;
         n *= 2;
@@ -189,13 +187,13 @@ static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bi
     }
 }
 
-/* Blocks worth sampling: where the scan is long, some times k codes. */
+/* Blocks worth sampling: some times k codes, at most a quarter of all. */
 static size_t sample_blocks(const code_range *codes, size_t k)
 {
-    size_t n_codes = codes->last - codes->first;
-    size_t wanted = SAMPLE_FACTOR * k > 2048 ? SAMPLE_FACTOR * k : 2048;
-    wanted = wanted < n_codes / 4 ? wanted : n_codes / 4;
-    return k && wanted > STEP * LANES ? wanted / LANES : 0;
+    size_t n_blocks = (codes->last - codes->first) / LANES;
+    size_t wanted = (SAMPLE_FACTOR * k + SAMPLE_LEAST) / LANES;
+    wanted = wanted < n_blocks / 4 ? wanted : n_blocks / 4;
+    return k && wanted * LANES >= 2 * k ? wanted : 0;
 }
 
 /* What a scan needs besides the codes and the queries; one for each thread. */
@@ -244,6 +242,7 @@ static void load_group(scan_space *space, size_t n_bytes, selection *selections,
     step->n_queries = (int)n;
     for (size_t i = 0; i < n; i++)
         step->selections[i] = &selections[first + i];
+    refresh_bounds(step);
 }
 
 /* Pass the codes once, for a block of at most QUERY_BLOCK queries whose selections have

@@ -63,6 +63,8 @@ EXPECTED_FAILED_CHECKS = dict.fromkeys(
         "check_transformer_preserve_dtypes",
         "check_global_output_transform_pandas",
         "check_set_output_transform_pandas",
+        "check_global_set_output_transform_polars",
+        "check_set_output_transform_polars",
         "check_dataframe_column_names_consistency",
         "check_set_output_transform",
         "check_transformer_get_feature_names_out",

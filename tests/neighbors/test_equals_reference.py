@@ -72,7 +72,7 @@ def searches(draw):
         "seed": draw(st.integers(0, 2**32 - 1)),
         "n_bits": n_bits,
         "n": draw(st.one_of(st.integers(1, 200), st.integers(1000, 4000))),
-        "n_queries": draw(st.sampled_from([1, 2, 4, 5, 63, 64, 65, 70])),
+        "n_queries": draw(st.sampled_from([1, 2, 4, 5, 63, 64, 65, 260])),
         "kind": draw(st.sampled_from(["random", "clustered", "repeated"])),
         "algorithm": draw(st.sampled_from(ALGORITHMS)),
         "copy": draw(st.booleans()),
