@@ -24,7 +24,12 @@ from skhash.variational.batches import (
     as_tensor_rows,
 )
 from skhash.variational.networks import BernoulliAutoencoder
-from skhash.variational.training import Annealing, AutoencoderNet, TermAverage
+from skhash.variational.training import (
+    Annealing,
+    AutoencoderNet,
+    TermAverage,
+    settle_statistics,
+)
 
 logger = logging.getLogger("skhash")
 
@@ -207,6 +212,7 @@ class VariationalHasher(BaseHasher):
         net.set_params(max_epochs=n_epochs, callbacks=[*self._callbacks(), *callbacks])
         with seeded_torch(self._random_state):
             net.partial_fit(rows)
+            settle_statistics(net.module_, rows, self.batch_size)
         net.optimizer_.zero_grad(set_to_none=True)
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
