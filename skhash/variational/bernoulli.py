@@ -128,8 +128,8 @@ class BernoulliVAEHasher(VariationalHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_labels(self, y, n_samples):
-        return super()._check_labels(None, n_samples)
+    def _check_labels(self, y, X):
+        return super()._check_labels(None, X)
 
     def _objective(self):
         return EvidenceLowerBound, {

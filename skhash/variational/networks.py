@@ -177,6 +177,7 @@ class BernoulliAutoencoder(nn.Module):
         weight_scale=0.05,
     ):
         super().__init__()
+        self.n_features = n_features
         self.feature_dropout = feature_dropout
         self.sampler = sampler
 

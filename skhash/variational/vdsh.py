@@ -145,8 +145,8 @@ class VDSHHasher(VariationalHasher):
             "label_weight": self.label_weight,
         }
 
-    def _train(self, X, labels, n_epochs, callbacks):
-        super()._train(X, labels, n_epochs, callbacks)
+    def _train(self, X, labels, n_epochs, *, anneal):
+        super()._train(X, labels, n_epochs, anneal=anneal)
         X = X[:: -(-X.shape[0] // _MAX_MEDIAN_ROWS)]
         means = [
             self._activations(X[rows])[1].cpu().numpy()
