@@ -90,7 +90,8 @@ class Teacher:
             )
         self.neighbors = np.empty((X.shape[0], self._n_neighbors), dtype=np.int32)
         self.neighbors[sample] = sample[found]
-        self._teach_others(np.flatnonzero(position < 0), sample, classes)
+        if len(sample) < X.shape[0]:
+            self._teach_others(np.flatnonzero(position < 0), sample, classes)
 
     def _teach_others(self, others, sample, classes):
         """Find out about the rows beyond the sample, a block at a time."""
