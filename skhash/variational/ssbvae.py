@@ -17,6 +17,9 @@ from skhash.variational.teacher import Teacher
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5
+# What bits say of the class counts once, what they nearly say counts twice: the sign of
+# a logit near 0 is a coin toss on new rows, and only a large logit is safe from it.
+_SOFT_BITS_WEIGHT = 2.0
 
 
 class PaperObjective(nn.Module):
@@ -120,25 +123,44 @@ class SelfSupervisedObjective(nn.Module):
         if network.feature_head is None:
             zero = activations.logits.new_zeros(())
             return {**terms, "labels": zero, "pairs": zero}
-        cross_entropy = partial(
-            losses.class_cross_entropy,
-            targets=batch.targets,
-            multilabel=self.multilabel,
-        )
         scores = network.feature_head(activations.features)
-        per_row = cross_entropy(network.code_head(signs)) + (
-            _FEATURE_HEAD_SHARE * cross_entropy(scores)
-        )
+        per_row = self._labels(network, scores, signs, activations.logits, batch)
         return {
             **terms,
             "labels": self.label_weight * (batch.trust * per_row).mean(),
             "pairs": self.pair_weight * self._pairs(signs, scores.detach(), batch),
         }
 
+    def _labels(self, network, scores, signs, logits, batch):
+        """Return the cross-entropy of features, bits and soft bits to the classes.
+
+        A code is near to one codeword or another, so that several classes of a row
+        share it: they are a distribution to the code head.
+        """
+        shares = F.normalize(batch.targets, p=1, dim=1)
+        cross_entropy = partial(
+            losses.class_cross_entropy, targets=shares, multilabel=False
+        )
+        on_features = losses.class_cross_entropy(
+            scores, batch.targets, multilabel=self.multilabel
+        )
+        return (
+            _FEATURE_HEAD_SHARE * on_features
+            + cross_entropy(network.code_head(signs))
+            + _SOFT_BITS_WEIGHT * cross_entropy(network.code_head(torch.tanh(logits)))
+        )
+
     def _clusters(self, network, signs, batch):
-        """Return the cross-entropy of the bits to the clusters of each clustering."""
+        """Return the cross-entropy of the bits to the clusters of each clustering.
+
+        Clusters stand in for classes: rows with a label do without them.
+        """
+        unlabelled = batch.trust < 1
         losses_ = [
-            losses.class_cross_entropy(head(signs), clusters, multilabel=False).mean()
+            (
+                unlabelled
+                * losses.class_cross_entropy(head(signs), clusters, multilabel=False)
+            ).mean()
             for head, clusters in zip(
                 network.cluster_heads, batch.clusters.unbind(dim=1), strict=False
             )
@@ -196,7 +218,7 @@ class SSBVAEHasher(VariationalHasher):
         *,
         label_weight=5.0,
         cluster_weight=2.0,
-        pair_weight=1.0,
+        pair_weight=5.0,
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
@@ -204,7 +226,7 @@ class SSBVAEHasher(VariationalHasher):
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
-        max_epochs=15,
+        max_epochs=10,
         batch_size=512,
         learning_rate=4e-3,
         warm_start=False,
@@ -259,8 +281,7 @@ class SSBVAEHasher(VariationalHasher):
         self._clusterings = teacher.clusterings
         given = teacher.beliefs[labels.labelled]
         if given.size:
-            uniform = 0.5 if self.multilabel_ else 1 / given.shape[1]
-            given += self.label_smoothing * (uniform - given)
+            given += self.label_smoothing * (1 / given.shape[1] - given)
             teacher.beliefs[labels.labelled] = given
         return TrainingRows(
             X,

@@ -82,7 +82,8 @@ class Teacher:
         self.beliefs = targets
         self.trust = labelled.astype(np.float32)
         classes = None
-        if labelled.any() and not labelled.all():
+        # Of several labels a row the network makes more than beliefs about each would.
+        if labelled.any() and not labelled.all() and not multilabel:
             graph = NeighborhoodGraph(similarities, found)
             classes = ClassBeliefs(rows, graph, multilabel=multilabel)
             self.beliefs[sample], self.trust[sample] = classes.infer(
