@@ -360,13 +360,11 @@ class VariationalHasher(BaseHasher):
         def probabilities(X):
             features, logits = self._activations(X)
             with torch.inference_mode():
-                scores = self.network_.class_scores(features.float(), logits > 0)
-                scores = (
-                    torch.sigmoid(scores)
-                    if self.multilabel_
-                    else torch.softmax(scores, dim=1)
-                )
-            return scores.numpy()
+                features = features.float()
+                if self.multilabel_:  # bits tell shares, not memberships
+                    return torch.sigmoid(self.network_.feature_head(features)).numpy()
+                scores = self.network_.class_scores(features, logits > 0)
+                return torch.softmax(scores, dim=1).numpy()
 
         return self._in_blocks(X, probabilities)
 
