@@ -24,6 +24,7 @@ from skhash.variational.batches import (
     TrainingRows,
     as_tensor_rows,
 )
+from skhash.variational.clusterings import N_CLUSTERINGS
 from skhash.variational.networks import BernoulliAutoencoder
 from skhash.variational.training import (
     Annealing,
@@ -178,7 +179,7 @@ class VariationalHasher(BaseHasher):
                 n_features,
                 self.n_bits,
                 0 if self.classes_ is None else len(self.classes_),
-                n_clusterings=0 if clusterings is None else len(clusterings.models),
+                n_clusterings=0 if clusterings is None else N_CLUSTERINGS,
                 n_clusters=0 if clusterings is None else clusterings.n_clusters,
                 hidden_layer_sizes=self.hidden_layer_sizes,
                 dropout=self.dropout,

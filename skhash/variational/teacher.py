@@ -85,7 +85,7 @@ class Teacher:
         # Of several labels a row the network makes more than beliefs about each would.
         if labelled.any() and not labelled.all() and not multilabel:
             graph = NeighborhoodGraph(similarities, found)
-            classes = ClassBeliefs(rows, graph, multilabel=multilabel)
+            classes = ClassBeliefs(rows, graph)
             self.beliefs[sample], self.trust[sample] = classes.infer(
                 targets[sample], labelled[sample], random_state
             )
