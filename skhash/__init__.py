@@ -19,6 +19,7 @@ _PUBLIC = {
     "PCAHasher": "skhash.shallow",
     "PHSHasher": "skhash.variational",
     "RandomProjectionHasher": "skhash.shallow",
+    "RerankedNearestNeighbors": "skhash.rerank",
     "SSBVAEHasher": "skhash.variational",
     "SelfTaughtHasher": "skhash.shallow",
     "SemiSupervisedHasher": "skhash.shallow",

@@ -13,6 +13,7 @@ from sklearn.utils import ClassifierTags, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import LRScheduler, PrintLog
 
 from skhash._labels import check_partial_labels, require_two_classes
 from skhash.base import _ROWS_PER_BLOCK, BaseHasher
@@ -23,8 +24,14 @@ from skhash.variational.batches import (
     TrainingRows,
     as_tensor_rows,
 )
+from skhash.variational.clusterings import N_CLUSTERINGS
 from skhash.variational.networks import BernoulliAutoencoder
-from skhash.variational.training import Annealing, AutoencoderNet, TermAverage
+from skhash.variational.training import (
+    Annealing,
+    AutoencoderNet,
+    TermAverage,
+    settle_statistics,
+)
 
 logger = logging.getLogger("skhash")
 
@@ -93,11 +100,16 @@ class VariationalHasher(BaseHasher):
     # Learning
 
     def _fit(self, X, y):
-        labels = self._check_labels(y, X.shape[0])
+        labels = self._check_labels(y, X)
         require_two_classes(labels)
         if not (self.warm_start and hasattr(self, "network_")):
             self._start(X, labels, labels.classes)
-        self._train(X, labels, self.max_epochs, [Annealing()])
+        elif X.shape[1] != self.network_.n_features:
+            raise ValueError(
+                f"X must have the {self.network_.n_features} features of the network "
+                f"that warm_start=True goes on with; got {X.shape[1]} features."
+            )
+        self._train(X, labels, self.max_epochs, anneal=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, classes=None):
@@ -129,24 +141,24 @@ class VariationalHasher(BaseHasher):
         """
         first = not hasattr(self, "network_")
         X = self._check_rows(X, reset=first)
-        labels = self._check_labels(y, X.shape[0])
+        labels = self._check_labels(y, X)
         if first:
             self._start(
                 X, labels, labels.classes if classes is None else np.unique(classes)
             )
-        self._train(X, labels, 1, [])
+        self._train(X, labels, 1, anneal=False)
         return self
 
-    def _check_labels(self, y, n_samples):
-        return check_partial_labels(y, n_samples)
-
-    def _start(self, X, labels, classes):
-        """Forget what was learned before, and look at the rows."""
+    def _check_labels(self, y, X):
         if X.shape[0] < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two rows to learn from; got "
                 f"n_samples={X.shape[0]}."
             )
+        return check_partial_labels(y, X.shape[0])
+
+    def _start(self, X, labels, classes):
+        """Forget what was learned before, and look at the rows."""
         self.classes_ = classes
         self.multilabel_ = labels.kind == "multilabel"
         self.reconstruction_ = self._choose_reconstruction(X)
@@ -167,7 +179,7 @@ class VariationalHasher(BaseHasher):
                 n_features,
                 self.n_bits,
                 0 if self.classes_ is None else len(self.classes_),
-                n_clusterings=0 if clusterings is None else len(clusterings.models),
+                n_clusterings=0 if clusterings is None else N_CLUSTERINGS,
                 n_clusters=0 if clusterings is None else clusterings.n_clusters,
                 hidden_layer_sizes=self.hidden_layer_sizes,
                 dropout=self.dropout,
@@ -196,7 +208,7 @@ class VariationalHasher(BaseHasher):
             return "softmax" if smallest >= 0 else "gaussian"
         return self.reconstruction
 
-    def _train(self, X, labels, n_epochs, callbacks):
+    def _train(self, X, labels, n_epochs, *, anneal):
         """Train the network for some epochs, and keep what the user may look at."""
         rows = self._training_rows(X, labels, self._random_state)
         if not hasattr(self, "network_"):
@@ -204,9 +216,12 @@ class VariationalHasher(BaseHasher):
         if getattr(self, "_net", None) is None:
             self._net = self._make_net()
         net = self._net
-        net.set_params(max_epochs=n_epochs, callbacks=[*self._callbacks(), *callbacks])
+        net.max_epochs = n_epochs
+        net.callbacks = self._callbacks(anneal)
+        net.initialize_callbacks()
         with seeded_torch(self._random_state):
             net.partial_fit(rows)
+            settle_statistics(net.module_, rows, self.batch_size)
         net.optimizer_.zero_grad(set_to_none=True)
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
@@ -220,9 +235,14 @@ class VariationalHasher(BaseHasher):
         ]
         self.n_iter_ = len(self.history_)
 
-    def _callbacks(self):
+    def _callbacks(self, anneal):
         averages = [(name, TermAverage(name)) for name in self._objective()[0].TERMS]
-        return [*averages, *(self.callbacks or ())]
+        users = self.callbacks or ()
+        own = [entry[-1] if isinstance(entry, tuple) else entry for entry in users]
+        # The user's own schedule, if there is one, takes the place of ours.
+        if anneal and not any(isinstance(each, LRScheduler) for each in own):
+            averages.append(("annealing", Annealing()))
+        return [*averages, *users]
 
     def _make_net(self):
         criterion, arguments = self._objective()
@@ -235,8 +255,8 @@ class VariationalHasher(BaseHasher):
             lr=self.learning_rate,
             batch_size=self.batch_size,
             train_split=None,
-            callbacks=self._callbacks(),
-            callbacks__print_log__sink=logger.info,
+            callbacks=self._callbacks(anneal=False),
+            callbacks__print_log=PrintLog(sink=logger.info) if self.verbose else None,
             callbacks__valid_loss=None,
             device=self._device(),
             verbose=int(self.verbose),
@@ -341,13 +361,11 @@ class VariationalHasher(BaseHasher):
         def probabilities(X):
             features, logits = self._activations(X)
             with torch.inference_mode():
-                scores = self.network_.class_scores(features.float(), logits > 0)
-                scores = (
-                    torch.sigmoid(scores)
-                    if self.multilabel_
-                    else torch.softmax(scores, dim=1)
-                )
-            return scores.numpy()
+                features = features.float()
+                if self.multilabel_:  # bits tell shares, not memberships
+                    return torch.sigmoid(self.network_.feature_head(features)).numpy()
+                scores = self.network_.class_scores(features, logits > 0)
+                return torch.softmax(scores, dim=1).numpy()
 
         return self._in_blocks(X, probabilities)
 

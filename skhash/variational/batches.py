@@ -129,7 +129,11 @@ class LengthScaling:
 
 
 class StandardScaling:
-    """Signed rows: every feature to mean 0 and variance 1, for encoder and decoder.
+    """Signed rows: features to mean 0 and, over all of them, to mean variance 1.
+
+    One scale for all: which of the features vary most says what the rows are near to,
+    as with the components of an embedding. Features in different units are for the
+    user to standardise.
 
     Parameters
     ----------
@@ -140,17 +144,16 @@ class StandardScaling:
     def __init__(self, X):
         mean, variance = mean_variance(X)
         self.mean = mean.astype(np.float32)
-        deviation = np.sqrt(variance)
-        # A constant feature says nothing and must not divide by zero.
-        self.deviation = np.where(deviation > 0, deviation, 1).astype(np.float32)
+        # Rows that are all the same say nothing and must not divide by zero.
+        self.deviation = np.float32(np.sqrt(variance.mean()) or 1)
 
     def scale(self, X):
-        """Standardise rows."""
+        """Centre and scale rows."""
         dense = X.toarray() if sp.issparse(X) else X
         return ((dense - self.mean) / self.deviation).astype(np.float32, copy=False)
 
     def targets(self, X):
-        """Standardise rows."""
+        """Centre and scale rows."""
         return self.scale(X)
 
     def mean_output(self, X):
@@ -162,7 +165,7 @@ class StandardScaling:
         return n_features**-0.5
 
     def inverse(self, rows):
-        """Return standardised rows in their original units."""
+        """Return scaled rows in their original units."""
         return rows * self.deviation + self.mean
 
 

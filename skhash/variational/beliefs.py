@@ -9,7 +9,7 @@ labelled rows then tell how far the outcome is to be trusted.
 from itertools import product
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from skhash.variational.class_models import class_model
 
@@ -34,8 +34,6 @@ class ClassBeliefs:
         Scaled rows: unit length if sparse, standardised if dense.
     graph : NeighborhoodGraph
         Who is near whom.
-    multilabel : bool
-        Whether classes are independent of each other.
 
     References
     ----------
@@ -44,11 +42,10 @@ class ClassBeliefs:
     .. [2] D. Zhou et al., "Learning with local and global consistency", NIPS 2003.
     """
 
-    def __init__(self, rows, graph, *, multilabel):
+    def __init__(self, rows, graph):
         self.rows = rows
-        self.model = class_model(rows, multilabel=multilabel)
+        self.model = class_model(rows)
         self.graph = graph
-        self.multilabel = multilabel
 
     def infer(self, targets, labelled, random_state):
         """Return calibrated beliefs, and how far to trust each.
@@ -65,7 +62,7 @@ class ClassBeliefs:
         Returns
         -------
         beliefs : ndarray of shape (n_samples, n_classes), float32
-            Class distributions (memberships if multi-label); the labels where given.
+            Class distributions; the labels where given.
         trust : ndarray of shape (n_samples,), float32
             1 for labelled rows, else 1 minus the entropy of the belief over the
             entropy of knowing nothing.
@@ -113,7 +110,7 @@ class ClassBeliefs:
         """Return what the features and neighbours of each row say of its classes."""
         prior = self._prior(targets, labelled)
         known = np.where(labelled[:, None], targets, np.float32(0))
-        beliefs = self._propagated(known, labelled, prior)
+        beliefs = self._propagated(known, prior)
         for _ in range(_EM_STEPS):
             beliefs[labelled] = targets[labelled]
             self.model.fit(beliefs)
@@ -123,18 +120,11 @@ class ClassBeliefs:
     def _expectation(self, rows, votes, prior):
         """Return the class distributions that features and neighbours agree on."""
         scores = self.model.scores(rows)
-        if self.multilabel:
-            log_odds = scores + np.log(prior / (1 - prior)) + (2 * votes - 1)
-            return expit(log_odds).astype(np.float32, copy=False)
         beliefs = softmax(scores + np.log(prior) + votes, axis=1)
         return beliefs.astype(np.float32, copy=False)
 
-    def _propagated(self, known, labelled, prior):
+    def _propagated(self, known, prior):
         """Return the labels spread over the graph, in proportion to the prior."""
-        if self.multilabel:
-            spread = self.graph.propagate(known)
-            mass = self.graph.propagate(labelled[:, None].astype(np.float32))
-            return ((spread + 1e-4 * prior) / (mass + 1e-4)).astype(np.float32)
         # Classes of one size first, so that none drowns; then back to their shares.
         spread = self.graph.propagate(known / np.maximum(known.sum(axis=0), 1) * prior)
         spread *= prior / np.maximum(spread.sum(axis=0), 1e-12)
@@ -143,9 +133,8 @@ class ClassBeliefs:
 
     def _prior(self, targets, labelled):
         """Return the smoothed class frequencies of the labelled rows."""
-        outcomes = 2 if self.multilabel else targets.shape[1]
         counts = targets[labelled].sum(axis=0) + 1
-        return (counts / (labelled.sum() + outcomes)).astype(np.float32)
+        return (counts / counts.sum()).astype(np.float32)
 
     def _calibrated(self, inferred):
         beliefs = self._temper(inferred, *self.calibration)
@@ -153,23 +142,14 @@ class ClassBeliefs:
 
     def _temper(self, beliefs, power, prior_share):
         tempered = np.clip(beliefs, _TINY, 1) ** power
-        if self.multilabel:
-            tempered /= tempered + np.clip(1 - beliefs, _TINY, 1) ** power
-        else:
-            tempered /= tempered.sum(axis=1, keepdims=True)
+        tempered /= tempered.sum(axis=1, keepdims=True)
         mixed = (1 - prior_share) * tempered + prior_share * self.prior
         return mixed.astype(np.float32, copy=False)
 
     def _log_loss(self, beliefs, targets):
-        losses = targets * np.log(np.clip(beliefs, _TINY, 1))
-        if self.multilabel:
-            losses += (1 - targets) * np.log(np.clip(1 - beliefs, _TINY, 1))
-        return -losses.sum(axis=1).mean()
+        return -(targets * np.log(np.clip(beliefs, _TINY, 1))).sum(axis=1).mean()
 
     def _relative_entropy(self, beliefs):
         """Return the entropy of each row's belief, 1 for knowing nothing."""
-        entropy = -(beliefs * np.log(beliefs + _TINY))
-        if self.multilabel:
-            entropy -= (1 - beliefs) * np.log(1 - beliefs + _TINY)
-            return np.clip(entropy.mean(axis=1) / np.log(2), 0, 1)
-        return np.clip(entropy.sum(axis=1) / np.log(beliefs.shape[1]), 0, 1)
+        entropy = -(beliefs * np.log(beliefs + _TINY)).sum(axis=1)
+        return np.clip(entropy / np.log(np.float32(beliefs.shape[1])), 0, 1)

@@ -28,8 +28,8 @@ class BernoulliVAEHasher(VariationalHasher):
         beta, at least 0. Too much and bits no longer depend on the row.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" standardises each feature. "auto" takes
-        "softmax" unless a value of the training rows is negative.
+        and needs them non-negative; "gaussian" centres features and gives them one
+        common scale. "auto" takes "softmax" unless a training value is negative.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.2
@@ -128,8 +128,8 @@ class BernoulliVAEHasher(VariationalHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_labels(self, y, n_samples):
-        return super()._check_labels(None, n_samples)
+    def _check_labels(self, y, X):
+        return super()._check_labels(None, X)
 
     def _objective(self):
         return EvidenceLowerBound, {

@@ -39,21 +39,23 @@ class Clusterings:
         n_clusters = min(N_CLUSTERS, len(latent) // _ROWS_PER_CLUSTER + 2)
         n_clusters = min(n_clusters, len(latent))
         directions = np.ascontiguousarray(latent[:, :_N_DIRECTIONS])
-        self.models = []
-        self.log_priors = []
+        model = class_model(rows)
+        weights, offsets = [], []
         for _ in range(N_CLUSTERINGS):
             means = KMeans(n_clusters, max_iter=20, random_state=random_state)
             posteriors = np.eye(n_clusters, dtype=np.float32)[
                 means.fit_predict(directions)
             ]
-            model = class_model(rows)
             for _ in range(_EM_STEPS):
                 prior = (posteriors.sum(axis=0) + 1) / (len(posteriors) + n_clusters)
                 log_prior = np.log(prior).astype(np.float32)
                 scores = model.fit(posteriors).scores(rows)
                 posteriors = softmax(scores + log_prior, axis=1)
-            self.models.append(model)
-            self.log_priors.append(log_prior)
+            weights.append(model.weights)
+            offsets.append(model.offsets + log_prior)
+        # Side by side, so that one product scores a row for all of them.
+        self.weights = np.hstack(weights)
+        self.offsets = np.concatenate(offsets)
         self.n_clusters = n_clusters
 
     def posteriors(self, rows):
@@ -69,10 +71,7 @@ class Clusterings:
         posteriors : ndarray of shape (n_rows, n_clusterings, n_clusters), float32
             Distributions over the clusters of each clustering.
         """
-        scores = [
-            model.scores(rows) + log_prior
-            for model, log_prior in zip(self.models, self.log_priors, strict=True)
-        ]
-        return softmax(_POWER * np.stack(scores, axis=1), axis=2).astype(
-            np.float32, copy=False
+        scores = (rows @ self.weights + self.offsets).reshape(
+            -1, N_CLUSTERINGS, self.n_clusters
         )
+        return softmax(_POWER * scores, axis=2).astype(np.float32, copy=False)

@@ -242,7 +242,7 @@ def margin_pairs(signs, similarity, weights):
     """Return a pairwise loss of which neither term outweighs the other.
 
     Alike pairs pay for their relative Hamming distance d, others for what they lack to
-    a third of the bits: the mean of d weighted by S plus the mean of ``3 max(0, 1/3 -
+    half of the bits: the mean of d weighted by S plus the mean of ``2 max(0, 1/2 -
     d)`` weighted by 1 - S. Means, so that neither the size of a batch nor the number
     of classes matters; pairs of a row with itself are left out.
 
@@ -266,5 +266,5 @@ def margin_pairs(signs, similarity, weights):
     alike = similarity * pairs
     unlike = (1 - similarity) * pairs
     together = (alike * distances).sum() / alike.sum().clamp_min(1e-6)
-    apart = (unlike * (1 - 3 * distances).clamp_min(0)).sum()
+    apart = (unlike * (1 - 2 * distances).clamp_min(0)).sum()
     return together + apart / unlike.sum().clamp_min(1e-6)

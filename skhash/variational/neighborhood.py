@@ -14,14 +14,15 @@ _PROPAGATION_SHARE = 0.9
 class LatentSpace:
     """A low-dimensional space where near means alike.
 
-    Sparse rows get there by latent semantic analysis; dense ones stay as they are.
+    Rows get there by a truncated SVD: latent semantic analysis of words, principal
+    components of centred rows.
 
     Parameters
     ----------
     rows : {ndarray, CSR} of shape (n_samples, n_features)
         Scaled rows to learn from.
     n_components : int
-        The dimension wanted for sparse rows.
+        The dimension wanted.
     random_state : RandomState
         Seeds the randomised SVD.
     """
@@ -29,7 +30,7 @@ class LatentSpace:
     def __init__(self, rows, n_components, random_state):
         self.components = None
         n_components = min(n_components, *(size - 1 for size in rows.shape))
-        if sp.issparse(rows) and n_components > 0:
+        if n_components > 0:
             svd = TruncatedSVD(n_components, n_iter=2, random_state=random_state)
             self.components = svd.fit(rows).components_.T.astype(np.float32)
 

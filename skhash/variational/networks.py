@@ -17,7 +17,7 @@ _CONCRETE_TEMPERATURE = 2 / 3
 
 
 # How far the scores of a codeword reach: a code that equals it scores this much.
-_CODEWORD_SCORE = 10.0
+_CODEWORD_SCORE = 6.0
 
 
 class RowLinear(nn.Module):
@@ -177,6 +177,7 @@ class BernoulliAutoencoder(nn.Module):
         weight_scale=0.05,
     ):
         super().__init__()
+        self.n_features = n_features
         self.feature_dropout = feature_dropout
         self.sampler = sampler
 

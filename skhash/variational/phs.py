@@ -32,8 +32,8 @@ class PHSHasher(VariationalHasher):
         beta, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" standardises each feature. "auto" takes
-        "softmax" unless a value of the training rows is negative.
+        and needs them non-negative; "gaussian" centres features and gives them one
+        common scale. "auto" takes "softmax" unless a training value is negative.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.2

@@ -17,6 +17,9 @@ from skhash.variational.teacher import Teacher
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5
+# What bits say of the class counts once, what they nearly say counts twice: the sign of
+# a logit near 0 is a coin toss on new rows, and only a large logit is safe from it.
+_SOFT_BITS_WEIGHT = 2.0
 
 
 class SelfSupervisedObjective(nn.Module):
@@ -61,25 +64,44 @@ class SelfSupervisedObjective(nn.Module):
         if network.feature_head is None:
             zero = activations.logits.new_zeros(())
             return {**terms, "labels": zero, "pairs": zero}
-        cross_entropy = partial(
-            losses.class_cross_entropy,
-            targets=batch.targets,
-            multilabel=self.multilabel,
-        )
         scores = network.feature_head(activations.features)
-        per_row = cross_entropy(network.code_head(signs)) + (
-            _FEATURE_HEAD_SHARE * cross_entropy(scores)
-        )
+        per_row = self._labels(network, scores, signs, activations.logits, batch)
         return {
             **terms,
             "labels": self.label_weight * (batch.trust * per_row).mean(),
             "pairs": self.pair_weight * self._pairs(signs, scores.detach(), batch),
         }
 
+    def _labels(self, network, scores, signs, logits, batch):
+        """Return the cross-entropy of features, bits and soft bits to the classes.
+
+        A code is near to one codeword or another, so that several classes of a row
+        share it: they are a distribution to the code head.
+        """
+        shares = F.normalize(batch.targets, p=1, dim=1)
+        cross_entropy = partial(
+            losses.class_cross_entropy, targets=shares, multilabel=False
+        )
+        on_features = losses.class_cross_entropy(
+            scores, batch.targets, multilabel=self.multilabel
+        )
+        return (
+            _FEATURE_HEAD_SHARE * on_features
+            + cross_entropy(network.code_head(signs))
+            + _SOFT_BITS_WEIGHT * cross_entropy(network.code_head(torch.tanh(logits)))
+        )
+
     def _clusters(self, network, signs, batch):
-        """Return the cross-entropy of the bits to the clusters of each clustering."""
+        """Return the cross-entropy of the bits to the clusters of each clustering.
+
+        Clusters stand in for classes: rows with a label do without them.
+        """
+        unlabelled = batch.trust < 1
         losses_ = [
-            losses.class_cross_entropy(head(signs), clusters, multilabel=False).mean()
+            (
+                unlabelled
+                * losses.class_cross_entropy(head(signs), clusters, multilabel=False)
+            ).mean()
             for head, clusters in zip(
                 network.cluster_heads, batch.clusters.unbind(dim=1), strict=False
             )
@@ -150,7 +172,7 @@ class SSBVAEHasher(VariationalHasher):
     cluster_weight : float, default=2.0
         The weight of the clusters, at least 0. What it brings is largest without
         labels. Not used with "paper".
-    pair_weight : float, default=1.0
+    pair_weight : float, default=5.0
         The weight of the pairs, at least 0. With "paper" it is alpha, which also scales
         the labels, typically 1e-6 to 1e-2.
     kl_weight : float, default=0.0
@@ -168,8 +190,8 @@ class SSBVAEHasher(VariationalHasher):
         0 reconstructs the row alone. Not used with "paper".
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" standardises each feature. "auto" takes
-        "softmax" unless a value of the training rows is negative.
+        and needs them non-negative; "gaussian" centres features and gives them one
+        common scale. "auto" takes "softmax" unless a training value is negative.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
@@ -177,7 +199,7 @@ class SSBVAEHasher(VariationalHasher):
     feature_dropout : float, default=0.2
         The share of the words of a row hidden from the encoder in a training step, in
         [0, 1).
-    max_epochs : int, default=15
+    max_epochs : int, default=10
         How often each row is seen, at least 1.
     batch_size : int, default=512
         About how many rows make a training step, at least 2.
@@ -277,7 +299,7 @@ class SSBVAEHasher(VariationalHasher):
         objective="self_supervised",
         label_weight=5.0,
         cluster_weight=2.0,
-        pair_weight=1.0,
+        pair_weight=5.0,
         kl_weight=0.0,
         label_smoothing=0.1,
         n_neighbors=10,
@@ -286,7 +308,7 @@ class SSBVAEHasher(VariationalHasher):
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
-        max_epochs=15,
+        max_epochs=10,
         batch_size=512,
         learning_rate=4e-3,
         warm_start=False,
@@ -356,8 +378,7 @@ class SSBVAEHasher(VariationalHasher):
         self._clusterings = teacher.clusterings
         given = teacher.beliefs[labels.labelled]
         if given.size:
-            uniform = 0.5 if self.multilabel_ else 1 / given.shape[1]
-            given += self.label_smoothing * (uniform - given)
+            given += self.label_smoothing * (1 / given.shape[1] - given)
             teacher.beliefs[labels.labelled] = given
         return TrainingRows(
             X,

@@ -82,15 +82,17 @@ class Teacher:
         self.beliefs = targets
         self.trust = labelled.astype(np.float32)
         classes = None
-        if labelled.any() and not labelled.all():
+        # Of several labels a row the network makes more than beliefs about each would.
+        if labelled.any() and not labelled.all() and not multilabel:
             graph = NeighborhoodGraph(similarities, found)
-            classes = ClassBeliefs(rows, graph, multilabel=multilabel)
+            classes = ClassBeliefs(rows, graph)
             self.beliefs[sample], self.trust[sample] = classes.infer(
                 targets[sample], labelled[sample], random_state
             )
         self.neighbors = np.empty((X.shape[0], self._n_neighbors), dtype=np.int32)
         self.neighbors[sample] = sample[found]
-        self._teach_others(np.flatnonzero(position < 0), sample, classes)
+        if len(sample) < X.shape[0]:
+            self._teach_others(np.flatnonzero(position < 0), sample, classes)
 
     def _teach_others(self, others, sample, classes):
         """Find out about the rows beyond the sample, a block at a time."""

@@ -1,9 +1,12 @@
 """The skorch net that trains an autoencoder on batches of rows and partial labels."""
 
 import math
+from itertools import islice
 
+import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, PassthroughScoring
+from torch.nn import BatchNorm1d
 
 from skhash.variational.networks import BernoulliAutoencoder
 
@@ -11,6 +14,9 @@ from skhash.variational.networks import BernoulliAutoencoder
 # network do not decide where it ends, and ends at this share of its peak.
 _WARM_UP_STEPS = 50
 _FINAL_SHARE = 0.02
+
+# Batches that statistics are taken from after training.
+_SETTLING_BATCHES = 20
 
 
 class AutoencoderNet(NeuralNet):
@@ -84,3 +90,48 @@ class TermAverage(PassthroughScoring):
 
     def __init__(self, name):
         super().__init__(name, lower_is_better=None, on_train=True)
+
+
+@torch.no_grad()
+def settle_statistics(network, rows, batch_size):
+    """Set the statistics of batch normalisation from the trained weights.
+
+    The running averages lag behind weights that just moved, the more so after few
+    steps, and the logits would not be centred where the bits are cut.
+
+    Parameters
+    ----------
+    network : BernoulliAutoencoder
+        The network, on any device; left in evaluation mode.
+    rows : TrainingRows
+        What it was trained on.
+    batch_size : int
+        The number of rows of a batch.
+    """
+    device = next(network.parameters()).device
+    layers = [layer for layer in network.modules() if isinstance(layer, BatchNorm1d)]
+    inputs = [
+        batch.inputs.to(device)
+        for batch in islice(rows.batches(batch_size), _SETTLING_BATCHES)
+    ]
+    network.train()
+    _average_over(layers, network, inputs)
+    # The logits once more, as they come without dropout.
+    network.eval()
+    last = network.logit_layer[-1]
+    if isinstance(last, BatchNorm1d):
+        last.train()
+        _average_over([last], network, inputs)
+        last.eval()
+
+
+def _average_over(layers, network, inputs):
+    """Replace running averages by plain ones over some inputs."""
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a cumulative average
+    for batch in inputs:
+        network(batch)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum

@@ -33,8 +33,8 @@ class VDSHHasher(VariationalHasher):
         beta, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" standardises each feature. "auto" takes
-        "softmax" unless a value of the training rows is negative.
+        and needs them non-negative; "gaussian" centres features and gives them one
+        common scale. "auto" takes "softmax" unless a training value is negative.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.2
@@ -145,8 +145,8 @@ class VDSHHasher(VariationalHasher):
             "label_weight": self.label_weight,
         }
 
-    def _train(self, X, labels, n_epochs, callbacks):
-        super()._train(X, labels, n_epochs, callbacks)
+    def _train(self, X, labels, n_epochs, *, anneal):
+        super()._train(X, labels, n_epochs, anneal=anneal)
         X = X[:: -(-X.shape[0] // _MAX_MEDIAN_ROWS)]
         means = [
             self._activations(X[rows])[1].cpu().numpy()

@@ -14,17 +14,16 @@ from skhash.variational.neighborhood import (
 )
 
 
-def teacher_of(X, *, multilabel=False):
+def teacher_of(X):
     latent = LatentSpace(X, 20, np.random.RandomState(0)).transform(X)
     own = np.arange(len(latent))
     graph = NeighborhoodGraph(*nearest_rows(index_rows(latent), latent, own, 5))
-    return ClassBeliefs(X, graph, multilabel=multilabel)
+    return ClassBeliefs(X, graph)
 
 
-def infer(X, targets, labelled, *, multilabel=False):
+def infer(X, targets, labelled):
     given = np.where(labelled[:, None], targets, 0).astype(np.float32)
-    teacher = teacher_of(X, multilabel=multilabel)
-    return teacher.infer(given, labelled, np.random.RandomState(0))
+    return teacher_of(X).infer(given, labelled, np.random.RandomState(0))
 
 
 def one_hot(classes):
@@ -73,19 +72,6 @@ def test_beliefs_about_texts(small_rows, scaled, labelled):
 def test_beliefs_about_dense_rows(dense, labelled):
     X, classes = dense
     check_beliefs(*infer(X, one_hot(classes), labelled), classes, labelled)
-
-
-def test_beliefs_about_several_classes_a_row(small_rows, scaled, labelled):
-    """Two classes of three, the first of which holds two topics."""
-    sets = np.array([[1, 0], [1, 1], [0, 1]], dtype=np.float32)[small_rows[1]]
-    beliefs, trust = infer(scaled, sets, labelled, multilabel=True)
-    assert beliefs.min() >= 0
-    assert beliefs.max() <= 1
-    assert_array_equal(beliefs[labelled], sets[labelled])
-    assert ((beliefs > 0.5) == sets)[~labelled].mean() > 0.9
-    assert trust.min() >= 0
-    assert trust.max() <= 1
-    assert (trust[labelled] == 1).all()
 
 
 def test_random_labels_are_not_believed(scaled, labelled, small_rows):

@@ -222,7 +222,7 @@ def test_margin_pairs(seed):
             pair = weights[i] * weights[j]
             together += pair * similarity[i, j] * distance
             alike += pair * similarity[i, j]
-            apart += pair * (1 - similarity[i, j]) * 3 * max(0, 1 / 3 - distance)
+            apart += pair * (1 - similarity[i, j]) * max(0, 1 - 2 * distance)
             unlike += pair * (1 - similarity[i, j])
     loss = losses.margin_pairs(*map(torch.tensor, (signs, similarity, weights)))
     assert loss.item() == pytest.approx(together / alike + apart / unlike)

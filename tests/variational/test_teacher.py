@@ -7,7 +7,7 @@ from sklearn import config_context
 
 from skhash.variational import teacher as teacher_module
 from skhash.variational.batches import LengthScaling
-from skhash.variational.clusterings import Clusterings
+from skhash.variational.clusterings import N_CLUSTERINGS, Clusterings
 from skhash.variational.teacher import Teacher
 
 
@@ -84,7 +84,7 @@ def test_clusters_are_of_a_topic(small_rows):
     clusterings = Clusterings(rows, rows.toarray(), np.random.RandomState(0))
     posteriors = clusterings.posteriors(rows)
     assert posteriors.dtype == np.float32
-    assert posteriors.shape == (300, len(clusterings.models), clusterings.n_clusters)
+    assert posteriors.shape == (300, N_CLUSTERINGS, clusterings.n_clusters)
     assert_allclose(posteriors.sum(axis=2), 1, atol=1e-5)
     for clusters in posteriors.argmax(axis=2).T:
         purity = sum(np.bincount(topics[clusters == c]).max() for c in set(clusters))
