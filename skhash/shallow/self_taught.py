@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
@@ -110,6 +111,10 @@ class SelfTaughtHasher(BaseHasher):
                 f"n_samples={X.shape[0]}."
             )
         X = normalize(X)
+        if sp.issparse(X):
+            # LIBLINEAR reads 32-bit indices only, which the sample always fits in.
+            X.indices = X.indices.astype(np.int32)
+            X.indptr = X.indptr.astype(np.int32)
         bits = graph_bits(X, self.n_bits, self.n_neighbors, random_state=random_state)
         self.coef_ = np.zeros((self.n_bits, X.shape[1]), dtype=X.dtype)
         self.intercept_ = np.where(bits.all(axis=0), 1, -1).astype(X.dtype)
