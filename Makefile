@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench sanitize clean
 
 help:
 	@echo "make demo    set up and run the main job on real text"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint    set up and run the linters"
 	@echo "make format  format the sources"
 	@echo "make bench   search speed, training speed and retrieval quality tables"
+	@echo "make sanitize  the search tests under address and undefined-behaviour sanitizers"
 	@echo "make clean   remove what the targets made"
 
 # The editable install compiles the extension and rebuilds it when a source changes;
@@ -50,9 +51,12 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.test
-	$(BIN)/python benchmarks/search_speed.py
+	$(BIN)/python benchmarks/search_speed.py --suite
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/retrieval_quality.py
+
+sanitize: $(VENV)/.test
+	$(BIN)/python tests/neighbors/run_sanitized.py
 
 clean:
 	rm -rf $(VENV) build
