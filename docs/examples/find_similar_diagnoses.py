@@ -30,9 +30,9 @@ from skhash.model_selection import hide_labels
 
 N_QUERIES = 2_000
 QUERIES = (
-    "broken left wrist after a fall",
-    "inflammation of the heart muscle caused by a virus",
-    "type 2 diabetes with kidney disease",
+    "fracture of the left wrist",
+    "acute viral myocarditis",
+    "type 2 diabetes with kidney complications",
 )
 
 
@@ -81,6 +81,7 @@ def main():
         "exact cosine of float TF-IDF", X, chapters, X_query, query_chapters, "cosine"
     )
 
+    # From here on eight bits a byte, also for the last step of the pipeline.
     codes = hasher.set_params(output="packed").transform(X)
     query_codes = hasher.transform(X_query)
     index = HammingNearestNeighbors(n_neighbors=10, packed=True).fit(codes)

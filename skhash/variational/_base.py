@@ -258,6 +258,8 @@ class VariationalHasher(BaseHasher):
             callbacks=self._callbacks(anneal=False),
             callbacks__print_log=PrintLog(sink=logger.info) if self.verbose else None,
             callbacks__valid_loss=None,
+            # As skorch's own, but without a mark, and a colour, for the best epoch.
+            callbacks__train_loss=TermAverage("train_loss"),
             device=self._device(),
             verbose=int(self.verbose),
         )

@@ -165,14 +165,14 @@ class SSBVAEHasher(VariationalHasher):
         neither teacher, neighbours nor clusters. To train as its authors did, set
         ``batch_size=100, max_epochs=30, learning_rate=1e-3, dropout=0,
         feature_dropout=0`` as well, and tune the three weights to each data set.
-    label_weight : float, default=5.0
+    label_weight : float, default=1.0
         The weight of the label heads, at least 0, against the nats a row costs the
         decoder (about 8 for a text). More makes codes of a class more alike, and the
         labelled rows easier to memorise. With "paper" it is gamma, typically 1 to 1e7.
     cluster_weight : float, default=2.0
         The weight of the clusters, at least 0. What it brings is largest without
         labels. Not used with "paper".
-    pair_weight : float, default=5.0
+    pair_weight : float, default=1.0
         The weight of the pairs, at least 0. With "paper" it is alpha, which also scales
         the labels, typically 1e-6 to 1e-2.
     kl_weight : float, default=0.0
@@ -257,7 +257,7 @@ class SSBVAEHasher(VariationalHasher):
     Notes
     -----
     An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
-    a sparse `X` is never densified. The teacher learns from 20,000 rows at most.
+    a sparse `X` is never densified. The teacher learns from 50,000 rows at most.
     Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the network.
 
     References
@@ -297,9 +297,9 @@ class SSBVAEHasher(VariationalHasher):
         n_bits=32,
         *,
         objective="self_supervised",
-        label_weight=5.0,
+        label_weight=1.0,
         cluster_weight=2.0,
-        pair_weight=5.0,
+        pair_weight=1.0,
         kl_weight=0.0,
         label_smoothing=0.1,
         n_neighbors=10,
