@@ -20,6 +20,8 @@ _N_FOLDS = 3
 _POWERS = (0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
 _PRIOR_SHARES = (0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 _TINY = 1e-9
+# No belief is trusted as a given label is, which counts 1.
+_MOST_TRUST = 0.999
 
 
 class ClassBeliefs:
@@ -138,7 +140,8 @@ class ClassBeliefs:
 
     def _calibrated(self, inferred):
         beliefs = self._temper(inferred, *self.calibration)
-        return beliefs, 1 - self._relative_entropy(beliefs)
+        trust = 1 - self._relative_entropy(beliefs)
+        return beliefs, np.minimum(trust, np.float32(_MOST_TRUST))
 
     def _temper(self, beliefs, power, prior_share):
         tempered = np.clip(beliefs, _TINY, 1) ** power
