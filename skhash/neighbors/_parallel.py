@@ -1,20 +1,59 @@
 """Run calls that release the GIL on threads."""
 
+import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
+
+# More threads than this never help each other.
+_MOST_THREADS = 64
+
+
+@cache
+def _helpers():
+    """Return the threads that wait for a search to help with.
+
+    They are kept: to start one took up to 2 ms on a virtual machine, as long as a
+    query of 10 million codes takes, and :class:`joblib.Parallel` 2 to 12 ms. What
+    `n_jobs` means is still joblib's to say.
+    """
+    return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="skhash")
+
+
+# A forked process has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 
 def run(calls, n_threads):
     """Return the results of the calls, in their order.
 
-    A pool of threads for each search, not :class:`joblib.Parallel`: that takes 2 to
-    12 ms to start and to collect two calls, several times a search of 10 million
-    codes; this takes 0.1 ms. What `n_jobs` means is still joblib's to say.
+    The calling thread works too, with `n_threads` - 1 others.
     """
-    if n_threads == 1 or len(calls) == 1:
+    n_helpers = min(n_threads, len(calls)) - 1
+    if n_helpers <= 0:
         return [call() for call in calls]
-    with ThreadPoolExecutor(min(n_threads, len(calls))) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
+    results = [None] * len(calls)
+    waiting = deque(enumerate(calls))
+
+    def work():
+        while True:
+            try:
+                i, call = waiting.popleft()
+            except IndexError:
+                return
+            results[i] = call()
+
+    helpers = [_helpers().submit(work) for _ in range(min(n_helpers, _MOST_THREADS))]
+    try:
+        work()
+    finally:
+        # Nobody may go on writing results after this call is over.
+        waiting.clear()
+        for helper in helpers:
+            helper.result()
+    return results
 
 
 def even_slices(n, n_slices, multiple):
