@@ -20,7 +20,7 @@ from skhash.metrics import average_precision_at_k_score
 
 # Rows encoded at a time: enough to keep the matrix products busy, and few enough that
 # the real numbers behind the bits never exist for the whole collection.
-_ROWS_PER_BLOCK = 4096
+ROWS_PER_BLOCK = 4096
 
 
 class BaseHasher(
@@ -108,7 +108,7 @@ class BaseHasher(
         X = self._check_rows(X, reset=False)
         n_samples = X.shape[0]
         codes = np.empty((n_samples, self._n_features_out), dtype=np.uint8)
-        for rows in gen_batches(n_samples, _ROWS_PER_BLOCK):
+        for rows in gen_batches(n_samples, ROWS_PER_BLOCK):
             bits = self._encode(X[rows])
             codes[rows] = np.packbits(bits, axis=1) if self.output == "packed" else bits
         return codes
@@ -145,7 +145,7 @@ class BaseHasher(
             )
         X = self._check_rows(X, reset=False)[labelled]
         bits = np.concatenate(
-            [self._encode(X[rows]) for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK)]
+            [self._encode(X[rows]) for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)]
         )
         return average_precision_at_k_score(
             bits.view(np.uint8), np.asarray(y)[labelled], k=None

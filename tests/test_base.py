@@ -62,7 +62,7 @@ def test_single_precision_is_kept(X):
 
 
 def test_transform_in_blocks(X, monkeypatch):
-    monkeypatch.setattr("skhash.base._ROWS_PER_BLOCK", 4)
+    monkeypatch.setattr("skhash.base.ROWS_PER_BLOCK", 4)
     hasher = SignHasher().fit(X)
     bits = hasher.transform(X)
     assert hasher.blocks_ == [4, 4, 2]
@@ -86,7 +86,7 @@ def test_output_can_be_set_after_fit(X):
 
 def test_score_is_mean_average_precision_of_the_whole_list(monkeypatch):
     """Of more rows than any default cut-off, and in blocks."""
-    monkeypatch.setattr("skhash.base._ROWS_PER_BLOCK", 64)
+    monkeypatch.setattr("skhash.base.ROWS_PER_BLOCK", 64)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 5)), rng.integers(-1, 2, 400)
     hasher = SignHasher().fit(X)

@@ -1,8 +1,8 @@
 """What every estimator promises: scikit-learn's checks in full, and our own.
 
 The estimators are all that the packages name in `__all__`, so that a new one is checked
-without a line here; arguments other than a small number of bits go into `ARGUMENTS`,
-and checks that cannot pass into `EXPECTED_FAILURES`, each with its reason.
+without a line here; arguments other than a small number of bits go into `ARGUMENTS`.
+Every check must pass.
 """
 
 import importlib
@@ -53,9 +53,6 @@ ARGUMENTS = {
     "VDSHHasher": [{"n_bits": 4, "max_epochs": 3}],
 }
 
-# Name -> {check: why it cannot pass}.
-EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
-
 INTERNAL = {"BaseHasher", "VariationalHasher"}  # base classes
 
 # What check_estimator leaves to the tests of scikit-learn itself.
@@ -93,21 +90,13 @@ ESTIMATORS = [each for found in public_estimators() for each in instances(found)
 HASHERS = [each for each in ESTIMATORS if isinstance(each, BaseHasher)]
 
 
-def expected_failures(estimator):
-    return EXPECTED_FAILURES.get(type(estimator).__name__, {})
-
-
 def extra_checks():
     for estimator in ESTIMATORS:
         names = list(EXTRA_CHECKS)
         if hasattr(estimator, "transform"):
             names += EXTRA_TRANSFORMER_CHECKS
-        failures = expected_failures(estimator)
         for name in names:
-            marks = (
-                [pytest.mark.xfail(reason=failures[name])] if name in failures else []
-            )
-            yield pytest.param(estimator, name, marks=marks, id=f"{estimator}-{name}")
+            yield pytest.param(estimator, name, id=f"{estimator}-{name}")
 
 
 def codes_of(hasher, X, output="bits"):
@@ -151,12 +140,12 @@ def fitted(hasher, rows, labels):
 # scikit-learn's promises
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize(("estimator", "check"), extra_checks())
+@pytest.mark.parametrize(("estimator", "check"), list(extra_checks()))
 def test_scikit_learn_extra_check(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, estimator)
 
@@ -177,7 +166,6 @@ def test_no_hasher_is_forgotten():
     checked = {type(estimator).__name__ for estimator in ESTIMATORS}
     assert defined == checked
     assert set(ARGUMENTS) <= checked
-    assert set(EXPECTED_FAILURES) <= checked
 
 
 def test_every_estimator_is_public():
@@ -206,7 +194,7 @@ def test_packed_codes_are_packed_bits(fitted, rows):
 
 def test_packed_codes_in_blocks(fitted, rows, monkeypatch):
     whole = codes_of(fitted, rows, "packed"), fitted.transform(rows)
-    monkeypatch.setattr("skhash.base._ROWS_PER_BLOCK", 7)
+    monkeypatch.setattr("skhash.base.ROWS_PER_BLOCK", 7)
     blocks = codes_of(fitted, rows, "packed"), fitted.transform(rows)
     assert_array_equal(blocks[0], whole[0])
     assert_array_equal(blocks[1], whole[1])

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import LRScheduler, PrintLog
 
 from skhash._labels import check_partial_labels, require_two_classes
-from skhash.base import _ROWS_PER_BLOCK, BaseHasher
+from skhash.base import ROWS_PER_BLOCK, BaseHasher
 from skhash.codes import check_bits, unpack_bits
 from skhash.variational.batches import (
     LengthScaling,
@@ -290,7 +290,7 @@ class VariationalHasher(BaseHasher):
         check_is_fitted(self)
         X = self._check_rows(X, reset=False)
         return np.concatenate(
-            [function(X[rows]) for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK)]
+            [function(X[rows]) for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)]
         )
 
     def encode_proba(self, X):

@@ -11,7 +11,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch.utils.data import Dataset
 
 # Rows that are scaled at a time where all are needed.
-_ROWS_PER_BLOCK = 4096
+ROWS_PER_BLOCK = 4096
 
 
 class CSRRows(NamedTuple):
@@ -119,7 +119,7 @@ class LengthScaling:
     def mean_output(self, X):
         """Return the decoder output that gives the average row: log frequencies."""
         total = np.zeros(X.shape[1])
-        for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK):
+        for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK):
             total += np.asarray(self.targets(X[rows]).sum(axis=0)).ravel()
         return np.log(total / X.shape[0] + 1e-6).astype(np.float32)
 

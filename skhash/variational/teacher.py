@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import gen_batches
 
+from skhash.variational.batches import ROWS_PER_BLOCK
 from skhash.variational.beliefs import ClassBeliefs
 from skhash.variational.clusterings import Clusterings
 from skhash.variational.neighborhood import (
@@ -16,7 +17,6 @@ from skhash.variational.neighborhood import (
 # at most, so that time stays linear, and memory constant, in the size of a collection.
 _MAX_SAMPLE = 50_000
 _LATENT_DIMENSIONS = 200
-_ROWS_PER_BLOCK = 4096
 
 
 class Teacher:
@@ -96,7 +96,7 @@ class Teacher:
 
     def _teach_others(self, others, sample, classes):
         """Find out about the rows beyond the sample, a block at a time."""
-        for block in gen_batches(len(others), _ROWS_PER_BLOCK):
+        for block in gen_batches(len(others), ROWS_PER_BLOCK):
             rows = others[block]
             scaled = self.scaling.scale(self.X[rows])
             _, found = nearest_rows(

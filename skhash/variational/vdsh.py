@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
+from skhash.base import ROWS_PER_BLOCK
 from skhash.variational._base import VariationalHasher
 from skhash.variational.networks import GaussianAutoencoder
 from skhash.variational.objectives import GaussianObjective
 
-# Rows of which the medians are taken, and how many are encoded at a time.
+# Rows of which the medians are taken at most.
 _MAX_MEDIAN_ROWS = 100_000
-_ROWS_PER_BLOCK = 4096
 
 
 class VDSHHasher(VariationalHasher):
@@ -150,7 +150,7 @@ class VDSHHasher(VariationalHasher):
         X = X[:: -(-X.shape[0] // _MAX_MEDIAN_ROWS)]
         means = [
             self._activations(X[rows])[1].cpu().numpy()
-            for rows in gen_batches(X.shape[0], _ROWS_PER_BLOCK)
+            for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)
         ]
         self.thresholds_ = np.median(np.concatenate(means), axis=0)
 

@@ -36,7 +36,7 @@ def teach(small_rows, labelled, **kwargs):
 @pytest.mark.parametrize("n_sample", [300, 150])
 def test_all_rows_are_taught(small_rows, labelled, monkeypatch, n_sample):
     monkeypatch.setattr(teacher_module, "_MAX_SAMPLE", n_sample)
-    monkeypatch.setattr(teacher_module, "_ROWS_PER_BLOCK", 40)
+    monkeypatch.setattr(teacher_module, "ROWS_PER_BLOCK", 40)
     topics = small_rows[1]
     taught = teach(small_rows, labelled)
     assert taught.neighbors.shape == (300, 5)
