@@ -15,6 +15,7 @@ import argparse
 import os
 import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import numpy as np
@@ -227,15 +228,31 @@ def kernel_rate(n_bytes, simd):
     return len(rows) * len(queries) / median(times)
 
 
-def memory_bandwidth():
-    """Bytes a second that one thread reads from memory."""
-    memory = np.ones(1 << 28, dtype=np.uint8)
+class Reading:
+    """Reads some memory once, in as many threads as a search: what a bus can give."""
+
+    def __init__(self, memory, n_threads):
+        words = memory.reshape(-1).view(np.uint64)
+        self.n_bytes = words.nbytes
+        self.own, *self.others = np.array_split(words, n_threads)
+        self.threads = ThreadPoolExecutor(n_threads)
+
+    def __call__(self, queries=None):
+        waiting = [self.threads.submit(np.max, part) for part in self.others]
+        np.max(self.own)
+        for part in waiting:
+            part.result()
+
+
+def memory_bandwidth(n_threads):
+    """Bytes a second that the threads read from memory."""
+    read = Reading(np.ones(1 << 28, dtype=np.uint8), n_threads)
     times = []
     for _ in range(5):
-        start = time.process_time()
-        memory.max()
-        times.append(time.process_time() - start)
-    return len(memory) / median(times)
+        start = time.perf_counter()
+        read()
+        times.append(time.perf_counter() - start)
+    return read.n_bytes / median(times)
 
 
 def seconds_per_query(search, queries, clock):
@@ -277,7 +294,7 @@ def measure(methods, name, queries, argument, args):
     return np.array(times)
 
 
-def report(title, methods, times, rows, n_queries, first_peer):
+def report(title, methods, times, rows, n_queries, first_peer, n_threads):
     """Print one line a method.
 
     Our flat scans are compared with the rate of the kernel; for one query, which reads
@@ -288,7 +305,7 @@ def report(title, methods, times, rows, n_queries, first_peer):
     header = ["method", "us/query", "G dist/s", "best peer /", "kernel", "memory"]
     print("{:24}{:>12}{:>10}{:>13}{:>9}{:>9}{:>10}".format(*header, "MB"))
     rate = kernel_rate(n_bytes, getattr(methods[0], "simd", None) or simd_name())
-    bandwidth = memory_bandwidth() if n_queries == 1 else None
+    bandwidth = memory_bandwidth(n_threads) if n_queries == 1 else None
     medians = np.median(times, axis=1)
     peers = range(first_peer, len(methods))
     best_peer = min(peers, key=lambda i: medians[i], default=None)
@@ -319,7 +336,7 @@ def run_case(title, rows, queries, args, algorithms=("brute",), peers=None, simd
             others.append(FaissMultiHash(rows, args))
     methods = [m for m in [*ours, *others] if hasattr(m, name)]
     times = measure(methods, name, queries, argument, args)
-    report(title, methods, times, rows, len(queries), len(ours))
+    report(title, methods, times, rows, len(queries), len(ours), args.threads)
     return {method.name: spent for method, spent in zip(methods, times)}
 
 
@@ -380,27 +397,29 @@ def suite_of_own(rng, args):
     ratio = np.median(times["skhash brute"] / times["skhash auto"])
     print(f"repeated codes: {ratio:.0f}x")
     rows, queries = random_codes(10_000_000, 64, 1000, rng)
-    models = [
-        HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n).fit(rows)
+    searches = [
+        HammingNearestNeighbors(10, packed=True, algorithm="brute", n_jobs=n)
+        .fit(rows)
+        .kneighbors
         for n in (1, 2)
     ]
     for some in (queries, queries[:1]):
-        walls = np.array(
-            [
-                [
-                    seconds_per_query(model.kneighbors, some, time.perf_counter)
-                    for model in models
-                ]
-                for _ in range(args.rounds)
-            ]
-        )
-        one, two = np.median(walls, axis=0) * 1e6
-        ratio = np.median(walls[:, 0] / walls[:, 1])
+        walls = [[] for _ in (*searches, "reading")]
+        for _ in range(args.rounds):
+            for spent, run in zip(walls, [*searches, Reading(rows, 2)]):
+                spent.append(seconds_per_query(run, some, time.perf_counter))
+        one, two, reading = np.array(walls)
         print(
-            f"10,000,000 x 64, {len(some)} queries: one thread {one:.0f} us, "
-            f"two {two:.0f} us, {ratio:.2f}x by the wall clock; "
-            f"load {os.getloadavg()[0]:.1f}"
+            f"10,000,000 x 64, {len(some)} queries: one thread {median(one) * 1e6:.0f} "
+            f"us, two {median(two) * 1e6:.0f} us, {np.median(one / two):.2f}x by the "
+            f"wall clock; load {os.getloadavg()[0]:.1f}"
         )
+    print(
+        f"two threads that only read the codes take {median(reading) * 1e6:.0f} us: "
+        f"the query draws {rows.nbytes / median(two) * 1e-9:.1f} of "
+        f"{rows.nbytes / median(reading) * 1e-9:.1f} GB/s, "
+        f"{np.median(reading / two):.0%}"
+    )
 
 
 def parse_arguments():

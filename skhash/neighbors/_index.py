@@ -190,8 +190,8 @@ class CodeIndex:
         """Cut a search into slices of the queries and stretches of the index.
 
         Threads get queries of their own while there are enough of them, else
-        stretches of the index: several each, since a thread may wake up so late that
-        the others have done half of the work.
+        stretches of the index: two each, since a thread may wake up so late that the
+        others have done half of the work.
         """
         n_codes = sum(last - first for _, first, last, _, _ in parts)
         if n_threads == 1 or (tables is None and n_queries * n_codes < THREAD_WORK):
@@ -202,7 +202,7 @@ class CodeIndex:
         stretches = [
             (source, first + s.start, first + s.stop, offset, n_rows)
             for source, first, last, offset, n_rows in parts
-            for s in even_slices(last - first, 4 * n_threads, _scan.BLOCK)
+            for s in even_slices(last - first, 2 * n_threads, _scan.BLOCK)
         ]
         return [slice(0, n_queries)], stretches
 
