@@ -55,6 +55,10 @@ class AutoencoderNet(NeuralNet):
             self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
 
+    def _zero_grad_optimizer(self, set_to_none=False):
+        """Clear the gradients, and keep their memory for those of the next batch."""
+        super()._zero_grad_optimizer(set_to_none)
+
 
 class _Batches:
     """Batches in a new random order each time they are iterated over."""
