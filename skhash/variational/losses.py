@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
+from skhash.variational.products import dense_product
 
 # Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
 # cache between the product, the softmax and the gradients.
@@ -43,21 +44,19 @@ class _SoftmaxReconstruction(torch.autograd.Function):
         shares = targets.values / mass[rows].clamp_min(_TINY)
         weighted = codes * mass[:, None]
         found = torch.empty_like(targets.values)
-        excess = codes.new_empty(min(n_rows, _SOFTMAX_ROWS), n_features)
         grad_codes = torch.empty_like(codes)
         grad_weight = torch.zeros_like(weight)
         grad_bias = torch.zeros_like(bias)
         for start in range(0, n_rows, _SOFTMAX_ROWS):
             block = slice(start, min(start + _SOFTMAX_ROWS, n_rows))
             values = slice(bounds[block.start], bounds[block.stop])
-            # One buffer: logits, then probabilities, then what is too much of each.
-            excess = excess[: block.stop - start]
-            torch.addmm(bias, codes[block], weight, out=excess)
+            # Logits, then probabilities, then what is too much of each.
+            excess = dense_product(codes[block], weight, bias)
             torch.softmax(excess, dim=1, out=excess)
             torch.take(excess, places[values], out=found[values])
             excess.view(-1).index_add_(0, places[values], shares[values], alpha=-1)
-            torch.mm(excess, weight.T, out=grad_codes[block])
-            grad_weight.addmm_(weighted[block].T, excess)
+            grad_codes[block] = dense_product(excess, weight.T)
+            grad_weight += dense_product(weighted[block].T, excess)
             grad_bias.addmv_(excess.T, mass[block])
         grad_codes *= mass[:, None]
         ctx.save_for_backward(grad_codes, grad_weight, grad_bias)

@@ -4,14 +4,13 @@ Knows nothing of scikit-learn, losses or training.
 """
 
 import copy
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
+from skhash.variational.products import Linear, sparse_product
 
 # The fixed temperature of the paper's relaxation.
 _CONCRETE_TEMPERATURE = 2 / 3
@@ -19,45 +18,6 @@ _CONCRETE_TEMPERATURE = 2 / 3
 
 # How far the scores of a codeword reach: a code that equals it scores this much.
 _CODEWORD_SCORE = 6.0
-
-
-# Gradients of as many features at a time as stay in the cache, 2 MB of them.
-_GRADIENTS_PER_BLOCK = 2**19
-
-
-class _SparseProduct(torch.autograd.Function):
-    """Sparse rows times weights; the gradient is a product of the same kind.
-
-    A feature's gradient adds up the rows that have it, by an embedding bag over the
-    transposed rows, in a third of the time of the bag's own backward pass. It is added
-    to the gradient that the weights may have: fresh memory of their size would take
-    longer than the product.
-    """
-
-    @staticmethod
-    def forward(ctx, weight, rows):
-        ctx.weight, ctx.rows = weight, rows
-        return _embedding_bag(weight, *rows)
-
-    @staticmethod
-    def backward(ctx, grad):
-        weight = ctx.weight
-        total = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        rows, starts, values = ctx.rows.transposed(len(weight))
-        step = max(1, _GRADIENTS_PER_BLOCK // weight.shape[1])
-        bounds = [*starts[::step].tolist(), len(values)]
-        for block, of_block, (begin, end) in zip(
-            total.split(step), starts.split(step), pairwise(bounds), strict=True
-        ):
-            part = slice(begin, end)
-            block += _embedding_bag(grad, rows[part], of_block - begin, values[part])
-        return total if weight.grad is None else None, None
-
-
-def _embedding_bag(weight, columns, offsets, values):
-    return F.embedding_bag(
-        columns, weight, offsets, mode="sum", per_sample_weights=values
-    )
 
 
 class RowLinear(nn.Module):
@@ -85,11 +45,7 @@ class RowLinear(nn.Module):
     def forward(self, rows):
         """Map CSRRows or a tensor (n_rows, n_features) to (n_rows, n_outputs)."""
         if isinstance(rows, CSRRows):
-            # SciPy transposes the rows for the gradient, and knows no other device.
-            on_cpu = self.weight.device.type == "cpu"
-            if on_cpu:
-                return _SparseProduct.apply(self.weight, rows) + self.bias
-            return _embedding_bag(self.weight, *rows) + self.bias
+            return sparse_product(rows, self.weight) + self.bias
         return torch.addmm(self.bias, rows, self.weight)
 
 
@@ -245,7 +201,7 @@ class BernoulliAutoencoder(nn.Module):
         width = first
         for size in others:
             layers += [
-                nn.Linear(width, size),
+                Linear(width, size),
                 nn.BatchNorm1d(size),
                 nn.ReLU(),
                 Dropout(dropout),
@@ -255,7 +211,7 @@ class BernoulliAutoencoder(nn.Module):
         # Normalised and not scaled: a bit is one for about half of the rows, its
         # threshold is 0, and no bit can die.
         self.logit_layer = nn.Sequential(
-            nn.Linear(width, n_bits), nn.BatchNorm1d(n_bits, affine=False)
+            Linear(width, n_bits), nn.BatchNorm1d(n_bits, affine=False)
         )
         self.decoder = CodeLinear(n_bits, n_features)
         self.feature_head = nn.Linear(width, n_classes) if n_classes else None
