@@ -43,10 +43,18 @@ class CSRRows(NamedTuple):
 
     def row_of_value(self):
         """Return the row of each stored value, int64 of shape (nnz,)."""
-        ends = torch.cat(
-            [self.offsets[1:], self.offsets.new_tensor([len(self.values)])]
-        )
-        return torch.repeat_interleave(ends - self.offsets)
+        return torch.repeat_interleave(self.counts())
+
+    def counts(self):
+        """Return the number of stored values of each row, int64 of shape (n_rows,)."""
+        end = self.offsets.new_tensor([len(self.values)])
+        return torch.diff(self.offsets, append=end)
+
+    def mixed(self, share):
+        """Return the mixture of each two rows, the second with a share in [0, 1]."""
+        shares = self.values.new_tensor([1 - share, share])
+        shares = shares.repeat(len(self.offsets) // 2).repeat_interleave(self.counts())
+        return CSRRows(self.columns, self.offsets[::2], self.values * shares)
 
     def transposed(self, n_columns):
         """Return the columns as rows; on the CPU only.
@@ -248,19 +256,21 @@ class TrainingRows(Dataset):
         return Batch(
             torch.from_numpy(rows),
             as_tensor_rows(scaled),
-            as_tensor_rows(self._reconstruction(X, rows)),
+            self._reconstruction(X, rows),
             torch.from_numpy(self.beliefs[rows]),
             torch.from_numpy(self.trust[rows]),
             torch.from_numpy(clusters),
         )
 
     def _reconstruction(self, X, rows):
-        own = self.scaling.targets(X)
         if self.neighbors is None:
-            return own
+            return as_tensor_rows(self.scaling.targets(X))
         column = self.random_state.randint(self.neighbors.shape[1], size=len(rows))
-        near = self.scaling.targets(self.X[self.neighbors[rows, column]])
-        return (1 - self.neighbor_share) * own + self.neighbor_share * near
+        pairs = np.column_stack([rows, self.neighbors[rows, column]]).ravel()
+        targets = as_tensor_rows(self.scaling.targets(self.X[pairs]))
+        if isinstance(targets, CSRRows):
+            return targets.mixed(self.neighbor_share)
+        return torch.lerp(targets[::2], targets[1::2], self.neighbor_share)
 
     def batches(self, batch_size):
         """Yield the rows once in random order, in batches of nearly equal size.
