@@ -37,7 +37,7 @@ class _SoftmaxReconstruction(torch.autograd.Function):
         codes, weight, bias = codes.detach(), weight.detach(), bias.detach()
         rows = targets.row_of_value()
         bounds = [*targets.offsets.tolist(), len(targets.values)]
-        places = rows % _SOFTMAX_ROWS * n_features + targets.columns
+        places = rows.remainder(_SOFTMAX_ROWS) * n_features + targets.columns
         # Rows sum to one, or to less where one of two is empty and asks for nothing:
         # what a row wants is divided by its sum, and its gradient multiplied.
         mass = targets.values.new_zeros(n_rows).index_add_(0, rows, targets.values)
@@ -261,11 +261,15 @@ def margin_pairs(signs, similarity, weights):
     loss : Tensor, scalar
         In [0, 2].
     """
-    distances = (1 - signs @ signs.T / signs.shape[1]) / 2
+    # Of n x n numbers as few steps as can be: with the agreement a = 1 - 2 d, which is
+    # what unlike pairs lack to half of the bits.
+    agreement = ((signs / signs.shape[1]) @ signs.T).view(-1)
     pairs = weights[:, None] * weights
     pairs.fill_diagonal_(0)
     alike = similarity * pairs
-    unlike = (1 - similarity) * pairs
-    together = (alike * distances).sum() / alike.sum().clamp_min(1e-6)
-    apart = (unlike * (1 - 2 * distances).clamp_min(0)).sum()
-    return together + apart / unlike.sum().clamp_min(1e-6)
+    unlike = (pairs - alike).view(-1)
+    alike = alike.view(-1)
+    n_alike, n_unlike = alike.sum(), unlike.sum()
+    together = (n_alike - torch.dot(alike, agreement)) / 2
+    apart = torch.dot(unlike, F.relu(agreement))
+    return together / n_alike.clamp_min(1e-6) + apart / n_unlike.clamp_min(1e-6)

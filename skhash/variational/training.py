@@ -45,7 +45,8 @@ class AutoencoderNet(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Compute the loss of a batch and its gradients, and record its terms."""
-        self._set_training(True)
+        if not self.module_.training:  # what takes a millisecond to say
+            self._set_training(True)
         batch = batch.to(self.device)
         activations = self.module_(batch.inputs)
         terms = self.criterion_(self.module_, activations, batch)
