@@ -1,10 +1,13 @@
 """Groups of rows found without labels, as pseudo-classes for the codes."""
 
 import numpy as np
+import torch
 from scipy.special import softmax
 from sklearn.cluster import KMeans
 
+from skhash.variational.batches import CSRRows, as_tensor_rows
 from skhash.variational.class_models import class_model
+from skhash.variational.products import sparse_product
 
 N_CLUSTERINGS = 4
 N_CLUSTERS = 32
@@ -71,7 +74,9 @@ class Clusterings:
         posteriors : ndarray of shape (n_rows, n_clusterings, n_clusters), float32
             Distributions over the clusters of each clustering.
         """
-        scores = (rows @ self.weights + self.offsets).reshape(
-            -1, N_CLUSTERINGS, self.n_clusters
-        )
-        return softmax(_POWER * scores, axis=2).astype(np.float32, copy=False)
+        rows, weights = as_tensor_rows(rows), torch.from_numpy(self.weights)
+        sparse = isinstance(rows, CSRRows)
+        scores = sparse_product(rows, weights) if sparse else rows @ weights
+        scores += torch.from_numpy(self.offsets)
+        scores = scores.view(-1, N_CLUSTERINGS, self.n_clusters)
+        return torch.softmax(_POWER * scores, dim=2).numpy()

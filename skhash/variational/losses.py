@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
+from skhash.variational.products import dense_product
 
 # Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
 # cache between the product, the softmax and the gradients.
@@ -17,6 +18,8 @@ _SOFTMAX_ROWS = 64
 
 # What a standardised row costs a Gaussian decoder that knows nothing of it.
 _GAUSSIAN_NATS = 8.0
+
+_TINY = torch.finfo(torch.float32).tiny
 
 
 class _SoftmaxReconstruction(torch.autograd.Function):
@@ -31,41 +34,39 @@ class _SoftmaxReconstruction(torch.autograd.Function):
     def forward(ctx, codes, weight, bias, targets):
         n_rows, n_features = codes.shape[0], weight.shape[1]
         # Differentiated by hand: plain tensors, no graph.
-        codes_, weight_, bias_ = codes.detach(), weight.detach(), bias.detach()
+        codes, weight, bias = codes.detach(), weight.detach(), bias.detach()
         rows = targets.row_of_value()
         bounds = [*targets.offsets.tolist(), len(targets.values)]
-        grad_codes = torch.empty_like(codes_)
-        grad_weight = torch.zeros_like(weight_)
-        grad_bias = torch.zeros_like(bias_)
-        loss = codes_.new_zeros(())
+        places = rows.remainder(_SOFTMAX_ROWS) * n_features + targets.columns
+        # Rows sum to one, or to less where one of two is empty and asks for nothing:
+        # what a row wants is divided by its sum, and its gradient multiplied.
+        mass = targets.values.new_zeros(n_rows).index_add_(0, rows, targets.values)
+        shares = targets.values / mass[rows].clamp_min(_TINY)
+        weighted = codes * mass[:, None]
+        found = torch.empty_like(targets.values)
+        grad_codes = torch.empty_like(codes)
+        grad_weight = torch.zeros_like(weight)
+        grad_bias = torch.zeros_like(bias)
         for start in range(0, n_rows, _SOFTMAX_ROWS):
             block = slice(start, min(start + _SOFTMAX_ROWS, n_rows))
             values = slice(bounds[block.start], bounds[block.stop])
-            flat = (rows[values] - start) * n_features + targets.columns[values]
-            wanted = targets.values[values]
-            logits = torch.addmm(bias_, codes_[block], weight_)
-            probabilities = torch.softmax(logits, dim=1)
-            loss -= torch.dot(_log(probabilities.view(-1)[flat]), wanted)
-            # Rows sum to one, or to zero where the row is empty and asks for nothing.
-            mass = torch.zeros(len(logits), device=logits.device)
-            mass.index_add_(0, rows[values] - start, wanted)
-            excess = probabilities.mul_(mass[:, None])
-            excess.view(-1).index_add_(0, flat, wanted, alpha=-1)
-            torch.mm(excess, weight_.T, out=grad_codes[block])
-            grad_weight.addmm_(codes_[block].T, excess)
-            grad_bias += excess.sum(dim=0)
+            # Logits, then probabilities, then what is too much of each.
+            excess = dense_product(codes[block], weight, bias)
+            torch.softmax(excess, dim=1, out=excess)
+            torch.take(excess, places[values], out=found[values])
+            excess.view(-1).index_add_(0, places[values], shares[values], alpha=-1)
+            grad_codes[block] = dense_product(excess, weight.T)
+            grad_weight += dense_product(weighted[block].T, excess)
+            grad_bias.addmv_(excess.T, mass[block])
+        grad_codes *= mass[:, None]
         ctx.save_for_backward(grad_codes, grad_weight, grad_bias)
         ctx.n_rows = n_rows
-        return loss / n_rows
+        return -torch.dot(found.clamp_min_(_TINY).log_(), targets.values) / n_rows
 
     @staticmethod
     def backward(ctx, grad_loss):
         scale = grad_loss / ctx.n_rows
         return (*(grad * scale for grad in ctx.saved_tensors), None)
-
-
-def _log(probabilities):
-    return torch.log(probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny))
 
 
 def softmax_reconstruction(codes, weight, bias, targets):
@@ -260,11 +261,15 @@ def margin_pairs(signs, similarity, weights):
     loss : Tensor, scalar
         In [0, 2].
     """
-    distances = (1 - signs @ signs.T / signs.shape[1]) / 2
+    # Of n x n numbers as few steps as can be: with the agreement a = 1 - 2 d, which is
+    # what unlike pairs lack to half of the bits.
+    agreement = ((signs / signs.shape[1]) @ signs.T).view(-1)
     pairs = weights[:, None] * weights
     pairs.fill_diagonal_(0)
     alike = similarity * pairs
-    unlike = (1 - similarity) * pairs
-    together = (alike * distances).sum() / alike.sum().clamp_min(1e-6)
-    apart = (unlike * (1 - 2 * distances).clamp_min(0)).sum()
-    return together + apart / unlike.sum().clamp_min(1e-6)
+    unlike = (pairs - alike).view(-1)
+    alike = alike.view(-1)
+    n_alike, n_unlike = alike.sum(), unlike.sum()
+    together = (n_alike - torch.dot(alike, agreement)) / 2
+    apart = torch.dot(unlike, F.relu(agreement))
+    return together / n_alike.clamp_min(1e-6) + apart / n_unlike.clamp_min(1e-6)

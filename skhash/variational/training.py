@@ -45,7 +45,8 @@ class AutoencoderNet(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Compute the loss of a batch and its gradients, and record its terms."""
-        self._set_training(True)
+        if not self.module_.training:  # what takes a millisecond to say
+            self._set_training(True)
         batch = batch.to(self.device)
         activations = self.module_(batch.inputs)
         terms = self.criterion_(self.module_, activations, batch)
@@ -54,6 +55,10 @@ class AutoencoderNet(NeuralNet):
         for name, term in terms.items():
             self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
+
+    def _zero_grad_optimizer(self, set_to_none=False):
+        """Clear the gradients, and keep their memory for those of the next batch."""
+        super()._zero_grad_optimizer(set_to_none)
 
 
 class _Batches:

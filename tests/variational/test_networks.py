@@ -6,8 +6,8 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 
-from skhash.variational.batches import as_tensor_rows
-from skhash.variational.networks import BernoulliAutoencoder
+from skhash.variational.batches import CSRRows, as_tensor_rows
+from skhash.variational.networks import BernoulliAutoencoder, RowLinear, drop_out
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,27 @@ def test_sparse_and_dense_rows_are_one(rows):
     assert_allclose(sparse.detach(), dense.detach(), atol=1e-5)
 
 
+def test_gradients_of_sparse_and_dense_rows_are_one(rows):
+    """With an empty row, a feature that is stored twice, and one that is nowhere."""
+    X = sp.csr_array(
+        (
+            np.append(rows.data, [0.5, 0.7]),
+            np.append(rows.indices, [3, 3]),
+            np.append(rows.indptr, [rows.nnz, rows.nnz + 2]),
+        ),
+        shape=(32, 13),
+    )
+    layer, upstream = RowLinear(13, 4, weight_scale=1.0), torch.randn(32, 4)
+    assert isinstance(as_tensor_rows(X), CSRRows)
+    gradients = []
+    for form in (X, X.toarray()):
+        layer.zero_grad()
+        layer(as_tensor_rows(form)).backward(upstream)
+        gradients.append([part.grad for part in layer.parameters()])
+    for sparse, dense in zip(*gradients):
+        assert_allclose(sparse, dense, atol=1e-5)
+
+
 def test_straight_through_bits(rows):
     net = network().train()
     activations = net(as_tensor_rows(rows))
@@ -92,6 +113,21 @@ def test_features_are_hidden_in_training_only(rows):
     assert torch.equal(net(tensors).logits, net(tensors).logits)
     net.train()
     assert not torch.equal(net(tensors).logits, net(tensors).logits)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.999])
+def test_drop_out(share):
+    torch.manual_seed(0)
+    values = torch.ones(401, 499, requires_grad=True)
+    left = drop_out(values, share)
+    kept = left != 0
+    assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.005)
+    assert_allclose(left[kept].detach(), 1 / (1 - share), rtol=1e-5)
+    # Neither rows nor columns are in step.
+    assert 0 < kept.float().mean(dim=0).std() < 0.05
+    assert 0 < kept.float().mean(dim=1).std() < 0.05
+    left.sum().backward()
+    assert torch.equal(values.grad, left.detach())
 
 
 def test_decode_is_linear_in_signs():
