@@ -281,9 +281,12 @@ class VariationalHasher(BaseHasher):
         with torch.inference_mode():
             return network.encode(as_tensor_rows(self.scaling_.scale(X)).to(device))
 
+    def _code_logits(self, X):
+        """Return the logits of validated rows whose signs are the code."""
+        return self._activations(X)[1]
+
     def _encode(self, X):
-        _, logits = self._activations(X)
-        return (logits > 0).cpu().numpy()
+        return (self._code_logits(X) > 0).cpu().numpy()
 
     def _in_blocks(self, X, function):
         """Apply a function of validated rows to blocks of raw ones."""
@@ -308,8 +311,7 @@ class VariationalHasher(BaseHasher):
         """
 
         def probabilities(X):
-            _, logits = self._activations(X)
-            return torch.sigmoid(logits).float().cpu().numpy()
+            return torch.sigmoid(self._code_logits(X)).float().cpu().numpy()
 
         return self._in_blocks(X, probabilities)
 

@@ -1,140 +1,45 @@
 """The self-supervised Bernoulli autoencoder."""
 
-import math
-from functools import partial
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import nn
-from torch.nn import functional as F
 
-from skhash.variational import losses
+from skhash.base import ROWS_PER_BLOCK
 from skhash.variational._base import VariationalHasher
 from skhash.variational.batches import TrainingRows
 from skhash.variational.objectives import PaperObjective
+from skhash.variational.self_supervised import SelfSupervisedObjective
 from skhash.variational.teacher import Teacher
 
-# The label head on the features keeps them good for the one on the bits.
-_FEATURE_HEAD_SHARE = 0.5
-# What bits say of the class counts once, what they nearly say counts twice: the sign of
-# a logit near 0 is a coin toss on new rows, and only a large logit is safe from it.
-_SOFT_BITS_WEIGHT = 2.0
 
+def step_aside(logits, unsure):
+    """Invert one bit of unsure rows: that of the median margin.
 
-class SelfSupervisedObjective(nn.Module):
-    """The default objective of :class:`SSBVAEHasher`.
+    Rows of one class share a code, sure or not, and Hamming distance cannot tell which
+    of them to show first. With a bit inverted, an unsure row is one step farther from
+    the sure ones, and two from most other unsure ones, whose bit is another: sure rows
+    come first, whoever asks. The median, because the bits of the least margin tell
+    between the likeliest classes, and the bits of the largest are the same ones for all
+    rows of a class.
 
     Parameters
     ----------
-    reconstruction : {"softmax", "gaussian"}
-        The decoder's distribution.
-    multilabel : bool
-        Whether classes are independent.
-    label_weight : float
-        The weight of the label heads against the nats of the reconstruction.
-    cluster_weight : float
-        The weight of the clusters.
-    pair_weight : float
-        The weight of the pairs.
+    logits : Tensor of shape (n_rows, n_bits)
+        Log-odds of each bit.
+    unsure : Tensor of shape (n_rows,), bool
+        The rows to change.
+
+    Returns
+    -------
+    logits : Tensor of shape (n_rows, n_bits)
+        A copy where unsure rows have one logit of the other sign.
     """
-
-    TERMS = ("reconstruction", "clusters", "labels", "pairs")
-
-    def __init__(
-        self, reconstruction, multilabel, label_weight, cluster_weight, pair_weight
-    ):
-        super().__init__()
-        self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
-        self.multilabel = multilabel
-        self.label_weight = label_weight
-        self.cluster_weight = cluster_weight
-        self.pair_weight = pair_weight
-
-    def forward(self, network, activations, batch):
-        """Return the terms of the loss of a batch by name."""
-        signs = 2 * activations.bits - 1
-        decoder = network.decoder
-        terms = {
-            "reconstruction": self.reconstruction(
-                signs, decoder.weight, decoder.bias, batch.reconstruction
-            ),
-            "clusters": self.cluster_weight * self._clusters(network, signs, batch),
-        }
-        if network.feature_head is None:
-            zero = activations.logits.new_zeros(())
-            return {**terms, "labels": zero, "pairs": zero}
-        scores = network.feature_head(activations.features)
-        per_row = self._labels(network, scores, signs, activations.logits, batch)
-        return {
-            **terms,
-            "labels": self.label_weight * (batch.trust * per_row).mean(),
-            "pairs": self.pair_weight * self._pairs(signs, scores.detach(), batch),
-        }
-
-    def _labels(self, network, scores, signs, logits, batch):
-        """Return the cross-entropy of features, bits and soft bits to the classes.
-
-        A code is near to one codeword or another, so that several classes of a row
-        share it: they are a distribution to the code head.
-        """
-        shares = F.normalize(batch.targets, p=1, dim=1)
-        cross_entropy = partial(
-            losses.class_cross_entropy, targets=shares, multilabel=False
-        )
-        on_features = losses.class_cross_entropy(
-            scores, batch.targets, multilabel=self.multilabel
-        )
-        return (
-            _FEATURE_HEAD_SHARE * on_features
-            + cross_entropy(network.code_head(signs))
-            + _SOFT_BITS_WEIGHT * cross_entropy(network.code_head(torch.tanh(logits)))
-        )
-
-    def _clusters(self, network, signs, batch):
-        """Return the cross-entropy of the bits to the clusters of each clustering.
-
-        Clusters stand in for classes: rows with a label do without them.
-        """
-        unlabelled = batch.trust < 1
-        losses_ = [
-            (
-                unlabelled
-                * losses.class_cross_entropy(head(signs), clusters, multilabel=False)
-            ).mean()
-            for head, clusters in zip(
-                network.cluster_heads, batch.clusters.unbind(dim=1), strict=False
-            )
-        ]
-        return sum(losses_, signs.new_zeros(())) / max(1, len(losses_))
-
-    def _pairs(self, signs, scores, batch):
-        """Return the loss of pairs by predicted classes, or by true ones where known.
-
-        Predictions are taken as they are: were they to learn from the pairs, the
-        nearness of two codes would make their classes alike.
-        """
-        predicted, confidence = class_probabilities(scores, multilabel=self.multilabel)
-        known = (batch.trust == 1)[:, None]
-        classes = torch.where(known, batch.targets, predicted)
-        return losses.margin_pairs(
-            signs,
-            losses.class_similarity(classes, multilabel=self.multilabel),
-            torch.where(known[:, 0], batch.trust, confidence),
-        )
-
-
-def class_probabilities(scores, *, multilabel):
-    """Return class probabilities, and how sure each row is of them, in [0, 1]."""
-    if multilabel:
-        predicted = torch.sigmoid(scores)
-        entropy = F.binary_cross_entropy_with_logits(
-            scores, predicted, reduction="none"
-        )
-        return predicted, 1 - entropy.mean(dim=1) / math.log(2)
-    predicted = torch.softmax(scores, dim=1)
-    entropy = -(predicted * F.log_softmax(scores, dim=1)).sum(dim=1)
-    return predicted, 1 - entropy / math.log(scores.shape[1])
+    median = logits.abs().argsort(dim=1)[:, logits.shape[1] // 2]
+    sign = torch.ones_like(logits)
+    sign[unsure, median[unsure]] = -1
+    return logits * sign
 
 
 class SSBVAEHasher(VariationalHasher):
@@ -152,6 +57,9 @@ class SSBVAEHasher(VariationalHasher):
     taken to say: a teacher, fitted in closed form before the network, gives every row
     near neighbours, whose words its code has to tell too; soft clusters; and, if there
     are labels, class beliefs that are trusted as far as held-out labels bear them out.
+    In a collection with few labels most rows of a class would end up with one code, and
+    which of them are found first would be left to chance: those of which the network is
+    unsure step aside by one bit.
     ``objective="paper"`` is the objective of the paper itself.
 
     Parameters
@@ -188,6 +96,11 @@ class SSBVAEHasher(VariationalHasher):
     neighbor_share : float, default=0.5
         The share of a random near row in what the decoder is asked for, in [0, 1).
         0 reconstructs the row alone. Not used with "paper".
+    unsure_share : float, default=0.5
+        The share of the unlabelled training rows, in [0, 1), that count as unsure:
+        those with the lowest probability of their likeliest class. In the code of a
+        row no surer than these, of whatever data, one bit is inverted. 0 inverts none.
+        Not used with several labels a row, nor with "paper".
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
         and needs them non-negative; "gaussian" centres features and gives them one
@@ -242,6 +155,8 @@ class SSBVAEHasher(VariationalHasher):
         The trained torch module, on the CPU.
     scaling_ : LengthScaling or StandardScaling
         What rows go through before the network.
+    sure_from_ : float
+        The class probability from which a row counts as sure; 0 if all rows do.
     n_iter_ : int
         The number of epochs trained.
     n_features_in_ : int
@@ -290,6 +205,7 @@ class SSBVAEHasher(VariationalHasher):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_share": [Interval(Real, 0, 1, closed="left")],
+        "unsure_share": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -304,6 +220,7 @@ class SSBVAEHasher(VariationalHasher):
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
+        unsure_share=0.5,
         reconstruction="auto",
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
@@ -327,6 +244,7 @@ class SSBVAEHasher(VariationalHasher):
         self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
+        self.unsure_share = unsure_share
         self.reconstruction = reconstruction
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
@@ -360,6 +278,38 @@ class SSBVAEHasher(VariationalHasher):
 
     def _sampler(self):
         return "concrete" if self.objective == "paper" else "straight_through"
+
+    def _start(self, X, labels, classes):
+        super()._start(X, labels, classes)
+        self.sure_from_ = 0.0
+
+    def _train(self, X, labels, n_epochs, *, anneal):
+        super()._train(X, labels, n_epochs, anneal=anneal)
+        unlabelled = np.flatnonzero(~labels.labelled)
+        if (
+            self.classes_ is None
+            or self.multilabel_
+            or self.objective == "paper"
+            or not (self.unsure_share and len(unlabelled))
+        ):
+            return
+        some = self._random_state.permutation(unlabelled)[:ROWS_PER_BLOCK]
+        features, _ = self._activations(X[np.sort(some)])
+        self.sure_from_ = float(
+            np.quantile(self._sureness(features).numpy(), self.unsure_share)
+        )
+
+    def _sureness(self, features):
+        """Return the probability of the likeliest class of each row."""
+        with torch.inference_mode():
+            scores = self.network_.feature_head(features.float().cpu())
+            return torch.softmax(scores, dim=1).amax(dim=1)
+
+    def _code_logits(self, X):
+        features, logits = self._activations(X)
+        if not self.sure_from_:
+            return logits
+        return step_aside(logits.cpu(), self._sureness(features) < self.sure_from_)
 
     def _training_rows(self, X, labels, random_state):
         if self.objective == "paper":
