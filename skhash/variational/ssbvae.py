@@ -192,6 +192,11 @@ class SSBVAEHasher(VariationalHasher):
         The decoder's distribution: "softmax" takes rows as counts or weights of words
         and needs them non-negative; "gaussian" centres features and gives them one
         common scale. "auto" takes "softmax" unless a training value is negative.
+    sampled_features : int, "auto" or None, default="auto"
+        Of the features that no row of a batch has, about how many the softmax decoder
+        is compared with, at least 1; each stands for several, so that the loss is met
+        on average. None takes all. "auto" takes all of up to 32,768 features, and
+        4,096 of more. Sparse rows only.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
@@ -283,6 +288,11 @@ class SSBVAEHasher(VariationalHasher):
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "objective": [StrOptions({"self_supervised", "paper"})],
+        "sampled_features": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
         "label_weight": [Interval(Real, 0, None, closed="left")],
         "cluster_weight": [Interval(Real, 0, None, closed="left")],
@@ -305,6 +315,7 @@ class SSBVAEHasher(VariationalHasher):
         n_neighbors=10,
         neighbor_share=0.5,
         reconstruction="auto",
+        sampled_features="auto",
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
@@ -328,6 +339,7 @@ class SSBVAEHasher(VariationalHasher):
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
         self.reconstruction = reconstruction
+        self.sampled_features = sampled_features
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
         self.feature_dropout = feature_dropout
@@ -388,5 +400,6 @@ class SSBVAEHasher(VariationalHasher):
             neighbors=teacher.neighbors,
             neighbor_share=self.neighbor_share,
             clusterings=teacher.clusterings,
+            n_sampled_features=self._n_sampled_features(X.shape[1]),
             random_state=random_state,
         )
