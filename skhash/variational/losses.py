@@ -14,7 +14,7 @@ from skhash.variational.products import dense_product
 
 # Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
 # cache between the product, the softmax and the gradients.
-_SOFTMAX_ROWS = 64
+_SOFTMAX_ROWS = 128
 
 # What a standardised row costs a Gaussian decoder that knows nothing of it.
 _GAUSSIAN_NATS = 8.0
