@@ -3,10 +3,11 @@
     python benchmarks/training_parts.py --rows 512 --features 10000 --hidden 500
 
 Times one batch of sparse rows, forward and backward, through the first layer (embedding
-bag with dense or sparse gradients, CSR product, dense product) and through the decoder
-(log_softmax against a dense target, or the package's blocks), and one step of Adam over
-the first layer. Prints the median milliseconds of 20 runs each. docs/training.md quotes
-the outcome.
+bag with dense or sparse gradients, CSR product, dense product, or the package's two
+bags), through a hidden layer and its dropout (torch's or the package's) and through the
+decoder (log_softmax against a dense target, or the package's blocks), and one step of
+Adam over the first layer. Prints the median milliseconds of 20 runs each.
+docs/training.md quotes the outcome.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
 from skhash.variational.losses import softmax_reconstruction
+from skhash.variational.networks import drop_out
+from skhash.variational.products import Linear, sparse_product
 
 
 def draw_batch(n_rows, n_features, words_per_row, rng):
@@ -83,10 +86,27 @@ def first_layer_ways(X, weight):
         )
 
     return {
+        "embedding bag and its transpose": lambda: sparse_product(rows, weight),
         "embedding bag": lambda: bag(sparse=False),
         "embedding bag, sparse gradient": lambda: bag(sparse=True),
         "CSR product": lambda: CSRProduct.apply(weight, X),
         "dense product": lambda: torch.from_numpy(X.toarray()) @ weight,
+    }
+
+
+def hidden_ways(n_rows, n_hidden):
+    """Return part -> name -> function of no arguments that gives hidden units."""
+    units = torch.randn(n_rows, n_hidden, requires_grad=True)
+    layers = {"oneDNN": Linear, "torch": torch.nn.Linear}
+    layers = {name: kind(n_hidden, n_hidden) for name, kind in layers.items()}
+    return {
+        "hidden": {
+            name: lambda layer=layer: layer(units) for name, layer in layers.items()
+        },
+        "dropout": {
+            "16 bits a value": lambda: drop_out(units, 0.5),
+            "torch": lambda: F.dropout(units, 0.5),
+        },
     }
 
 
@@ -131,13 +151,18 @@ def main():
 
     weight = torch.randn(X.shape[1], arguments.hidden, requires_grad=True)
     grad = torch.randn(X.shape[0], arguments.hidden)
-    for name, way in first_layer_ways(X, weight).items():
+    parts = {"first layer": first_layer_ways(X, weight)}
+    parts |= hidden_ways(X.shape[0], arguments.hidden)
+    for part, ways in parts.items():
+        for name, way in ways.items():
+            # As between two batches, of which the package keeps the gradient's memory.
+            kept = torch.zeros_like(weight) if "transpose" in name else None
 
-        def step(way=way):
-            weight.grad = None
-            way().backward(grad)
+            def step(way=way, kept=kept):
+                weight.grad = kept if kept is None else kept.zero_()
+                way().backward(grad)
 
-        print(f"first layer  {name:<34}{milliseconds(step):8.2f}")
+            print(f"{part:<13}{name:<34}{milliseconds(step):8.2f}")
     for name, way in decoder_ways(X, arguments.bits).items():
         taken = milliseconds(lambda way=way: way().backward())
         print(f"decoder      {name:<34}{taken:8.2f}")

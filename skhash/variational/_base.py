@@ -26,12 +26,17 @@ from skhash.variational.batches import (
 )
 from skhash.variational.clusterings import N_CLUSTERINGS
 from skhash.variational.networks import BernoulliAutoencoder
+from skhash.variational.optimizer import RowAdam
+from skhash.variational.products import LARGE_VOCABULARY
 from skhash.variational.training import (
     Annealing,
     AutoencoderNet,
     TermAverage,
     settle_statistics,
 )
+
+# Features beyond those of a batch that stand for a large vocabulary.
+_SAMPLED_FEATURES = 4096
 
 logger = logging.getLogger("skhash")
 
@@ -64,6 +69,9 @@ class VariationalHasher(BaseHasher):
 
     _network_class = BernoulliAutoencoder
 
+    # Of which a subclass may make a parameter.
+    sampled_features = "auto"
+
     # What is only needed to go on training, and does not travel.
     _TRAINING_STATE: tuple[str, ...] = ("_net",)
 
@@ -94,8 +102,15 @@ class VariationalHasher(BaseHasher):
             self.scaling_,
             labels.aligned(self.classes_),
             labels.labelled.astype(np.float32),
+            n_sampled_features=self._n_sampled_features(X.shape[1]),
             random_state=random_state,
         )
+
+    def _n_sampled_features(self, n_features):
+        """Return how many features that a batch lacks are sampled, None for all."""
+        if self.sampled_features != "auto":
+            return self.sampled_features
+        return _SAMPLED_FEATURES if n_features > LARGE_VOCABULARY else None
 
     # Learning
 
@@ -250,7 +265,7 @@ class VariationalHasher(BaseHasher):
             criterion,
             self.network_,
             **{f"criterion__{name}": value for name, value in arguments.items()},
-            optimizer=torch.optim.Adam,
+            optimizer=RowAdam,
             optimizer__fused=True,
             lr=self.learning_rate,
             batch_size=self.batch_size,

@@ -17,6 +17,9 @@ from torch.utils.data import Dataset
 # Rows that are scaled at a time where all are needed.
 ROWS_PER_BLOCK = 4096
 
+# A sample of features is a multiple of this, where there are enough.
+_FEATURES_STEP = 1024
+
 
 class CSRRows(NamedTuple):
     """Sparse rows of a batch, in the form that an embedding bag reads.
@@ -76,9 +79,60 @@ class CSRRows(NamedTuple):
             self.values[torch.from_numpy(order.data)],
         )
 
+    def without_empty(self):
+        """Return the positions of the rows that have values, and those rows."""
+        filled = torch.nonzero(self.counts())[:, 0]
+        return filled, self._replace(offsets=self.offsets[filled])
+
     def to(self, device):
         """Return the rows on a device."""
         return CSRRows(*(part.to(device) for part in self))
+
+
+class SampledRows(NamedTuple):
+    """Sparse rows, and a sample of the features of which they are a distribution.
+
+    Attributes
+    ----------
+    rows : CSRRows
+        The rows; their columns are positions in `features`.
+    features : Tensor of shape (n_sampled,), int64
+        Features, rising: all that the rows have, and some of the others.
+    log_counts : Tensor of shape (n_sampled,), float32
+        The logarithm of how many features each stands for.
+    """
+
+    rows: CSRRows
+    features: torch.Tensor
+    log_counts: torch.Tensor
+
+    @classmethod
+    def draw(cls, rows, n_features, n_others, random_state):
+        """Draw `n_others` of the features that the rows do not have, or some more.
+
+        So many more that few numbers of features come up: oneDNN keeps a plan, and its
+        memory, for every shape that it meets.
+        """
+        present = np.zeros(n_features, dtype=bool)
+        present[rows.columns.numpy()] = True
+        absent = np.flatnonzero(~present)
+        n_others += -(n_features - len(absent) + n_others) % _FEATURES_STEP
+        others = random_state.permutation(absent)[:n_others]
+        count = np.zeros(n_features, dtype=np.float32)
+        count[others] = len(absent) / max(1, len(others))
+        count[present] = 1
+        features = np.flatnonzero(count)
+        position = np.empty(n_features, dtype=np.int64)
+        position[features] = np.arange(len(features))
+        return cls(
+            rows._replace(columns=torch.from_numpy(position[rows.columns.numpy()])),
+            torch.from_numpy(features),
+            torch.from_numpy(np.log(count[features])),
+        )
+
+    def to(self, device):
+        """Return the rows on a device."""
+        return SampledRows(*(part.to(device) for part in self))
 
 
 class Batch(NamedTuple):
@@ -90,7 +144,7 @@ class Batch(NamedTuple):
         The positions of the rows in the training set.
     inputs : CSRRows or Tensor of shape (n_rows, n_features)
         What the encoder reads.
-    reconstruction : CSRRows or Tensor of shape (n_rows, n_features)
+    reconstruction : CSRRows, SampledRows or Tensor of shape (n_rows, n_features)
         What the decoder should give; rows that sum to 1 for a softmax decoder.
     targets : Tensor of shape (n_rows, n_classes), float32
         What the label head should give: memberships or beliefs, zeros if nothing is
@@ -103,7 +157,7 @@ class Batch(NamedTuple):
 
     rows: torch.Tensor
     inputs: CSRRows | torch.Tensor
-    reconstruction: CSRRows | torch.Tensor
+    reconstruction: CSRRows | SampledRows | torch.Tensor
     targets: torch.Tensor
     trust: torch.Tensor
     clusters: torch.Tensor
@@ -237,6 +291,9 @@ class TrainingRows(Dataset):
         The share of the neighbour in what the decoder is asked for, in [0, 1).
     clusterings : Clusterings, default=None
         Tells the clusters of rows.
+    n_sampled_features : int, default=None
+        Of the features that a batch of sparse rows lacks, the decoder sees about this
+        many; all without a number.
     """
 
     def __init__(
@@ -250,6 +307,7 @@ class TrainingRows(Dataset):
         neighbors=None,
         neighbor_share=0.5,
         clusterings=None,
+        n_sampled_features=None,
     ):
         self.X = X
         self.scaling = scaling
@@ -258,6 +316,7 @@ class TrainingRows(Dataset):
         self.neighbors = neighbors
         self.neighbor_share = neighbor_share
         self.clusterings = clusterings
+        self.n_sampled_features = n_sampled_features
         self.random_state = random_state
 
     def __len__(self):
@@ -281,6 +340,14 @@ class TrainingRows(Dataset):
         )
 
     def _reconstruction(self, X, rows):
+        targets = self._mixtures(X, rows)
+        if self.n_sampled_features is None or not isinstance(targets, CSRRows):
+            return targets
+        return SampledRows.draw(
+            targets, X.shape[1], self.n_sampled_features, self.random_state
+        )
+
+    def _mixtures(self, X, rows):
         if self.neighbors is None:
             return as_tensor_rows(self.scaling.targets(X))
         column = self.random_state.randint(self.neighbors.shape[1], size=len(rows))

@@ -9,12 +9,12 @@ import math
 import torch
 from torch.nn import functional as F
 
-from skhash.variational.batches import CSRRows
+from skhash.variational.batches import CSRRows, SampledRows
 from skhash.variational.products import dense_product
 
 # Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
 # cache between the product, the softmax and the gradients.
-_SOFTMAX_ROWS = 64
+_SOFTMAX_ROWS = 128
 
 # What a standardised row costs a Gaussian decoder that knows nothing of it.
 _GAUSSIAN_NATS = 8.0
@@ -69,6 +69,20 @@ class _SoftmaxReconstruction(torch.autograd.Function):
         return (*(grad * scale for grad in ctx.saved_tensors), None)
 
 
+class _SelectedFeatures(torch.autograd.Function):
+    """Some columns of the weights, none twice: their gradient is copied, not added."""
+
+    @staticmethod
+    def forward(ctx, weight, features):
+        ctx.save_for_backward(weight, features)
+        return weight.index_select(1, features)
+
+    @staticmethod
+    def backward(ctx, grad):
+        weight, features = ctx.saved_tensors
+        return torch.zeros_like(weight).index_copy_(1, features, grad), None
+
+
 def softmax_reconstruction(codes, weight, bias, targets):
     """Return the negative log-likelihood of the words of each row: REC.
 
@@ -82,13 +96,19 @@ def softmax_reconstruction(codes, weight, bias, targets):
         The weights W of the decoder.
     bias : Tensor of shape (n_features,)
         Its bias b.
-    targets : CSRRows or Tensor of shape (n_rows, n_features)
-        Rows that sum to 1, or to 0 for an empty row, which then counts nothing.
+    targets : CSRRows, SampledRows or Tensor of shape (n_rows, n_features)
+        Rows that sum to 1, or to 0 for an empty row, which then counts nothing. With
+        a sample of the features, each counts in the softmax for so many as it stands
+        for; the sum over all features is then met on average.
 
     Returns
     -------
     loss : Tensor, scalar
     """
+    if isinstance(targets, SampledRows):
+        weight = _SelectedFeatures.apply(weight, targets.features)
+        bias = bias[targets.features] + targets.log_counts
+        targets = targets.rows
     if isinstance(targets, CSRRows):
         return _SoftmaxReconstruction.apply(codes, weight, bias, targets)
     log_likelihood = F.log_softmax(torch.addmm(bias, codes, weight), dim=1)

@@ -9,6 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# With more features than this a batch has words of few of them.
+LARGE_VOCABULARY = 2**15
+
 # Gradients of as many features at a time as stay in the cache, 2 MB of them.
 _GRADIENTS_PER_BLOCK = 2**19
 
@@ -105,7 +108,8 @@ class _SparseProduct(torch.autograd.Function):
     A feature's gradient adds up the rows that have it, by an embedding bag over the
     transposed rows, in a third of the time of the bag's own backward pass. It is added
     to the gradient that the weights may have: fresh memory of their size would take
-    longer than the product.
+    longer than the product. Of a large vocabulary only the words of the batch get a
+    gradient, which is then sparse.
     """
 
     @staticmethod
@@ -116,6 +120,15 @@ class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         weight = ctx.weight
+        if len(weight) > LARGE_VOCABULARY:
+            features, rows = ctx.rows.transposed(len(weight)).without_empty()
+            return torch.sparse_coo_tensor(
+                features[None],
+                _embedding_bag(grad, *rows),
+                weight.shape,
+                is_coalesced=True,
+                check_invariants=False,
+            ), None
         total = torch.zeros_like(weight) if weight.grad is None else weight.grad
         rows, starts, values = ctx.rows.transposed(len(weight))
         step = max(1, _GRADIENTS_PER_BLOCK // weight.shape[1])

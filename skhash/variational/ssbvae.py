@@ -105,6 +105,11 @@ class SSBVAEHasher(VariationalHasher):
         The decoder's distribution: "softmax" takes rows as counts or weights of words
         and needs them non-negative; "gaussian" centres features and gives them one
         common scale. "auto" takes "softmax" unless a training value is negative.
+    sampled_features : int, "auto" or None, default="auto"
+        Of the features that no row of a batch has, about how many the softmax decoder
+        is compared with, at least 1; each stands for several, so that the loss is met
+        on average. None takes all. "auto" takes all of up to 32,768 features, and
+        4,096 of more. Sparse rows only.
     hidden_layer_sizes : tuple of int, default=(500, 500)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
@@ -172,7 +177,9 @@ class SSBVAEHasher(VariationalHasher):
     Notes
     -----
     An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
-    a sparse `X` is never densified. The teacher learns from 50,000 rows at most.
+    a sparse `X` is never densified. Beyond 32,768 features n_features is to be read as
+    the number of features in a batch and `sampled_features`, and the first layer is
+    stepped in the features of a batch only. The teacher learns from 50,000 rows at most.
     Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the network.
 
     References
@@ -198,6 +205,11 @@ class SSBVAEHasher(VariationalHasher):
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "objective": [StrOptions({"self_supervised", "paper"})],
+        "sampled_features": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
         "label_weight": [Interval(Real, 0, None, closed="left")],
         "cluster_weight": [Interval(Real, 0, None, closed="left")],
@@ -222,6 +234,7 @@ class SSBVAEHasher(VariationalHasher):
         neighbor_share=0.5,
         unsure_share=0.5,
         reconstruction="auto",
+        sampled_features="auto",
         hidden_layer_sizes=(500, 500),
         dropout=0.5,
         feature_dropout=0.2,
@@ -246,6 +259,7 @@ class SSBVAEHasher(VariationalHasher):
         self.neighbor_share = neighbor_share
         self.unsure_share = unsure_share
         self.reconstruction = reconstruction
+        self.sampled_features = sampled_features
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
         self.feature_dropout = feature_dropout
@@ -338,5 +352,6 @@ class SSBVAEHasher(VariationalHasher):
             neighbors=teacher.neighbors,
             neighbor_share=self.neighbor_share,
             clusterings=teacher.clusterings,
+            n_sampled_features=self._n_sampled_features(X.shape[1]),
             random_state=random_state,
         )

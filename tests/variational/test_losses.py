@@ -8,8 +8,8 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 
-from skhash.variational import losses
-from skhash.variational.batches import Batch, CSRRows
+from skhash.variational import batches, losses
+from skhash.variational.batches import Batch, CSRRows, SampledRows
 from skhash.variational.networks import Activations, BernoulliAutoencoder
 from skhash.variational.objectives import PaperObjective
 
@@ -103,6 +103,41 @@ def test_sparse_softmax_reconstruction_in_blocks():
     expected.backward()
     for ours, theirs in zip(sparse, dense):
         assert_allclose(ours.grad, theirs.grad, atol=1e-6)
+
+
+def sampled_targets(n_others, seed=0):
+    X = sp.csr_array(np.hstack([TARGETS, np.zeros((N_ROWS, 40))]).astype(np.float32))
+    return SampledRows.draw(
+        CSRRows.from_scipy(X), 47, n_others, np.random.RandomState(seed)
+    )
+
+
+def wide_tensors():
+    generator = torch.Generator().manual_seed(0)
+    shapes = (N_ROWS, N_BITS), (N_BITS, 47), (47,)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
+
+
+def test_a_sample_of_all_features_is_the_full_softmax():
+    sampled = [part.requires_grad_() for part in wide_tensors()]
+    full = [part.detach().clone().requires_grad_() for part in sampled]
+    dense = torch.tensor(np.hstack([TARGETS, np.zeros((N_ROWS, 40))])).float()
+    losses.softmax_reconstruction(*sampled, sampled_targets(40)).backward()
+    losses.softmax_reconstruction(*full, dense).backward()
+    for ours, theirs in zip(sampled, full):
+        assert_allclose(ours.grad, theirs.grad, atol=1e-6)
+
+
+def test_sampled_softmax_is_right_on_average(monkeypatch):
+    monkeypatch.setattr(batches, "_FEATURES_STEP", 1)
+    parts = wide_tensors()
+    dense = torch.tensor(np.hstack([TARGETS, np.zeros((N_ROWS, 40))])).float()
+    full = losses.softmax_reconstruction(*parts, dense).item()
+    drawn = [sampled_targets(20, seed) for seed in range(100)]
+    assert {len(targets.features) for targets in drawn} == {25}
+    sampled = [losses.softmax_reconstruction(*parts, each).item() for each in drawn]
+    assert np.std(sampled) > 0
+    assert np.mean(sampled) == pytest.approx(full, rel=0.03)
 
 
 def test_empty_rows_cost_nothing():

@@ -1,0 +1,56 @@
+"""The optimiser: Adam, and for sparse gradients the rows that they have."""
+
+import torch
+from numpy.testing import assert_allclose
+
+from skhash.variational.optimizer import RowAdam
+
+
+def sparse_gradient(rows, values, n_rows=5):
+    return torch.sparse_coo_tensor(
+        torch.tensor([rows]), torch.tensor(values), (n_rows, 2), check_invariants=True
+    )
+
+
+def test_dense_gradients_are_for_adam():
+    ours, theirs = (torch.nn.Parameter(torch.ones(3, 2)) for _ in range(2))
+    for weight, kind in ((ours, RowAdam), (theirs, torch.optim.Adam)):
+        optimizer = kind([weight], lr=0.1)
+        for step in range(3):
+            weight.grad = torch.arange(6.0).view(3, 2) - step
+            optimizer.step()
+    assert torch.equal(ours, theirs)
+
+
+def test_rows_without_a_gradient_stay():
+    weight = torch.nn.Parameter(torch.ones(5, 2))
+    optimizer = RowAdam([weight], lr=0.1)
+    for _ in range(2):
+        weight.grad = sparse_gradient([1, 3], [[1.0, -1.0], [4.0, 0.0]])
+        optimizer.step()
+    expected = torch.ones(5, 2)
+    # Adam's step for a constant gradient, scaled by the root of its mean square.
+    expected[1] += torch.tensor([-0.2, 0.2])
+    expected[3, 0] -= 0.2 * 2**0.5
+    assert_allclose(weight.detach(), expected, rtol=1e-5)
+
+
+def test_a_row_counts_its_own_steps():
+    first, late = (torch.nn.Parameter(torch.ones(5, 2)) for _ in range(2))
+    early = RowAdam([first], lr=0.1)
+    first.grad = sparse_gradient([4], [[1.0, 1.0]])
+    early.step()
+    optimizer = RowAdam([late], lr=0.1)
+    for row in (0, 1, 0, 4):
+        late.grad = sparse_gradient([row], [[1.0, 1.0]])
+        optimizer.step()
+    assert_allclose(late[4].detach(), first[4].detach())
+
+
+def test_a_row_that_is_there_twice():
+    one, two = (torch.nn.Parameter(torch.ones(5, 2)) for _ in range(2))
+    one.grad = sparse_gradient([2], [[3.0, 1.0]])
+    two.grad = sparse_gradient([2, 2], [[1.0, 2.0], [2.0, -1.0]])
+    for weight in (one, two):
+        RowAdam([weight], lr=0.1).step()
+    assert torch.equal(one, two)
