@@ -69,6 +69,23 @@ def test_rows_in_files_are_not_copied_as_a_whole(tmp_path, monkeypatch):
     assert 0 < largest <= 1000
 
 
+@pytest.mark.parametrize("near_zero", [0.0, 1e-4, 10.0])
+def test_bits_near_zero_are_computed_again(small_rows, monkeypatch, near_zero):
+    model = hasher(max_epochs=1).fit(small_rows[0])
+    asked, activations = [], model._activations
+
+    def watched(X, **kwargs):
+        asked.append(X.shape[0])
+        return activations(X, **kwargs)
+
+    monkeypatch.setattr(model, "_activations", watched)
+    monkeypatch.setattr("skhash.variational._base._NEAR_ZERO", near_zero)
+    bits = model.transform(small_rows[0])
+    assert asked[0] == 300
+    assert asked[1:] == {0.0: [], 10.0: [300]}.get(near_zero, asked[1:])
+    assert_array_equal(bits, activations(small_rows[0])[1] > 0)
+
+
 @pytest.mark.parametrize("sampled_features", ["auto", 500])
 def test_large_vocabulary(small_rows, labels, sampled_features):
     X, topics = small_rows
