@@ -265,7 +265,8 @@ class SSBVAEHasher(VariationalHasher):
     a sparse `X` is never densified. Beyond 32,768 features n_features is to be read as
     the number of features in a batch and `sampled_features`, and the first layer is
     stepped in the features of a batch only. The teacher learns from 50,000 rows at
-    most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the network.
+    most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the
+    network.
 
     References
     ----------
