@@ -159,7 +159,8 @@ class OriginalTraining:
         words = rows / rows.sum(dim=1, keepdim=True).clamp_min(1e-9)
         reconstruction = -(words * F.log_softmax(self.decoder(bits), dim=1)).sum(dim=1)
         p = torch.sigmoid(logits)
-        entropy = F.binary_cross_entropy(p, p, reduction="none")
+        # From the logits: where p rounds to 1 its gradient would not be a number.
+        entropy = F.binary_cross_entropy_with_logits(logits, p, reduction="none")
         divergence = (np.log(2) - entropy).sum(dim=1)
         scores = self.head(features)
         point = -(classes * F.log_softmax(scores, dim=1)).sum(dim=1)

@@ -38,6 +38,10 @@ from skhash.variational.training import (
 # Features beyond those of a batch that stand for a large vocabulary.
 _SAMPLED_FEATURES = 4096
 
+# Logits nearer to 0 than this share of the largest are computed again, precisely: a
+# hundred times what the order of a sum changes in single precision.
+NEAR_ZERO = 1e-4
+
 logger = logging.getLogger("skhash")
 
 
@@ -287,21 +291,34 @@ class VariationalHasher(BaseHasher):
 
     # Using what was learned
 
-    def _activations(self, X):
-        """Return features and logits of validated rows, in double precision."""
+    def _activations(self, X, *, precise=True):
+        """Return features and logits of validated rows, as the network encodes them."""
         device = torch.device(self._device())
         network = self.network_
         if device.type != "cpu":
             network = copy.deepcopy(network).to(device)
         with torch.inference_mode():
-            return network.encode(as_tensor_rows(self.scaling_.scale(X)).to(device))
+            rows = as_tensor_rows(self.scaling_.scale(X)).to(device)
+            return network.encode(rows, precise=precise)
 
-    def _code_logits(self, X):
-        """Return the logits of validated rows whose signs are the code."""
-        return self._activations(X)[1]
+    def _code_logits(self, features, logits):
+        """Return logits whose signs are the code, and which rows rounding may change.
+
+        A subclass may make of features and logits what it wants, row by row.
+        """
+        size = logits.abs()
+        near_zero = size < NEAR_ZERO * size.amax().clamp_min(1)
+        return logits, near_zero.any(dim=1)
 
     def _encode(self, X):
-        return (self._code_logits(X) > 0).cpu().numpy()
+        # Single precision, in half the time, but where it could err.
+        logits, in_doubt = self._code_logits(*self._activations(X, precise=False))
+        bits = (logits > 0).cpu().numpy()
+        rows = np.flatnonzero(in_doubt.cpu().numpy())
+        if len(rows):
+            logits, _ = self._code_logits(*self._activations(X[rows]))
+            bits[rows] = (logits > 0).cpu().numpy()
+        return bits
 
     def _in_blocks(self, X, function):
         """Apply a function of validated rows to blocks of raw ones."""
@@ -326,7 +343,8 @@ class VariationalHasher(BaseHasher):
         """
 
         def probabilities(X):
-            return torch.sigmoid(self._code_logits(X)).float().cpu().numpy()
+            logits, _ = self._code_logits(*self._activations(X))
+            return torch.sigmoid(logits).float().cpu().numpy()
 
         return self._in_blocks(X, probabilities)
 

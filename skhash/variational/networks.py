@@ -227,13 +227,16 @@ class BernoulliAutoencoder(nn.Module):
         logits = self.logit_layer(features)
         return Activations(features, logits, self._sample(logits))
 
-    def encode(self, rows):
-        """Return features and logits of rows in double precision, without noise.
+    def encode(self, rows, *, precise=True):
+        """Return features and logits of rows, without noise.
 
-        Double from the first hidden layer on: the rounding of a matrix product depends
-        on the number of rows in it, and in single precision a row alone could get
-        another bit than the same row in a batch.
+        If `precise`, in double precision from the first hidden layer on: the rounding
+        of a matrix product depends on the number of rows in it, and in single precision
+        a row alone could get another bit than the same row in a batch.
         """
+        if not precise:
+            features = self.hidden_layers(self.input_layer(rows))
+            return features, self.logit_layer(features)
         if isinstance(rows, CSRRows):
             hidden = self.input_layer(rows).double()  # row by row, whatever the batch
         else:

@@ -5,9 +5,10 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
+from torch.nn import functional
 
 from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._base import VariationalHasher
+from skhash.variational._base import NEAR_ZERO, VariationalHasher
 from skhash.variational.batches import TrainingRows
 from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
@@ -35,11 +36,16 @@ def step_aside(logits, unsure):
     -------
     logits : Tensor of shape (n_rows, n_bits)
         A copy where unsure rows have one logit of the other sign.
+    lead : Tensor of shape (n_rows,)
+        By how much the margin of that bit differs from the next in size.
     """
-    median = logits.abs().argsort(dim=1)[:, logits.shape[1] // 2]
+    margins, order = logits.abs().sort(dim=1)
+    middle = logits.shape[1] // 2
     sign = torch.ones_like(logits)
-    sign[unsure, median[unsure]] = -1
-    return logits * sign
+    sign[unsure, order[unsure, middle]] = -1
+    gaps = margins.diff(dim=1)[:, max(0, middle - 1) : middle + 1]
+    lead = gaps.amin(dim=1) if gaps.shape[1] else margins[:, 0]
+    return logits * sign, lead
 
 
 class SSBVAEHasher(VariationalHasher):
@@ -71,8 +77,9 @@ class SSBVAEHasher(VariationalHasher):
         What is minimised. "paper" is ``mean(REC + beta KL) + alpha (gamma mean(POINT)
         + PAIR)`` of [1]_, with its sum over all pairs of a batch, its relaxed bits, and
         neither teacher, neighbours nor clusters. To train as its authors did, set
-        ``batch_size=100, max_epochs=30, learning_rate=1e-3, dropout=0,
-        feature_dropout=0`` as well, and tune the three weights to each data set.
+        ``hidden_layer_sizes=(500, 500), batch_size=100, max_epochs=30,
+        learning_rate=1e-3, dropout=0, feature_dropout=0`` as well, and tune the three
+        weights to each data set.
     label_weight : float, default=1.0
         The weight of the label heads, at least 0, against the nats a row costs the
         decoder (about 8 for a text). More makes codes of a class more alike, and the
@@ -110,7 +117,7 @@ class SSBVAEHasher(VariationalHasher):
         is compared with, at least 1; each stands for several, so that the loss is met
         on average. None takes all. "auto" takes all of up to 32,768 features, and
         4,096 of more. Sparse rows only.
-    hidden_layer_sizes : tuple of int, default=(500, 500)
+    hidden_layer_sizes : tuple of int, default=(1000,)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
         The share of hidden units left out in a training step, in [0, 1).
@@ -179,8 +186,9 @@ class SSBVAEHasher(VariationalHasher):
     An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
     a sparse `X` is never densified. Beyond 32,768 features n_features is to be read as
     the number of features in a batch and `sampled_features`, and the first layer is
-    stepped in the features of a batch only. The teacher learns from 50,000 rows at most.
-    Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the network.
+    stepped in the features of a batch only. The teacher learns from 50,000 rows at
+    most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the
+    network.
 
     References
     ----------
@@ -235,7 +243,7 @@ class SSBVAEHasher(VariationalHasher):
         unsure_share=0.5,
         reconstruction="auto",
         sampled_features="auto",
-        hidden_layer_sizes=(500, 500),
+        hidden_layer_sizes=(1000,),
         dropout=0.5,
         feature_dropout=0.2,
         max_epochs=10,
@@ -310,20 +318,25 @@ class SSBVAEHasher(VariationalHasher):
         some = self._random_state.permutation(unlabelled)[:ROWS_PER_BLOCK]
         features, _ = self._activations(X[np.sort(some)])
         self.sure_from_ = float(
-            np.quantile(self._sureness(features).numpy(), self.unsure_share)
+            np.quantile(self._sureness(features).cpu().numpy(), self.unsure_share)
         )
 
     def _sureness(self, features):
         """Return the probability of the likeliest class of each row."""
-        with torch.inference_mode():
-            scores = self.network_.feature_head(features.float().cpu())
-            return torch.softmax(scores, dim=1).amax(dim=1)
+        head = self.network_.feature_head
+        weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
+        scores = functional.linear(features, weight, bias)
+        return torch.softmax(scores, dim=1).amax(dim=1)
 
-    def _code_logits(self, X):
-        features, logits = self._activations(X)
+    def _code_logits(self, features, logits):
+        logits, in_doubt = super()._code_logits(features, logits)
         if not self.sure_from_:
-            return logits
-        return step_aside(logits.cpu(), self._sureness(features) < self.sure_from_)
+            return logits, in_doubt
+        sureness = self._sureness(features)
+        unsure = sureness < self.sure_from_
+        logits, lead = step_aside(logits, unsure)
+        in_doubt |= unsure & (lead < NEAR_ZERO * logits.abs().amax().clamp_min(1))
+        return logits, in_doubt | ((sureness - self.sure_from_).abs() < NEAR_ZERO)
 
     def _training_rows(self, X, labels, random_state):
         if self.objective == "paper":
