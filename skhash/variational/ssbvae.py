@@ -14,6 +14,9 @@ from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
 from skhash.variational.teacher import Teacher
 
+# Codewords of short codes lie so near to each other that a step leads to another class.
+_LEAST_BITS_TO_STEP = 16
+
 
 def step_aside(logits, unsure):
     """Invert one bit of unsure rows: that of the median margin.
@@ -65,8 +68,8 @@ class SSBVAEHasher(VariationalHasher):
     are labels, class beliefs that are trusted as far as held-out labels bear them out.
     In a collection with few labels most rows of a class would end up with one code, and
     which of them are found first would be left to chance: those of which the network is
-    unsure step aside by one bit.
-    ``objective="paper"`` is the objective of the paper itself.
+    unsure step aside by one bit. ``objective="paper"`` is the objective of the paper
+    itself.
 
     Parameters
     ----------
@@ -107,7 +110,8 @@ class SSBVAEHasher(VariationalHasher):
         The share of the unlabelled training rows, in [0, 1), that count as unsure:
         those with the lowest probability of their likeliest class. In the code of a
         row no surer than these, of whatever data, one bit is inverted. 0 inverts none.
-        Not used with several labels a row, nor with "paper".
+        Not used in codes of fewer than 16 bits, with several labels a row, nor with
+        "paper".
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
         The decoder's distribution: "softmax" takes rows as counts or weights of words
         and needs them non-negative; "gaussian" centres features and gives them one
@@ -312,6 +316,7 @@ class SSBVAEHasher(VariationalHasher):
             self.classes_ is None
             or self.multilabel_
             or self.objective == "paper"
+            or self.n_bits < _LEAST_BITS_TO_STEP
             or not (self.unsure_share and len(unlabelled))
         ):
             return
