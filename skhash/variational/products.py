@@ -35,8 +35,8 @@ _ONEDNN_LINEAR = _linear_of_onednn()
 def dense_product(left, right, bias=None):
     """Return left @ right + bias, without a gradient.
 
-    By oneDNN where it can be. torch asks MKL, which takes twice as long on a CPU that
-    is not Intel's, and as long on one that is.
+    By oneDNN where it can be. torch asks MKL, which takes twice as long on the AMD CPU
+    that docs/training.md measures.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class _SparseProduct(torch.autograd.Function):
     """Sparse rows times weights; the gradient is a product of the same kind.
 
     A feature's gradient adds up the rows that have it, by an embedding bag over the
-    transposed rows, in a third of the time of the bag's own backward pass. It is added
+    transposed rows, in less time than the bag's own backward pass. It is added
     to the gradient that the weights may have: fresh memory of their size would take
     longer than the product. Of a large vocabulary only the words of the batch get a
     gradient, which is then sparse.
