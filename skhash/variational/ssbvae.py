@@ -190,7 +190,7 @@ class SSBVAEHasher(VariationalHasher):
     An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
     a sparse `X` is never densified. Beyond 32,768 features n_features is to be read as
     the number of features in a batch and `sampled_features`, and the first layer is
-    stepped in the features of a batch only. The teacher learns from 50,000 rows at
+    stepped in the features of a batch only. The teacher learns from 20,000 rows at
     most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the
     network.
 

@@ -15,7 +15,7 @@ from skhash.variational.neighborhood import (
 
 # Latent space, neighbours, clusters and class models are learned from this many rows
 # at most, so that time stays linear, and memory constant, in the size of a collection.
-_MAX_SAMPLE = 50_000
+_MAX_SAMPLE = 20_000
 _LATENT_DIMENSIONS = 200
 
 
