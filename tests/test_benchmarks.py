@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import quality_report
 import reference_data
 import retrieval_quality
 import scipy.sparse as sp
@@ -27,7 +28,9 @@ def drawn(monkeypatch):
     return "drawn"
 
 
-@pytest.mark.parametrize("script", ["retrieval_quality.py", "training_speed.py"])
+@pytest.mark.parametrize(
+    "script", ["reranking.py", "retrieval_quality.py", "training_speed.py"]
+)
 def test_help(script):
     finished = subprocess.run(
         [sys.executable, BENCHMARKS / script, "--help"],
@@ -146,3 +149,29 @@ def test_rivals_give_one_vector_a_row(name, multilabel, drawn):
     assert (index.shape[0], query.shape[0]) == (400, 120)
     assert index.shape[1] == query.shape[1]
     assert metric in ("hamming", "cosine", "inner_product")
+
+
+def test_earlier_runs_are_shown_together(tmp_path, capsys):
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    runs = [[("pca", 0, 0.3), ("itq", 0, 0.5)], [("itq", 0, 0.4), ("cca", 10, 0.7)]]
+    about = {"dataset": "news", "bits": 32, "seed": 0}
+    for path, of_file in zip(files, runs):
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, quality_report.COLUMNS)
+            writer.writeheader()
+            for method, labels, precision in of_file:
+                run = {
+                    "method": method,
+                    "labels": labels,
+                    "precision_at_100": precision,
+                }
+                writer.writerow(about | run)
+    options = ["--from-csv", *map(str, files), "--markdown"]
+    assert retrieval_quality.main(options) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    # The later file counts, and what hears labels comes first.
+    assert [line.split(" | ")[:3] for line in lines[2:]] == [
+        ["| cca", "", "0.700"],
+        ["| itq", "0.400", ""],
+        ["| pca", "0.300", ""],
+    ]
