@@ -35,6 +35,7 @@ import tempfile
 from pathlib import Path
 
 import joblib
+import numpy as np
 import scipy.sparse as sp
 from _measure import Watch, in_fresh_process
 from problems import make_problem
@@ -68,12 +69,29 @@ def hashers():
     }
 
 
+def shallow_names():
+    """Return the names of the hashers without a neural network."""
+    return [
+        name
+        for name, hasher in hashers().items()
+        if hasher.__module__.startswith("skhash.shallow")
+    ]
+
+
 def make_hasher(name, n_bits, seed, settings=()):
     """Return a hasher of so many bits, with those settings that it knows."""
     hasher = hashers()[name](n_bits)
     known = hasher.get_params()
     settings = {"random_state": seed, **dict(settings)}
     return hasher.set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+def use_of_labels(name):
+    """Return whether a hasher needs labels, and whether it learns from any."""
+    hasher = make_hasher(name, n_bits=2, seed=0)
+    X, y = np.random.RandomState(0).rand(60, 8), np.arange(60) % 3
+    learns = hasattr(hasher.fit(X, y), "classes_")
+    return get_tags(hasher).target_tags.required, learns
 
 
 def score(index, query, metric, problem):
@@ -115,28 +133,25 @@ def run_hasher(path, make, percent, noise, seed):
         "bit_mean_min": bits.means.min(),
         "bit_mean_max": bits.means.max(),
         "n_distinct": bits.n_distinct,
-        "learns": hasattr(hasher, "classes_"),
     }
 
 
 def run_rival(path, name, percent, noise, seed):
     """Rank and score by one of the rivals; in a process of its own."""
     problem = joblib.load(path)
-    function, learns = RIVALS[name]
+    function, _ = RIVALS[name]
     with Watch() as fit:
         ranking = function(problem, problem.partial_labels(percent, noise, seed), seed)
     return score(*ranking, problem) | {
         "fit_seconds": fit.seconds,
         "memory_mb": fit.megabytes,
-        "learns": learns,
     }
 
 
 def attempts(arguments, seed, path, first, dense):
     """Yield series of runs: what is the same but for the share of labels.
 
-    A series is the name, the bits, the shares and a function that runs one share. A
-    method that turns out not to learn from labels is spared the further shares.
+    A series is the name, the bits, the shares and a function that runs one share.
     """
     shares = sorted(set(arguments.labels) - {0})
     if not arguments.without_rivals:
@@ -156,8 +171,9 @@ def attempts(arguments, seed, path, first, dense):
             noise = arguments.noise
             return in_fresh_process(run_hasher, path, make, share, noise, seed)
 
-        needs_labels = get_tags(make_hasher(name, bits, seed)).target_tags.required
-        yield name, bits, shares if needs_labels else [0, *shares], run
+        needs, learns = use_of_labels(name)
+        without = [] if needs else [0]
+        yield name, bits, without + (shares if learns else []), run
 
 
 def run_all(arguments):
@@ -183,7 +199,7 @@ def run_all(arguments):
 
 
 def run_shares(shares, run, about, arguments):
-    """Yield one row a share of labels, as long as labels matter to the method."""
+    """Yield one row a share of labels."""
     for share in shares:
         row = about | {
             "labels": share,
@@ -199,8 +215,6 @@ def run_shares(shares, run, about, arguments):
             yield None
             continue
         yield row
-        if not row["learns"]:
-            return
 
 
 def setting(text):

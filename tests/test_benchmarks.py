@@ -29,7 +29,8 @@ def drawn(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "script", ["reranking.py", "retrieval_quality.py", "training_speed.py"]
+    "script",
+    ["reranking.py", "retrieval_quality.py", "shallow_limits.py", "training_speed.py"],
 )
 def test_help(script):
     finished = subprocess.run(
@@ -149,6 +150,14 @@ def test_rivals_give_one_vector_a_row(name, multilabel, drawn):
     assert (index.shape[0], query.shape[0]) == (400, 120)
     assert index.shape[1] == query.shape[1]
     assert metric in ("hamming", "cosine", "inner_product")
+
+
+@pytest.mark.parametrize(
+    ("name", "needs", "learns"),
+    [("pca", False, False), ("classifier", False, True), ("ccaitq", True, True)],
+)
+def test_shares_of_labels_are_run_where_they_matter(name, needs, learns):
+    assert retrieval_quality.use_of_labels(name) == (needs, learns)
 
 
 def test_earlier_runs_are_shown_together(tmp_path, capsys):
