@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import quality_report
 import reference_data
+import reranking
 import retrieval_quality
 import scipy.sparse as sp
+import shallow_limits
 import training_speed
 from problems import Problem, make_problem
 from rivals import RIVALS
@@ -80,6 +82,30 @@ def test_retrieval_quality_runs_and_writes(drawn, tmp_path, capsys):
     assert quality["random-ranking"] < min(quality["pca"], quality["oracle-features"])
     assert picture.stat().st_size > 1000
     assert "precision_at_100, by % of labels" in capsys.readouterr().out
+
+
+def test_reranking_runs_on_more_rows_than_there_are(monkeypatch, capsys):
+    rng = np.random.RandomState(0)
+    y = np.arange(300) % 5
+    X = rng.standard_normal((5, 32))[y] + rng.standard_normal((300, 32))
+    data = Bunch(X_train=X[:200], y_train=y[:200], X_test=X[200:], y_test=y[200:])
+    monkeypatch.setitem(reference_data.LOADERS, "drawn", lambda: data)
+    options = "--dataset drawn --rows 500 --noise 0.1 --bits 32 --queries 50 --rounds 1"
+    assert reranking.main([*options.split(), "--factors", "50"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()[-3:]
+    # A short list of all rows is exact search, and so are the other two.
+    assert [line.split("  ")[0] for line in lines] == [
+        "itq, 32 bits, 50x",
+        "numpy",
+        "scikit-learn",
+    ]
+    assert all(line.count("100.0 %") == 2 for line in lines)
+
+
+def test_shallow_limits_are_checked(capsys):
+    options = "--rows 300 --features 100 --density 0.1 --hashers pca --bits 8"
+    assert shallow_limits.main([*options.split(), "--seconds", "0"]) == 1
+    assert "encode, s" in capsys.readouterr().out
 
 
 def test_training_speed_runs(capsys):
