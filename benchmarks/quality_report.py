@@ -99,8 +99,8 @@ def show_markdown(rows):
             lines = [header, ["---"] * len(header)]
             for name, of_name in by_quality(chosen).items():
                 by_share = group(of_name, "labels")
-                line = [spread(by_share[(x,)], PRECISION) for x in shares]
                 most = by_share[max(by_share)]
+                line = [spread(by_share[(x,)], PRECISION) for x in shares]
                 seconds = [spread(most, f"{x}_seconds", 1) for x in ("fit", "encode")]
                 lines.append([name, *line, *seconds])
             print()
