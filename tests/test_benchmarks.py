@@ -195,18 +195,14 @@ def test_earlier_runs_are_shown_together(tmp_path, capsys):
             writer = csv.DictWriter(file, quality_report.COLUMNS)
             writer.writeheader()
             for method, labels, precision in of_file:
-                run = {
-                    "method": method,
-                    "labels": labels,
-                    "precision_at_100": precision,
-                }
-                writer.writerow(about | run)
+                run = {"method": method, "labels": labels, "fit_seconds": 2}
+                writer.writerow(about | run | {"precision_at_100": precision})
     options = ["--from-csv", *map(str, files), "--markdown"]
     assert retrieval_quality.main(options) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     # The later file counts, and what hears labels comes first.
-    assert [line.split(" | ")[:3] for line in lines[2:]] == [
-        ["| cca", "", "0.700"],
-        ["| itq", "0.400", ""],
-        ["| pca", "0.300", ""],
+    assert [line.split(" | ")[:4] for line in lines[2:]] == [
+        ["| cca", "", "0.700", "2.0"],
+        ["| itq", "0.400", "", "2.0"],
+        ["| pca", "0.300", "", "2.0"],
     ]
