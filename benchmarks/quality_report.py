@@ -8,6 +8,7 @@ from collections import defaultdict
 import numpy as np
 from _measure import print_table
 
+STEPS = ("fit", "encode")
 PRECISION, MAP = "precision_at_100", "average_precision_at_1000"
 # What tells one run from another.
 ABOUT = (
@@ -86,26 +87,35 @@ def by_quality(rows):
 
 
 def show_markdown(rows):
-    """Print precision@100 by share of labels, and seconds, a table a set and length.
+    """Print precision@100, a table a share of labels, and seconds with the most labels.
 
-    The seconds are those with the most labels.
+    Tables have a line a method, the best first, and a column a data set and length.
     """
-    for (dataset,), of_dataset in group(rows, "dataset").items():
-        for bits in sorted({r["bits"] for r in of_dataset} - {"float"}):
-            chosen = [r for r in of_dataset if r["bits"] in (bits, "float")]
-            shares = sorted({row["labels"] for row in chosen})
-            header = [f"{dataset}, {bits} bits", *(f"{x:g} %" for x in shares)]
-            header += ["fit, s", "encode, s"]
-            lines = [header, ["---"] * len(header)]
-            for name, of_name in by_quality(chosen).items():
-                by_share = group(of_name, "labels")
-                most = by_share[max(by_share)]
-                line = [spread(by_share[(x,)], PRECISION) for x in shares]
-                seconds = [spread(most, f"{x}_seconds", 1) for x in ("fit", "encode")]
-                lines.append([name, *line, *seconds])
-            print()
-            for line in lines:
-                print(f"| {' | '.join(line)} |")
+
+    def precision(cell):
+        return spread(cell, PRECISION)
+
+    def seconds(cell):
+        values = (spread(cell, f"{step}_seconds", 2) for step in STEPS)
+        return " / ".join(filter(None, values))
+
+    for (share,), of_share in sorted(group(rows, "labels").items()):
+        _print_markdown(f"{share:g} % of labels", of_share, precision)
+    last = []
+    for of_run in group(rows, "dataset", "bits", "method").values():
+        most = max(row["labels"] for row in of_run)
+        last += [row for row in of_run if row["labels"] == most]
+    _print_markdown(f"{' / '.join(STEPS)}, seconds", last, seconds)
+
+
+def _print_markdown(title, rows, show):
+    columns = list(group((r for r in rows if r["bits"] != "float"), "dataset", "bits"))
+    print(f"\n| {title} |", *(f"{name}, {bits} |" for name, bits in columns))
+    print("| --- |" + " --- |" * len(columns))
+    for name, of_name in by_quality(rows).items():
+        of_column = group(of_name, "dataset", "bits")
+        cells = [of_column[d, b] or of_column[d, "float"] for d, b in columns]
+        print(f"| {name} |", *(f"{show(cell)} |" for cell in cells))
 
 
 def show_tables(rows):

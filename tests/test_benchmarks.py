@@ -199,10 +199,13 @@ def test_earlier_runs_are_shown_together(tmp_path, capsys):
                 writer.writerow(about | run | {"precision_at_100": precision})
     options = ["--from-csv", *map(str, files), "--markdown"]
     assert retrieval_quality.main(options) == 0
-    lines = capsys.readouterr().out.strip().splitlines()
+    tables = capsys.readouterr().out.strip().split("\n\n")
+    header = ["| {} | news, 32 |", "| --- | --- |"]
     # The later file counts, and what hears labels comes first.
-    assert [line.split(" | ")[:4] for line in lines[2:]] == [
-        ["| cca", "", "0.700", "2.0"],
-        ["| itq", "0.400", "", "2.0"],
-        ["| pca", "0.300", "", "2.0"],
+    expected = [
+        ("0 % of labels", "| itq | 0.400 |", "| pca | 0.300 |"),
+        ("10 % of labels", "| cca | 0.700 |"),
+        ("fit / encode, seconds", "| cca | 2.00 |", "| itq | 2.00 |", "| pca | 2.00 |"),
     ]
+    for table, (title, *lines) in zip(tables, expected, strict=True):
+        assert table.splitlines() == [header[0].format(title), header[1], *lines]
