@@ -180,7 +180,12 @@ def test_rivals_give_one_vector_a_row(name, multilabel, drawn):
 
 @pytest.mark.parametrize(
     ("name", "needs", "learns"),
-    [("pca", False, False), ("classifier", False, True), ("ccaitq", True, True)],
+    [
+        ("pca", False, False),
+        ("bernoulli-vae", False, False),
+        ("classifier", False, True),
+        ("ccaitq", True, True),
+    ],
 )
 def test_shares_of_labels_are_run_where_they_matter(name, needs, learns):
     assert retrieval_quality.use_of_labels(name) == (needs, learns)
