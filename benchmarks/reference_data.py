@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from embeddings import cached_embeddings
 from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import Bunch
@@ -71,6 +72,18 @@ def load_20newsgroups(max_features=10_000, remove=()):
         TfidfVectorizer(
             max_features=max_features, stop_words="english", sublinear_tf=True
         ),
+    )
+
+
+@cache
+def load_20newsgroups_minilm():
+    """20 Newsgroups as 384 dense features of a sentence encoder; see `embeddings`."""
+    texts = load_20newsgroups_texts()
+    return Bunch(
+        X_train=cached_embeddings("20newsgroups-minilm-train", texts.X_train),
+        y_train=texts.y_train,
+        X_test=cached_embeddings("20newsgroups-minilm-test", texts.X_test),
+        y_test=texts.y_test,
     )
 
 
@@ -176,6 +189,7 @@ LOADERS = {
     "20newsgroups-bare": lambda: load_20newsgroups(
         remove=("headers", "footers", "quotes")
     ),
+    "20newsgroups-minilm": load_20newsgroups_minilm,
     "web-snippets": load_web_snippets,
     "ag-news": load_ag_news,
     "tmc2007": load_tmc2007,

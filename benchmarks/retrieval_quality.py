@@ -11,40 +11,48 @@ labels, and more labels where there were fewer. Every method that learns from la
 also run without any, and next to it stand exact search by the cosine of the features,
 the order of a random ranking, and two oracles that rank by the inner product of real
 class posteriors of a logistic regression: of the features, and of 200 latent
-dimensions fitted on all rows.
+dimensions fitted on all rows; for dense features also the signs of all of them.
 
 Prints one line a run as it is done, then tables of mean and standard deviation over
 the seeds: precision@100, mAP@1000 (expectations over the order of ties; several labels
 a row: relevant is what shares one), seconds to fit and to encode index and queries,
 peak memory above the input in MB, the least and the most frequent bit of the index,
 and its number of distinct codes. Every run has a process of its own.
+
+Later, --from-csv shows the runs of earlier files together, without making any:
+
+    python benchmarks/retrieval_quality.py --from-csv a.csv b.csv --markdown \
+        --plot quality.png
 """
 
 import argparse
-import ast
 import csv
 import itertools
 import os
 import re
 import sys
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 import joblib
 import numpy as np
-from _measure import Watch, in_fresh_process, print_table
+import scipy.sparse as sp
+from _measure import Watch, in_fresh_process
 from problems import make_problem
-from reference_data import LOADERS
-from rivals import RIVALS
-from sklearn.utils import get_tags
-
-PRECISION, MAP = "precision_at_100", "average_precision_at_1000"
-COLUMNS = (
-    *("dataset", "method", "bits", "labels", "seed", "noise", "unseen", "validation"),
-    *("settings", PRECISION, MAP, "fit_seconds", "encode_seconds", "memory_mb"),
-    *("bit_mean_min", "bit_mean_max", "n_distinct"),
+from quality_report import (
+    COLUMNS,
+    MAP,
+    PRECISION,
+    literal,
+    plot,
+    read_csv,
+    show_markdown,
+    show_progress,
+    show_tables,
 )
+from reference_data import LOADERS
+from rivals import FOR_DENSE_ROWS, RIVALS
+from sklearn.utils import get_tags
 
 
 def hashers():
@@ -61,12 +69,29 @@ def hashers():
     }
 
 
+def shallow_names():
+    """Return the names of the hashers without a neural network."""
+    return [
+        name
+        for name, hasher in hashers().items()
+        if hasher.__module__.startswith("skhash.shallow")
+    ]
+
+
 def make_hasher(name, n_bits, seed, settings=()):
     """Return a hasher of so many bits, with those settings that it knows."""
     hasher = hashers()[name](n_bits)
     known = hasher.get_params()
     settings = {"random_state": seed, **dict(settings)}
     return hasher.set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+def use_of_labels(name):
+    """Return whether a hasher needs labels, and whether it learns from any."""
+    hasher = make_hasher(name, n_bits=2, seed=0)
+    X, y = np.random.RandomState(0).rand(60, 8), np.arange(60) % 3
+    learns = getattr(hasher.fit(X, y), "classes_", None) is not None
+    return get_tags(hasher).target_tags.required, learns
 
 
 def score(index, query, metric, problem):
@@ -108,32 +133,31 @@ def run_hasher(path, make, percent, noise, seed):
         "bit_mean_min": bits.means.min(),
         "bit_mean_max": bits.means.max(),
         "n_distinct": bits.n_distinct,
-        "learns": hasattr(hasher, "classes_"),
     }
 
 
 def run_rival(path, name, percent, noise, seed):
     """Rank and score by one of the rivals; in a process of its own."""
     problem = joblib.load(path)
-    function, learns = RIVALS[name]
+    function, _ = RIVALS[name]
     with Watch() as fit:
         ranking = function(problem, problem.partial_labels(percent, noise, seed), seed)
     return score(*ranking, problem) | {
         "fit_seconds": fit.seconds,
         "memory_mb": fit.megabytes,
-        "learns": learns,
     }
 
 
-def attempts(arguments, seed, path, first):
+def attempts(arguments, seed, path, first, dense):
     """Yield series of runs: what is the same but for the share of labels.
 
-    A series is the name, the bits, the shares and a function that runs one share. A
-    method that turns out not to learn from labels is spared the further shares.
+    A series is the name, the bits, the shares and a function that runs one share.
     """
     shares = sorted(set(arguments.labels) - {0})
     if not arguments.without_rivals:
         for name, (_, learns) in RIVALS.items():
+            if name in FOR_DENSE_ROWS and not dense:
+                continue
             if learns or first or arguments.unseen:
 
                 def run(share, name=name):
@@ -147,8 +171,9 @@ def attempts(arguments, seed, path, first):
             noise = arguments.noise
             return in_fresh_process(run_hasher, path, make, share, noise, seed)
 
-        needs_labels = get_tags(make_hasher(name, bits, seed)).target_tags.required
-        yield name, bits, shares if needs_labels else [0, *shares], run
+        needs, learns = use_of_labels(name)
+        without = [] if needs else [0]
+        yield name, bits, without + (shares if learns else []), run
 
 
 def run_all(arguments):
@@ -164,15 +189,17 @@ def run_all(arguments):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "problem"
             joblib.dump(problem, path)
+            dense = not sp.issparse(problem.X_fit)
             del problem
-            series = attempts(arguments, seed, path, seed == arguments.seeds[0])
+            first = seed == arguments.seeds[0]
+            series = attempts(arguments, seed, path, first, dense)
             for method, bits, shares, run in series:
                 about = {"dataset": dataset, "method": method, "bits": bits}
                 yield from run_shares(shares, run, about | {"seed": seed}, arguments)
 
 
 def run_shares(shares, run, about, arguments):
-    """Yield one row a share of labels, as long as labels matter to the method."""
+    """Yield one row a share of labels."""
     for share in shares:
         row = about | {
             "labels": share,
@@ -188,108 +215,6 @@ def run_shares(shares, run, about, arguments):
             yield None
             continue
         yield row
-        if not row["learns"]:
-            return
-
-
-def show_progress(row):
-    """Print one line on a run."""
-    line = (
-        f"{row['dataset']:17} {row['method']:22} {row['bits']:>5} bits "
-        f"{row['labels']:>5g} % labels  seed {row['seed']:<3} "
-        f"P@100 {row[PRECISION]:.4f}  mAP@1000 {row[MAP]:.4f}  "
-        f"fit {row['fit_seconds']:6.1f} s  {row['memory_mb']:6.0f} MB"
-    )
-    if "n_distinct" in row:
-        low, high = row["bit_mean_min"], row["bit_mean_max"]
-        line += f"  bits {low:.2f}..{high:.2f}  {row['n_distinct']} codes"
-    print(line, flush=True)
-
-
-def group(rows, *names):
-    """Return lists of rows by the values of some columns, in order of appearance."""
-    groups = defaultdict(list)
-    for row in rows:
-        groups[tuple(row[name] for name in names)].append(row)
-    return groups
-
-
-def spread(rows, measure, digits=3):
-    """Return mean and standard deviation over seeds as text."""
-    values = [row[measure] for row in rows if measure in row]
-    if not values:
-        return ""
-    mean = f"{np.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ±{np.std(values, ddof=1):.{digits}f}"
-
-
-def show_tables(rows):
-    """Print quality by share of labels and cost, a table each a data set and length."""
-    for (dataset,), of_dataset in group(rows, "dataset").items():
-        for bits in sorted({r["bits"] for r in of_dataset} - {"float"}):
-            chosen = [r for r in of_dataset if r["bits"] in (bits, "float")]
-            shares = sorted({row["labels"] for row in chosen})
-            methods = group(chosen, "method")
-            for measure in (PRECISION, MAP):
-                print(f"\n{dataset}, {bits} bits: {measure}, by % of labels")
-                print_table(
-                    ["method", *(f"{share:g} %" for share in shares)],
-                    [
-                        [name, *(spread(by_share[(x,)], measure) for x in shares)]
-                        for (name,), of_name in methods.items()
-                        for by_share in [group(of_name, "labels")]
-                    ],
-                )
-            print(f"\n{dataset}, {bits} bits: cost, and use of the bits")
-            measures = COLUMNS[COLUMNS.index("fit_seconds") :]
-            digits = (1, 2, 0, 2, 2, 0)
-            print_table(
-                ["method", "labels", *measures],
-                [
-                    [name, f"{share:g} %"]
-                    + [spread(of_share, m, d) for m, d in zip(measures, digits)]
-                    for (name, share), of_share in group(
-                        chosen, "method", "labels"
-                    ).items()
-                ],
-            )
-
-
-def plot(rows, path):
-    """Draw precision@100 against the share of labels, a panel a data set and length."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    pairs = sorted({(r["dataset"], r["bits"]) for r in rows if r["bits"] != "float"})
-    figure, axes = plt.subplots(
-        1, len(pairs), figsize=(6 * len(pairs), 4.5), squeeze=False, sharey=True
-    )
-    shares = sorted({row["labels"] for row in rows})
-    for axis, (dataset, bits) in zip(axes[0], pairs):
-        chosen = [
-            r for r in rows if r["dataset"] == dataset and r["bits"] in (bits, "float")
-        ]
-        for (name,), of_name in group(chosen, "method").items():
-            by_share = group(of_name, "labels")
-            places = [i for i, x in enumerate(shares) if (x,) in by_share]
-            values = [[r[PRECISION] for r in by_share[(shares[i],)]] for i in places]
-            means = [np.mean(v) for v in values]
-            errors = [np.std(v, ddof=1) if len(v) > 1 else 0 for v in values]
-            if of_name[0]["learns"]:
-                axis.errorbar(places, means, errors, marker="o", capsize=3, label=name)
-            else:
-                colour = axis.plot([], [])[0].get_color()
-                axis.axhline(means[0], ls="--", color=colour, label=name)
-        axis.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
-        axis.set(title=f"{dataset}, {bits} bits", xlabel="labelled rows (%)")
-    axes[0, 0].set_ylabel("precision@100")
-    axes[0, -1].legend(fontsize="small")
-    figure.tight_layout()
-    figure.savefig(path, dpi=150)
 
 
 def setting(text):
@@ -297,10 +222,7 @@ def setting(text):
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"expected name=value; got {text!r}")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
+    return name, literal(value)
 
 
 def parse(argv):
@@ -329,6 +251,8 @@ def parse(argv):
     add("--max-rows", type=int, help="training rows to use, for a quick look")
     add("--without-rivals", action="store_true", help="hashers only, for tuning")
     add("--csv", type=Path, help="file for one line a run")
+    add("--from-csv", nargs="+", type=Path, metavar="FILE", help="files to show")
+    add("--markdown", action="store_true", help="short tables, for a page")
     add("--plot", type=Path, help="PNG file for precision@100 by share of labels")
     parser.epilog = (
         "--set gives arguments to those hashers that know them. Data sets: "
@@ -345,9 +269,8 @@ def parse(argv):
     return arguments
 
 
-def main(argv=None):
-    """Run what the command line asks for; return the exit status."""
-    arguments = parse(argv)
+def make_rows(arguments):
+    """Run all that is asked for; return the rows and the number of failures."""
     rows, n_failed = [], 0
     with open(arguments.csv or os.devnull, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
@@ -360,7 +283,18 @@ def main(argv=None):
             writer.writerow(row)
             file.flush()
             rows.append(row)
-    show_tables(rows)
+    return rows, n_failed
+
+
+def main(argv=None):
+    """Run what the command line asks for; return the exit status."""
+    arguments = parse(argv)
+    if arguments.from_csv:
+        rows, n_failed = read_csv(arguments.from_csv), 0
+    else:
+        rows, n_failed = make_rows(arguments)
+    show = show_markdown if arguments.markdown else show_tables
+    show(rows)
     if arguments.plot and rows:
         plot(rows, arguments.plot)
     return int(n_failed > 0)

@@ -31,6 +31,15 @@ def random_ranking(problem, y, seed):
     return *codes, "hamming"
 
 
+def sign_quantisation(problem, y, seed):
+    """One bit a feature, the sign: what encoders of embeddings offer as binary."""
+    from skhash import ThresholdHasher
+
+    hasher = ThresholdHasher().fit(problem.X_fit)
+    codes = [hasher.transform(X) for X in (problem.X_index, problem.X_query)]
+    return *codes, "hamming"
+
+
 def oracle_features(problem, y, seed):
     """Float class posteriors of a logistic regression on the features."""
     scaler = Normalizer() if sp.issparse(problem.X_fit) else StandardScaler()
@@ -68,6 +77,10 @@ def _posteriors(problem, y, features):
 RIVALS = {
     "float-cosine": (float_cosine, False),
     "random-ranking": (random_ranking, False),
+    "sign-quantisation": (sign_quantisation, False),
     "oracle-features": (oracle_features, True),
     "oracle-latent": (oracle_latent, True),
 }
+
+# Sparse rows have no sign to speak of in most of their features.
+FOR_DENSE_ROWS = {"sign-quantisation"}

@@ -126,8 +126,7 @@ def check_partial_labels(y, n_samples, *, name="y"):
     """
     if y is None:
         return PartialLabels("none", np.zeros(n_samples, dtype=bool))
-    if not sp.issparse(y):
-        y = np.asarray(y)
+    y = as_array(y)
     if y.ndim == 2:
         labels = _check_rows_of_labels(y, name)
     else:
@@ -140,6 +139,21 @@ def check_partial_labels(y, n_samples, *, name="y"):
     if not labels.labelled.any():
         return PartialLabels("none", labels.labelled)
     return labels
+
+
+def as_array(y):
+    """Return labels as an array; a sparse indicator becomes a dense one.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix of shape (n_samples,) or (n_samples, n_classes)
+        The labels.
+
+    Returns
+    -------
+    y : ndarray
+    """
+    return y.toarray() if sp.issparse(y) else np.asarray(y)
 
 
 def require_two_classes(labels, *, name="y"):
@@ -224,8 +238,6 @@ def _check_whole_numbers(y, name):
 
 
 def _check_rows_of_labels(y, name):
-    if sp.issparse(y):
-        y = y.toarray()
     if y.shape[1] == 1:
         return _check_one_label_a_row(y, name)
     y = check_array(y, dtype=np.float32, input_name=name, ensure_min_samples=0)

@@ -14,7 +14,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skhash._labels import check_partial_labels
+from skhash._labels import as_array, check_partial_labels
 from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 
@@ -65,8 +65,9 @@ class BaseHasher(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training rows. Sparse input is used as CSR and never densified.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Labels, -1 where there is none (a row of all -1 for several labels a row).
-            Hashers that learn without labels ignore them.
+            Labels, -1 where there is none. Several labels a row are an indicator, dense
+            or sparse, in which a row of all -1 has none; labels in doubt are rows of
+            class probabilities. Hashers that learn without labels ignore them.
 
         Returns
         -------
@@ -121,7 +122,8 @@ class BaseHasher(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows that are both queries and index.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Their labels. Rows without a label (-1) are left out.
+            Their labels: classes or an indicator, no probabilities. Rows without a
+            label (-1) are left out; of several labels a row one in common is enough.
 
         Returns
         -------
@@ -148,7 +150,7 @@ class BaseHasher(
             [self._encode(X[rows]) for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)]
         )
         return average_precision_at_k_score(
-            bits.view(np.uint8), np.asarray(y)[labelled], k=None
+            bits.view(np.uint8), as_array(y)[labelled], k=None
         )
 
     def _check_rows(self, X, *, reset):

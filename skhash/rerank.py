@@ -56,7 +56,9 @@ class RerankedNearestNeighbors(BaseEstimator):
     -----
     The vectors are kept as they are given (for the cosine, at unit length). A query
     costs the scan of the codes and O(rerank_factor * n_neighbors * n_features) for the
-    candidates.
+    candidates. In a large and crowded collection the short list fills up with rows that
+    are nearly as near as the nearest; a larger `rerank_factor`, which costs little, is
+    the remedy.
 
     References
     ----------

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import quality_report
 import reference_data
+import reranking
 import retrieval_quality
 import scipy.sparse as sp
+import shallow_limits
 import training_speed
 from problems import Problem, make_problem
 from rivals import RIVALS
@@ -27,7 +30,10 @@ def drawn(monkeypatch):
     return "drawn"
 
 
-@pytest.mark.parametrize("script", ["retrieval_quality.py", "training_speed.py"])
+@pytest.mark.parametrize(
+    "script",
+    ["reranking.py", "retrieval_quality.py", "shallow_limits.py", "training_speed.py"],
+)
 def test_help(script):
     finished = subprocess.run(
         [sys.executable, BENCHMARKS / script, "--help"],
@@ -76,6 +82,30 @@ def test_retrieval_quality_runs_and_writes(drawn, tmp_path, capsys):
     assert quality["random-ranking"] < min(quality["pca"], quality["oracle-features"])
     assert picture.stat().st_size > 1000
     assert "precision_at_100, by % of labels" in capsys.readouterr().out
+
+
+def test_reranking_runs_on_more_rows_than_there_are(monkeypatch, capsys):
+    rng = np.random.RandomState(0)
+    y = np.arange(300) % 5
+    X = rng.standard_normal((5, 32))[y] + rng.standard_normal((300, 32))
+    data = Bunch(X_train=X[:200], y_train=y[:200], X_test=X[200:], y_test=y[200:])
+    monkeypatch.setitem(reference_data.LOADERS, "drawn", lambda: data)
+    options = "--dataset drawn --rows 500 --noise 0.1 --bits 32 --queries 50 --rounds 1"
+    assert reranking.main([*options.split(), "--factors", "50"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()[-3:]
+    # A short list of all rows is exact search, and so are the other two.
+    assert [line.split("  ")[0] for line in lines] == [
+        "itq, 32 bits, 50x",
+        "numpy",
+        "scikit-learn",
+    ]
+    assert all(line.count("100.0 %") == 2 for line in lines)
+
+
+def test_shallow_limits_are_checked(capsys):
+    options = "--rows 300 --features 100 --density 0.1 --hashers pca --bits 8"
+    assert shallow_limits.main([*options.split(), "--seconds", "0"]) == 1
+    assert "encode, s" in capsys.readouterr().out
 
 
 def test_training_speed_runs(capsys):
@@ -146,3 +176,41 @@ def test_rivals_give_one_vector_a_row(name, multilabel, drawn):
     assert (index.shape[0], query.shape[0]) == (400, 120)
     assert index.shape[1] == query.shape[1]
     assert metric in ("hamming", "cosine", "inner_product")
+
+
+@pytest.mark.parametrize(
+    ("name", "needs", "learns"),
+    [
+        ("pca", False, False),
+        ("bernoulli-vae", False, False),
+        ("classifier", False, True),
+        ("ccaitq", True, True),
+    ],
+)
+def test_shares_of_labels_are_run_where_they_matter(name, needs, learns):
+    assert retrieval_quality.use_of_labels(name) == (needs, learns)
+
+
+def test_earlier_runs_are_shown_together(tmp_path, capsys):
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    runs = [[("pca", 0, 0.3), ("itq", 0, 0.5)], [("itq", 0, 0.4), ("cca", 10, 0.7)]]
+    about = {"dataset": "news", "bits": 32, "seed": 0}
+    for path, of_file in zip(files, runs):
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, quality_report.COLUMNS)
+            writer.writeheader()
+            for method, labels, precision in of_file:
+                run = {"method": method, "labels": labels, "fit_seconds": 2}
+                writer.writerow(about | run | {"precision_at_100": precision})
+    options = ["--from-csv", *map(str, files), "--markdown"]
+    assert retrieval_quality.main(options) == 0
+    tables = capsys.readouterr().out.strip().split("\n\n")
+    header = ["| {} | news, 32 |", "| --- | --- |"]
+    # The later file counts, and what hears labels comes first.
+    expected = [
+        ("0 % of labels", "| itq | 0.400 |", "| pca | 0.300 |"),
+        ("10 % of labels", "| cca | 0.700 |"),
+        ("fit / encode, seconds", "| cca | 2.00 |", "| itq | 2.00 |", "| pca | 2.00 |"),
+    ]
+    for table, (title, *lines) in zip(tables, expected, strict=True):
+        assert table.splitlines() == [header[0].format(title), header[1], *lines]

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from skhash._labels import check_partial_labels
+from skhash._labels import as_array, check_partial_labels
 from skhash.metrics._words import count_bits, to_words
 
 RELEVANCES = ("any", "jaccard")
@@ -214,9 +214,7 @@ def _encode_together(y, y_query, n_index, n_queries):
 
 
 def _as_labels(y, n_samples, name):
-    if sp.issparse(y):
-        y = y.toarray()
-    y = np.asarray(y)
+    y = as_array(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.ravel()
     check_partial_labels(y, n_samples, name=name)

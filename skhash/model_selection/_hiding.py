@@ -3,10 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
-from skhash._labels import UNLABELLED
+from skhash._labels import UNLABELLED, as_array
 from skhash.model_selection._strata import (
     deal_sets,
     labelled_rows,
@@ -52,7 +51,7 @@ def hide_labels(y, keep, *, stratify=False, random_state=None):
     >>> hide_labels([0, 0, 0, 0, 1, 1], keep=1 / 3, stratify=True, random_state=0)
     array([-1, -1,  0, -1, -1,  1])
     """
-    y = y.toarray() if sp.issparse(y) else np.asarray(y)
+    y = as_array(y)
     labels, rows = labelled_rows(y, y)
     n_kept = _n_kept(keep, len(rows))
     if y.dtype.kind in "US":

@@ -7,6 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length
 
+from skhash._labels import as_array
 from skhash.codes import unpack_bits
 from skhash.neighbors import _merge
 from skhash.neighbors._base import HammingNeighborsBase, check_mode
@@ -120,7 +121,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         ValueError
             If `X` is not binary, or its length is not that of `y` or `n_bits`.
         """
-        labels = None if y is None else np.array(y)
+        labels = None if y is None else np.array(as_array(y))
         if labels is not None:
             check_consistent_length(X, labels)
         self._fit(X)
@@ -161,8 +162,9 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         rows = self._check_codes(X, reset=False)
         self._check_sizes(self.n_samples_fit_ + len(rows), rows.shape[1])
         if y is not None:
+            y = as_array(y)
             check_consistent_length(rows, y)
-            self.labels_ = np.concatenate([self.labels_, np.asarray(y)])
+            self.labels_ = np.concatenate([self.labels_, y])
         self._index.append(np.ascontiguousarray(rows))
         self.n_samples_fit_ = self._index.n_rows
         return self

@@ -1,9 +1,11 @@
 """Classifier codes: quantised class posteriors beside label-free bits."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import expit, softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils import ClassifierTags, check_random_state
@@ -274,7 +276,10 @@ def spread_labels(features, targets, labelled, n_neighbors):
         alpha=0.9,
         max_iter=50,
     )
-    spreading.fit(features, np.where(labelled, targets.argmax(axis=1), -1))
+    with warnings.catch_warnings():
+        # The leading classes settle long before the last digits of their weights.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        spreading.fit(features, np.where(labelled, targets.argmax(axis=1), -1))
     spread = np.zeros_like(targets)
     rows, best = np.arange(len(targets)), spreading.label_distributions_.argmax(axis=1)
     # Classes of scikit-learn's estimator are those that occur: all of ours do.

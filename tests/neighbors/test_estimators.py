@@ -367,6 +367,15 @@ def test_score_is_tie_aware_precision(bits):
         assert score == expected
 
 
+def test_sparse_indicators_are_labels(bits):
+    y = np.random.default_rng(0).integers(0, 2, (len(bits), 3))
+    model = HammingNearestNeighbors(7).fit(bits[:300], sparse.csr_array(y[:300]))
+    model.partial_fit(bits[300:400], sparse.csr_matrix(y[300:400]))
+    expected = HammingNearestNeighbors(7).fit(bits[:400], y[:400])
+    score = model.score(bits[400:], sparse.csr_array(y[400:]))
+    assert score == expected.score(bits[400:], y[400:])
+
+
 def test_last_step_of_a_pipeline_under_grid_search():
     X, y = clustered()
     labels = y.copy()
