@@ -321,7 +321,7 @@ class SSBVAEHasher(VariationalHasher):
         ):
             return
         some = self._random_state.permutation(unlabelled)[:ROWS_PER_BLOCK]
-        features, _ = self._activations(X[np.sort(some)])
+        features, _ = self._activations(X[np.sort(some)], precise=False)
         self.sure_from_ = float(
             np.quantile(self._sureness(features).cpu().numpy(), self.unsure_share)
         )
