@@ -167,7 +167,7 @@ def test_gaussian_reconstruction():
     targets = np.random.default_rng(0).normal(size=TARGETS.shape)
     expected = np.mean(
         [
-            8 / N_FEATURES * ((t - (c @ weight + bias)) ** 2).sum()
+            2 / N_FEATURES * ((t - (c @ weight + bias)) ** 2).sum()
             for t, c in zip(targets, codes)
         ]
     )
@@ -177,12 +177,12 @@ def test_gaussian_reconstruction():
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_ignorant_gaussian_decoder_costs_eight_nats():
+def test_ignorant_gaussian_decoder_costs_two_nats():
     rows = torch.randn(4000, 30, generator=torch.Generator().manual_seed(0))
     loss = losses.gaussian_reconstruction(
         torch.zeros(4000, 2), torch.zeros(2, 30), torch.zeros(30), rows
     )
-    assert loss.item() == pytest.approx(8, rel=0.02)
+    assert loss.item() == pytest.approx(2, rel=0.02)
 
 
 def test_bernoulli_kl():
@@ -337,7 +337,7 @@ def test_objective_of_the_paper(reconstruction, multilabel):
         rec = softmax_by_hand(2 * bits - 1, weight, bias, TARGETS)
     else:
         residual = TARGETS - ((2 * bits - 1) @ weight + bias)
-        rec = 8 * (residual**2).mean()
+        rec = 2 * (residual**2).mean()
     p = sigmoid(logits)
     kl = (np.log(2) + p * np.log(p) + (1 - p) * np.log(1 - p)).sum(axis=1).mean()
     scores = features @ A.T + c
