@@ -9,9 +9,10 @@ class RowAdam(torch.optim.Adam):
     A weight matrix with a sparse gradient moves in the rows of the gradient only: the
     others keep their weights and their averages, as in torch's `SparseAdam`. Each row
     counts its own steps, so that the first step of a rare word is corrected for its
-    bias as that of a frequent one; and it has one average of squares, their mean, which
-    halves the memory. Takes the parameters of :class:`torch.optim.Adam`, of which rows
-    heed `lr`, `betas` and `eps`.
+    bias as that of a frequent one. It has one average of squares, their mean, and none
+    of gradients, which is stale by the time that a rare word comes again: so the
+    averages take no memory to speak of. Takes the parameters of
+    :class:`torch.optim.Adam`, of which rows heed `lr`, the second of `betas`, and `eps`.
     """
 
     def step(self, closure=None):
@@ -33,7 +34,6 @@ class RowAdam(torch.optim.Adam):
         state = self.state[weight]
         if not state:
             state["step"] = weight.new_zeros(len(weight))
-            state["exp_avg"] = torch.zeros_like(weight)
             state["exp_avg_sq"] = weight.new_zeros(len(weight))
         rows, gradients = weight.grad._indices()[0], weight.grad._values()
         if (rows.diff() <= 0).any():  # a row may be there twice
@@ -47,15 +47,10 @@ class RowAdam(torch.optim.Adam):
 
 def _step_block(weight, rows, grad, state, group):
     """Make the step of some rows."""
-    decay, square_decay = group["betas"]
+    decay = group["betas"][1]
     steps = state["step"][rows] + 1
-    average = state["exp_avg"].index_select(0, rows).lerp_(grad, 1 - decay)
-    square = state["exp_avg_sq"][rows].lerp_(
-        grad.square().mean(dim=1), 1 - square_decay
-    )
+    square = state["exp_avg_sq"][rows].lerp_(grad.square().mean(dim=1), 1 - decay)
     state["step"][rows] = steps
-    state["exp_avg"].index_copy_(0, rows, average)
     state["exp_avg_sq"][rows] = square
-    spread = (square / (1 - square_decay**steps)).sqrt_() + group["eps"]
-    size = group["lr"] / (1 - decay**steps) / spread
-    weight.index_add_(0, rows, average.mul_(size[:, None]), alpha=-1)
+    spread = (square / (1 - decay**steps)).sqrt_() + group["eps"]
+    weight.index_add_(0, rows, grad * (group["lr"] / spread)[:, None], alpha=-1)
