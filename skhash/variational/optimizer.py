@@ -12,7 +12,7 @@ class RowAdam(torch.optim.Adam):
     bias as that of a frequent one. It has one average of squares, their mean, and none
     of gradients, which is stale by the time that a rare word comes again: so the
     averages take no memory to speak of. Takes the parameters of
-    :class:`torch.optim.Adam`, of which rows heed `lr`, the second of `betas`, and `eps`.
+    :class:`torch.optim.Adam`, of which rows heed `lr`, the second of `betas` and `eps`.
     """
 
     def step(self, closure=None):
