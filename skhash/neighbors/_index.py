@@ -18,6 +18,8 @@ from skhash.neighbors._storage import Planes, Repeated, Rows
 
 #: Threads do not pay below so many distances: starting them takes as long.
 THREAD_WORK = 1 << 23
+#: The share of the large stretches in a scan by several threads.
+LARGE_STRETCHES = 0.85
 #: Repeated codes are not looked for in an index of fewer codes.
 LEAST_REPEATED = 1024
 #: A subset of less than this share of the rows is copied out and searched by itself.
@@ -190,8 +192,8 @@ class CodeIndex:
         """Cut a search into slices of the queries and stretches of the index.
 
         Threads get queries of their own while there are enough of them, else
-        stretches of the index: two each, since a thread may wake up so late that the
-        others have done half of the work.
+        stretches of the index: a large one each, and a small one for whoever is first
+        to be done, since a thread wakes up late by a part of the time of a scan.
         """
         n_codes = sum(last - first for _, first, last, _, _ in parts)
         if n_threads == 1 or (tables is None and n_queries * n_codes < THREAD_WORK):
@@ -200,11 +202,21 @@ class CodeIndex:
             n_slices = n_threads if n_queries < 64 * n_threads else 4 * n_threads
             return even_slices(n_queries, n_slices, 4), parts
         stretches = [
-            (source, first + s.start, first + s.stop, offset, n_rows)
+            (source, first + start, first + stop, offset, n_rows)
             for source, first, last, offset, n_rows in parts
-            for s in even_slices(last - first, 2 * n_threads, _scan.BLOCK)
+            for start, stop in self._stretches(last - first, n_threads)
         ]
         return [slice(0, n_queries)], stretches
+
+    @staticmethod
+    def _stretches(n_codes, n_threads):
+        """Cut a scan into a large stretch and a small one for each thread."""
+        large = int(LARGE_STRETCHES * n_codes) // _scan.BLOCK * _scan.BLOCK
+        return [
+            (first + s.start, first + s.stop)
+            for first, n in ((0, large), (large, n_codes - large))
+            for s in even_slices(n, n_threads, _scan.BLOCK)
+        ]
 
     def _small_subset(self, mask):
         """Return the rows of a small mask as an index of their own, and their indices.
