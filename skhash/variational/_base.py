@@ -202,7 +202,7 @@ class VariationalHasher(BaseHasher):
                 n_clusters=0 if clusterings is None else clusterings.n_clusters,
                 hidden_layer_sizes=self.hidden_layer_sizes,
                 dropout=self.dropout,
-                feature_dropout=self.feature_dropout,
+                feature_dropout=self._feature_dropout(),
                 sampler=self._sampler(),
                 weight_scale=self.scaling_.weight_scale(n_features),
             )
@@ -210,6 +210,9 @@ class VariationalHasher(BaseHasher):
         with torch.no_grad():
             network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(rows.X))
         return network
+
+    def _feature_dropout(self):
+        return self.feature_dropout
 
     def _sampler(self):
         return "straight_through"

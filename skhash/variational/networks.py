@@ -127,13 +127,17 @@ class CodewordHead(nn.Module):
 
     def __init__(self, n_bits, n_classes):
         super().__init__()
-        self.codewords = nn.Parameter(torch.empty(n_classes, n_bits))
+        self.weight = nn.Parameter(torch.empty(n_classes, n_bits))
         self.bias = nn.Parameter(torch.zeros(n_classes))
-        nn.init.normal_(self.codewords, std=0.1)
+        nn.init.normal_(self.weight, std=0.1)
+
+    def codewords(self):
+        """Return the codewords (n_classes, n_bits), each bit in (-1, 1)."""
+        return torch.tanh(4 * self.weight)
 
     def forward(self, signs):
         """Return the scores (n_rows, n_classes) of codes as signs, -1 or 1."""
-        agreement = signs @ torch.tanh(4 * self.codewords).T / signs.shape[1]
+        agreement = signs @ self.codewords().T / signs.shape[1]
         return _CODEWORD_SCORE * agreement + self.bias
 
 

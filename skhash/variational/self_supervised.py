@@ -88,12 +88,13 @@ class SelfSupervisedObjective(nn.Module):
     def _clusters(self, network, signs, batch):
         """Return the cross-entropy of the bits to the clusters of each clustering.
 
-        Clusters stand in for classes: rows with a label do without them.
+        Clusters stand in for classes: the more is known of those of a row, the less
+        they count.
         """
-        unlabelled = batch.trust < 1
+        ignorance = 1 - batch.trust
         losses_ = [
             (
-                unlabelled
+                ignorance
                 * losses.class_cross_entropy(head(signs), clusters, multilabel=False)
             ).mean()
             for head, clusters in zip(

@@ -12,43 +12,13 @@ from skhash.variational._base import NEAR_ZERO, VariationalHasher
 from skhash.variational.batches import TrainingRows
 from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
+from skhash.variational.sureness import step_aside, sure_from
 from skhash.variational.teacher import Teacher
 
 # Codewords of short codes lie so near to each other that a step leads to another class.
 _LEAST_BITS_TO_STEP = 16
-
-
-def step_aside(logits, unsure):
-    """Invert one bit of unsure rows: that of the median margin.
-
-    Rows of one class share a code, sure or not, and Hamming distance cannot tell which
-    of them to show first. With a bit inverted, an unsure row is one step farther from
-    the sure ones, and two from most other unsure ones, whose bit is another: sure rows
-    come first, whoever asks. The median, because the bits of the least margin tell
-    between the likeliest classes, and the bits of the largest are the same ones for all
-    rows of a class.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (n_rows, n_bits)
-        Log-odds of each bit.
-    unsure : Tensor of shape (n_rows,), bool
-        The rows to change.
-
-    Returns
-    -------
-    logits : Tensor of shape (n_rows, n_bits)
-        A copy where unsure rows have one logit of the other sign.
-    lead : Tensor of shape (n_rows,)
-        By how much the margin of that bit differs from the next in size.
-    """
-    margins, order = logits.abs().sort(dim=1)
-    middle = logits.shape[1] // 2
-    sign = torch.ones_like(logits)
-    sign[unsure, order[unsure, middle]] = -1
-    gaps = margins.diff(dim=1)[:, max(0, middle - 1) : middle + 1]
-    lead = gaps.amin(dim=1) if gaps.shape[1] else margins[:, 0]
-    return logits * sign, lead
+# The share of the words of a row hidden from the encoder in a training step.
+_WORDS_HIDDEN = 0.2
 
 
 class SSBVAEHasher(VariationalHasher):
@@ -66,9 +36,10 @@ class SSBVAEHasher(VariationalHasher):
     taken to say: a teacher, fitted in closed form before the network, gives every row
     near neighbours, whose words its code has to tell too; soft clusters; and, if there
     are labels, class beliefs that are trusted as far as held-out labels bear them out.
-    In a collection with few labels most rows of a class would end up with one code, and
-    which of them are found first would be left to chance: those of which the network is
-    unsure step aside by one bit. ``objective="paper"`` is the objective of the paper
+    The code of a row is drawn to the codewords of its likely classes. In a collection
+    with few labels most rows of a class then end up with one code, and which of them
+    are found first would be left to chance: those of which the network is unsure step
+    aside by one bit. ``objective="paper"`` is the objective of the paper
     itself.
 
     Parameters
@@ -106,9 +77,14 @@ class SSBVAEHasher(VariationalHasher):
     neighbor_share : float, default=0.5
         The share of a random near row in what the decoder is asked for, in [0, 1).
         0 reconstructs the row alone. Not used with "paper".
-    unsure_share : float, default=0.5
-        The share of the unlabelled training rows, in [0, 1), that count as unsure:
-        those with the lowest probability of their likeliest class. In the code of a
+    codeword_weight : float, default=1.0
+        How far each logit of a row is moved towards the codewords of its likely
+        classes, in standard deviations of a logit, at least 0. More makes codes of a
+        class more alike, so that less of them is left to tell its rows apart. Not used
+        with "paper".
+    unsure_share : float, default=0.7
+        The share of the unlabelled training rows of each likeliest class, in [0, 1),
+        that count as unsure: those with the lowest probability of it. In the code of a
         row no surer than these, of whatever data, one bit is inverted. 0 inverts none.
         Not used in codes of fewer than 16 bits, with several labels a row, nor with
         "paper".
@@ -125,9 +101,10 @@ class SSBVAEHasher(VariationalHasher):
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
         The share of hidden units left out in a training step, in [0, 1).
-    feature_dropout : float, default=0.2
+    feature_dropout : float or "auto", default="auto"
         The share of the words of a row hidden from the encoder in a training step, in
-        [0, 1).
+        [0, 1). "auto" hides 0.2 before a softmax decoder, and none before a Gaussian
+        one: a text says a thing in several words, an embedding in one feature.
     max_epochs : int, default=10
         How often each row is seen, at least 1.
     batch_size : int, default=512
@@ -171,8 +148,9 @@ class SSBVAEHasher(VariationalHasher):
         The trained torch module, on the CPU.
     scaling_ : LengthScaling or StandardScaling
         What rows go through before the network.
-    sure_from_ : float
-        The class probability from which a row counts as sure; 0 if all rows do.
+    sure_from_ : ndarray of shape (n_classes,), float32, or None
+        The probability from which a row of each likeliest class counts as sure; None
+        if all rows do.
     n_iter_ : int
         The number of epochs trained.
     n_features_in_ : int
@@ -217,6 +195,10 @@ class SSBVAEHasher(VariationalHasher):
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "objective": [StrOptions({"self_supervised", "paper"})],
+        "feature_dropout": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, 1, closed="left"),
+        ],
         "sampled_features": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -229,6 +211,7 @@ class SSBVAEHasher(VariationalHasher):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_share": [Interval(Real, 0, 1, closed="left")],
+        "codeword_weight": [Interval(Real, 0, None, closed="left")],
         "unsure_share": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -244,12 +227,13 @@ class SSBVAEHasher(VariationalHasher):
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
-        unsure_share=0.5,
+        codeword_weight=1.0,
+        unsure_share=0.7,
         reconstruction="auto",
         sampled_features="auto",
         hidden_layer_sizes=(1000,),
         dropout=0.5,
-        feature_dropout=0.2,
+        feature_dropout="auto",
         max_epochs=10,
         batch_size=512,
         learning_rate=4e-3,
@@ -269,6 +253,7 @@ class SSBVAEHasher(VariationalHasher):
         self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
+        self.codeword_weight = codeword_weight
         self.unsure_share = unsure_share
         self.reconstruction = reconstruction
         self.sampled_features = sampled_features
@@ -302,12 +287,17 @@ class SSBVAEHasher(VariationalHasher):
             "pair_weight": self.pair_weight,
         }
 
+    def _feature_dropout(self):
+        if self.feature_dropout != "auto":
+            return self.feature_dropout
+        return _WORDS_HIDDEN if self.reconstruction_ == "softmax" else 0.0
+
     def _sampler(self):
         return "concrete" if self.objective == "paper" else "straight_through"
 
     def _start(self, X, labels, classes):
         super()._start(X, labels, classes)
-        self.sure_from_ = 0.0
+        self.sure_from_ = None
 
     def _train(self, X, labels, n_epochs, *, anneal):
         super()._train(X, labels, n_epochs, anneal=anneal)
@@ -322,26 +312,36 @@ class SSBVAEHasher(VariationalHasher):
             return
         some = self._random_state.permutation(unlabelled)[:ROWS_PER_BLOCK]
         features, _ = self._activations(X[np.sort(some)], precise=False)
-        self.sure_from_ = float(
-            np.quantile(self._sureness(features).cpu().numpy(), self.unsure_share)
-        )
+        shares = self._class_shares(features).cpu().numpy()
+        self.sure_from_ = sure_from(shares, self.unsure_share)
 
-    def _sureness(self, features):
-        """Return the probability of the likeliest class of each row."""
+    def _class_shares(self, features):
+        """Return the class distribution of each row, several classes as equals."""
         head = self.network_.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
         scores = functional.linear(features, weight, bias)
-        return torch.softmax(scores, dim=1).amax(dim=1)
+        if self.multilabel_:
+            return functional.normalize(torch.sigmoid(scores), p=1, dim=1)
+        return torch.softmax(scores, dim=1)
 
     def _code_logits(self, features, logits):
-        logits, in_doubt = super()._code_logits(features, logits)
-        if not self.sure_from_:
+        if self.classes_ is None or self.objective == "paper":
+            return super()._code_logits(features, logits)
+        shares = self._class_shares(features)
+        codewords = self.network_.code_head.codewords().detach().to(shares)
+        logits, in_doubt = super()._code_logits(
+            features, logits + self.codeword_weight * (shares @ codewords)
+        )
+        if self.sure_from_ is None:
             return logits, in_doubt
-        sureness = self._sureness(features)
-        unsure = sureness < self.sure_from_
+        (first, second), (likeliest, _) = (part.T for part in shares.topk(2))
+        lacking = torch.from_numpy(self.sure_from_).to(shares)[likeliest] - first
+        unsure = lacking > 0
         logits, lead = step_aside(logits, unsure)
         in_doubt |= unsure & (lead < NEAR_ZERO * logits.abs().amax().clamp_min(1))
-        return logits, in_doubt | ((sureness - self.sure_from_).abs() < NEAR_ZERO)
+        return logits, in_doubt | (
+            torch.minimum(lacking.abs(), first - second) < NEAR_ZERO
+        )
 
     def _training_rows(self, X, labels, random_state):
         if self.objective == "paper":

@@ -113,3 +113,18 @@ def test_rows_of_zeros(small_rows, labelled):
     beliefs, trust = infer(X, one_hot(small_rows[1]), labelled)
     assert np.isfinite(beliefs).all()
     assert np.isfinite(trust).all()
+
+
+def test_many_labels_are_learned_from():
+    """Where neighbours and Gaussians mislead, the labelled rows are heard."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(600, 30))
+    classes = (X[:, 0] > 0).astype(int)  # no cluster tells of them
+    X = StandardScaling(X).scale(X)
+    labelled = np.arange(600) < 400
+    teacher = teacher_of(X)
+    given = np.where(labelled[:, None], one_hot(classes), 0).astype(np.float32)
+    beliefs, _ = teacher.infer(given, labelled, np.random.RandomState(0))
+    assert teacher.calibration[1] > 0
+    right = beliefs[~labelled].argmax(axis=1) == classes[~labelled]
+    assert right.mean() > 0.9

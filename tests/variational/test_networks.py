@@ -149,7 +149,7 @@ def test_a_code_scores_its_own_codeword_highest():
     head = network().code_head
     signs = torch.tensor([[1.0, 1, 1, 1, 1], [1, -1, 1, -1, 1], [-1, -1, -1, -1, -1]])
     with torch.no_grad():
-        head.codewords.copy_(10 * signs)
+        head.weight.copy_(10 * signs)
         scores = head(signs)
     assert_allclose(scores, 6 * signs @ signs.T / 5, atol=1e-4)
     assert (scores.argmax(dim=1).numpy() == [0, 1, 2]).all()
