@@ -114,8 +114,10 @@ def epoch(path, arguments):
     problem = joblib.load(path)
     y = problem.partial_labels(arguments.labels, 0, seed=0)
     twin = DenseTwin()
-    # The twin has no teacher to tell it of unsure rows when it encodes.
-    hasher = make_hasher(arguments, callbacks=[twin], unsure_share=0)
+    # The twin encodes by the signs of its logits alone.
+    hasher = make_hasher(
+        arguments, callbacks=[twin], codeword_weight=0, unsure_share=0
+    )
     hasher.fit(problem.X_fit, y)
     ours = median(line["dur"] for line in hasher.history_)
     dense = median(twin.seconds_)

@@ -27,7 +27,7 @@ from skhash.variational.batches import (
 from skhash.variational.clusterings import N_CLUSTERINGS
 from skhash.variational.networks import BernoulliAutoencoder
 from skhash.variational.optimizer import RowAdam
-from skhash.variational.products import LARGE_VOCABULARY
+from skhash.variational.products import LARGE_VOCABULARY, drop_spare_gradient
 from skhash.variational.training import (
     Annealing,
     AutoencoderNet,
@@ -245,6 +245,7 @@ class VariationalHasher(BaseHasher):
             net.partial_fit(rows)
             settle_statistics(net.module_, rows, self.batch_size)
         net.optimizer_.zero_grad(set_to_none=True)
+        drop_spare_gradient(net.module_.input_layer.weight)
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
         self.history_ = [

@@ -106,10 +106,10 @@ class _SparseProduct(torch.autograd.Function):
     """Sparse rows times weights; the gradient is a product of the same kind.
 
     A feature's gradient adds up the rows that have it, by an embedding bag over the
-    transposed rows, in less time than the bag's own backward pass. It is added
-    to the gradient that the weights may have: fresh memory of their size would take
-    longer than the product. Of a large vocabulary only the words of the batch get a
-    gradient, which is then sparse.
+    transposed rows, in less time than the bag's own backward pass. It goes to where
+    the gradient of the last step was: fresh memory of that size would take longer than
+    the product. Of a large vocabulary only the words of the batch get a gradient, which
+    is then sparse.
     """
 
     @staticmethod
@@ -129,16 +129,32 @@ class _SparseProduct(torch.autograd.Function):
                 is_coalesced=True,
                 check_invariants=False,
             ), None
-        total = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        adds = weight.grad is not None
+        if not adds:  # Set here: autograd would copy what it does not own.
+            spare = weight.__dict__.pop("spare_gradient", None)
+            weight.grad = torch.empty_like(weight) if spare is None else spare
         rows, starts, values = ctx.rows.transposed(len(weight))
         step = max(1, _GRADIENTS_PER_BLOCK // weight.shape[1])
         bounds = [*starts[::step].tolist(), len(values)]
         for block, of_block, (begin, end) in zip(
-            total.split(step), starts.split(step), pairwise(bounds), strict=True
+            weight.grad.split(step), starts.split(step), pairwise(bounds), strict=True
         ):
             part = slice(begin, end)
-            block += _embedding_bag(grad, rows[part], of_block - begin, values[part])
-        return total if weight.grad is None else None, None
+            found = _embedding_bag(grad, rows[part], of_block - begin, values[part])
+            block.add_(found) if adds else block.copy_(found)
+        return None, None
+
+
+def spare_gradient(weight):
+    """Take the gradient off the weights of a sparse product, for the next to reuse."""
+    if weight.grad is not None and not weight.grad.is_sparse:
+        weight.spare_gradient = weight.grad
+    weight.grad = None
+
+
+def drop_spare_gradient(weight):
+    """Give back the memory that :func:`spare_gradient` kept, if any."""
+    vars(weight).pop("spare_gradient", None)
 
 
 def _embedding_bag(weight, columns, offsets, values):
