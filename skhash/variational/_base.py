@@ -305,10 +305,10 @@ class VariationalHasher(BaseHasher):
             rows = as_tensor_rows(self.scaling_.scale(X)).to(device)
             return network.encode(rows, precise=precise)
 
-    def _code_logits(self, features, logits):
+    def _code_logits(self, X, features, logits):
         """Return logits whose signs are the code, and which rows rounding may change.
 
-        A subclass may make of features and logits what it wants, row by row.
+        A subclass may make of rows, features and logits what it wants, row by row.
         """
         size = logits.abs()
         near_zero = size < NEAR_ZERO * size.amax().clamp_min(1)
@@ -316,11 +316,11 @@ class VariationalHasher(BaseHasher):
 
     def _encode(self, X):
         # Single precision, in half the time, but where it could err.
-        logits, in_doubt = self._code_logits(*self._activations(X, precise=False))
+        logits, in_doubt = self._code_logits(X, *self._activations(X, precise=False))
         bits = (logits > 0).cpu().numpy()
         rows = np.flatnonzero(in_doubt.cpu().numpy())
         if len(rows):
-            logits, _ = self._code_logits(*self._activations(X[rows]))
+            logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
             bits[rows] = (logits > 0).cpu().numpy()
         return bits
 
@@ -347,7 +347,7 @@ class VariationalHasher(BaseHasher):
         """
 
         def probabilities(X):
-            logits, _ = self._code_logits(*self._activations(X))
+            logits, _ = self._code_logits(X, *self._activations(X))
             return torch.sigmoid(logits).float().cpu().numpy()
 
         return self._in_blocks(X, probabilities)

@@ -3,13 +3,16 @@
 from numbers import Integral, Real
 
 import numpy as np
+import scipy.sparse as sp
 import torch
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional
 
 from skhash.base import ROWS_PER_BLOCK
 from skhash.variational._base import NEAR_ZERO, VariationalHasher
 from skhash.variational.batches import TrainingRows
+from skhash.variational.class_models import WordEvidence
 from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
 from skhash.variational.sureness import step_aside, sure_from
@@ -17,6 +20,8 @@ from skhash.variational.teacher import Teacher
 
 # Codewords of short codes lie so near to each other that a step leads to another class.
 _LEAST_BITS_TO_STEP = 16
+# Words are counted in this many rows at most.
+_MAX_WORD_ROWS = 20_000
 # The share of the words of a row hidden from the encoder in a training step.
 _WORDS_HIDDEN = 0.2
 
@@ -77,6 +82,11 @@ class SSBVAEHasher(VariationalHasher):
     neighbor_share : float, default=0.5
         The share of a random near row in what the decoder is asked for, in [0, 1).
         0 reconstructs the row alone. Not used with "paper".
+    word_weight : float, default=2.0
+        The weight of the words of a row in its class distribution, beside the network:
+        complement naive Bayes, learned after training from labels and predictions. At
+        least 0. Only for one label a row, sparse rows and a softmax decoder; not used
+        with "paper".
     codeword_weight : float, default=1.0
         How far each logit of a row is moved towards the codewords of its likely
         classes, in standard deviations of a logit, at least 0. More makes codes of a
@@ -148,6 +158,8 @@ class SSBVAEHasher(VariationalHasher):
         The trained torch module, on the CPU.
     scaling_ : LengthScaling or StandardScaling
         What rows go through before the network.
+    word_evidence_ : WordEvidence or None
+        The counts and weights of the words of each class, where they are used.
     sure_from_ : ndarray of shape (n_classes,), float32, or None
         The probability from which a row of each likeliest class counts as sure; None
         if all rows do.
@@ -211,6 +223,7 @@ class SSBVAEHasher(VariationalHasher):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_share": [Interval(Real, 0, 1, closed="left")],
+        "word_weight": [Interval(Real, 0, None, closed="left")],
         "codeword_weight": [Interval(Real, 0, None, closed="left")],
         "unsure_share": [Interval(Real, 0, 1, closed="left")],
     }
@@ -227,6 +240,7 @@ class SSBVAEHasher(VariationalHasher):
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
+        word_weight=2.0,
         codeword_weight=1.0,
         unsure_share=0.7,
         reconstruction="auto",
@@ -253,6 +267,7 @@ class SSBVAEHasher(VariationalHasher):
         self.label_smoothing = label_smoothing
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
+        self.word_weight = word_weight
         self.codeword_weight = codeword_weight
         self.unsure_share = unsure_share
         self.reconstruction = reconstruction
@@ -297,40 +312,65 @@ class SSBVAEHasher(VariationalHasher):
 
     def _start(self, X, labels, classes):
         super()._start(X, labels, classes)
+        self.word_evidence_ = None
         self.sure_from_ = None
 
     def _train(self, X, labels, n_epochs, *, anneal):
         super()._train(X, labels, n_epochs, anneal=anneal)
-        unlabelled = np.flatnonzero(~labels.labelled)
-        if (
-            self.classes_ is None
-            or self.multilabel_
-            or self.objective == "paper"
-            or self.n_bits < _LEAST_BITS_TO_STEP
-            or not (self.unsure_share and len(unlabelled))
-        ):
+        if self.classes_ is None or self.multilabel_ or self.objective == "paper":
             return
-        some = self._random_state.permutation(unlabelled)[:ROWS_PER_BLOCK]
-        features, _ = self._activations(X[np.sort(some)], precise=False)
-        shares = self._class_shares(features).cpu().numpy()
-        self.sure_from_ = sure_from(shares, self.unsure_share)
+        if anneal:  # from the beginning, not one chunk of many
+            self.word_evidence_ = None
+        order = self._random_state.permutation(X.shape[0])
+        if self.word_weight and sp.issparse(X) and self.reconstruction_ == "softmax":
+            self._learn_words(X, labels, np.sort(order[:_MAX_WORD_ROWS]))
+        unlabelled = order[~labels.labelled[order]][:ROWS_PER_BLOCK]
+        if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
+            return
+        if len(unlabelled):
+            shares = self._class_shares_of(X[np.sort(unlabelled)])
+            self.sure_from_ = sure_from(shares, self.unsure_share)
 
-    def _class_shares(self, features):
+    def _learn_words(self, X, labels, rows):
+        """Learn which words speak for which class from labels and own predictions."""
+        evidence = self.word_evidence_ or WordEvidence(X.shape[1], len(self.classes_))
+        self.word_evidence_ = None  # the network alone predicts what it learns from
+        targets = labels.aligned(self.classes_)
+        for block in gen_batches(len(rows), ROWS_PER_BLOCK):
+            some = rows[block]
+            beliefs = self._class_shares_of(X[some])
+            known = labels.labelled[some]
+            beliefs[known] = targets[some[known]]
+            evidence.learn(self.scaling_.scale(X[some]), beliefs)
+        self.word_evidence_ = evidence
+
+    def _class_shares_of(self, X):
+        features, _ = self._activations(X, precise=False)
+        return self._class_shares(X, features).cpu().numpy()
+
+    def _class_shares(self, X, features):
         """Return the class distribution of each row, several classes as equals."""
         head = self.network_.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
         scores = functional.linear(features, weight, bias)
         if self.multilabel_:
             return functional.normalize(torch.sigmoid(scores), p=1, dim=1)
+        scores = torch.log_softmax(scores, dim=1)
+        if self.word_evidence_ is not None:
+            rows = self.scaling_.scale(X)
+            if features.dtype == torch.float64:
+                rows = rows.astype(np.float64)
+            words = torch.from_numpy(self.word_evidence_.scores(rows)).to(scores)
+            scores = scores + self.word_weight * words
         return torch.softmax(scores, dim=1)
 
-    def _code_logits(self, features, logits):
+    def _code_logits(self, X, features, logits):
         if self.classes_ is None or self.objective == "paper":
-            return super()._code_logits(features, logits)
-        shares = self._class_shares(features)
+            return super()._code_logits(X, features, logits)
+        shares = self._class_shares(X, features)
         codewords = self.network_.code_head.codewords().detach().to(shares)
         logits, in_doubt = super()._code_logits(
-            features, logits + self.codeword_weight * (shares @ codewords)
+            X, features, logits + self.codeword_weight * (shares @ codewords)
         )
         if self.sure_from_ is None:
             return logits, in_doubt
