@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import normalize
 
 from skhash.codes import bit_statistics, pack_bits
 from skhash.model_selection import hide_labels
@@ -225,6 +226,45 @@ def test_codewords_draw_codes_of_a_class_together(rows, topics, labels):
     (near, far), (near_without, far_without) = distances(2.0), distances(0.0)
     assert near < 0.8 * near_without
     assert far > 0.9 * far_without
+
+
+# Words that speak for classes
+
+
+def test_words_are_heard_where_they_may(rows, topics, labels, signed):
+    few = {"max_epochs": 2, "n_bits": 16}
+    assert hasher(**few).fit(rows, labels).word_evidence_.counts.shape == (
+        rows.shape[1],
+        3,
+    )
+    sets = np.eye(3, dtype=int)[topics]
+    sets[:, 0] = 1
+    for model, X, y in (
+        (hasher(**few), rows, None),
+        (hasher(**few), rows.toarray(), labels),
+        (hasher(**few), rows, sets),
+        (hasher(**few, word_weight=0), rows, labels),
+        (hasher(**few, reconstruction="gaussian"), rows, labels),
+        (hasher(**few, objective="paper"), rows, labels),
+    ):
+        assert model.fit(X, y).word_evidence_ is None
+
+
+def test_words_change_the_code_of_a_row(rows, labels):
+    model = hasher(n_bits=16, max_epochs=1).fit(rows, labels)
+    deaf = clone(model).set_params(word_weight=0).fit(rows, labels)
+    assert (model.transform(rows) != deaf.transform(rows)).any()
+    assert_array_equal(model.transform(rows.toarray()), model.transform(rows))
+
+
+def test_words_of_all_chunks_are_counted(rows, labels):
+    model = hasher(max_epochs=1)
+    for chunk in (slice(150), slice(150, 300)):
+        model.partial_fit(rows[chunk], labels[chunk], classes=[0, 1, 2])
+    total = normalize(rows).sum(axis=1)
+    assert_allclose(model.word_evidence_.counts.sum(), total.sum(), rtol=1e-4)
+    model.fit(rows[:150], labels[:150])
+    assert_allclose(model.word_evidence_.counts.sum(), total[:150].sum(), rtol=1e-4)
 
 
 # Bits and rows
