@@ -20,6 +20,8 @@ from skhash.variational.teacher import Teacher
 
 # Codewords of short codes lie so near to each other that a step leads to another class.
 _LEAST_BITS_TO_STEP = 16
+# Rows whose classes are predicted at a time while the hasher learns.
+_ROWS_PER_LOOK = 512
 # Words are counted in this many rows at most.
 _MAX_WORD_ROWS = 20_000
 # The share of the words of a row hidden from the encoder in a training step.
@@ -345,8 +347,12 @@ class SSBVAEHasher(VariationalHasher):
         self.word_evidence_ = evidence
 
     def _class_shares_of(self, X):
-        features, _ = self._activations(X, precise=False)
-        return self._class_shares(X, features).cpu().numpy()
+        # In small blocks: the optimiser's state is still there.
+        shares = []
+        for block in gen_batches(X.shape[0], _ROWS_PER_LOOK):
+            features, _ = self._activations(X[block], precise=False)
+            shares.append(self._class_shares(X[block], features).cpu().numpy())
+        return np.concatenate(shares)
 
     def _class_shares(self, X, features):
         """Return the class distribution of each row, several classes as equals."""
