@@ -63,6 +63,15 @@ class CSRRows(NamedTuple):
         shares = shares.repeat(len(self.offsets) // 2).repeat_interleave(self.counts())
         return CSRRows(self.columns, self.offsets[::2], self.values * shares)
 
+    def followed_by(self, other):
+        """Return these rows and then others."""
+        offsets = torch.cat([self.offsets, other.offsets + len(self.values)])
+        return CSRRows(
+            torch.cat([self.columns, other.columns]),
+            offsets,
+            torch.cat([self.values, other.values]),
+        )
+
     def transposed(self, n_columns):
         """Return the columns as rows; on the CPU only.
 

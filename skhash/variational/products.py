@@ -4,10 +4,13 @@ See docs/training.md for the measurements behind the choices.
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from skhash.variational.batches import CSRRows
 
 # With more features than this a batch has words of few of them.
 LARGE_VOCABULARY = 2**15
@@ -108,8 +111,8 @@ class _SparseProduct(torch.autograd.Function):
     A feature's gradient adds up the rows that have it, by an embedding bag over the
     transposed rows, in less time than the bag's own backward pass. It goes to where
     the gradient of the last step was: fresh memory of that size would take longer than
-    the product. Of a large vocabulary only the words of the batch get a gradient, which
-    is then sparse.
+    the product. Of a large vocabulary only the words of the batch have a gradient, and
+    the weights get a :class:`RowGradient` in place of `grad`.
     """
 
     @staticmethod
@@ -121,39 +124,81 @@ class _SparseProduct(torch.autograd.Function):
     def backward(ctx, grad):
         weight = ctx.weight
         if len(weight) > LARGE_VOCABULARY:
-            features, rows = ctx.rows.transposed(len(weight)).without_empty()
-            return torch.sparse_coo_tensor(
-                features[None],
-                _embedding_bag(grad, *rows),
-                weight.shape,
-                is_coalesced=True,
-                check_invariants=False,
-            ), None
+            gradient = RowGradient(ctx.rows, grad)
+            if (other := take_row_gradient(weight)) is not None:
+                gradient = gradient.plus(other)
+            weight.row_gradient = gradient
+            return None, None
         adds = weight.grad is not None
         if not adds:  # Set here: autograd would copy what it does not own.
             spare = weight.__dict__.pop("spare_gradient", None)
             weight.grad = torch.empty_like(weight) if spare is None else spare
-        rows, starts, values = ctx.rows.transposed(len(weight))
-        step = max(1, _GRADIENTS_PER_BLOCK // weight.shape[1])
-        bounds = [*starts[::step].tolist(), len(values)]
-        for block, of_block, (begin, end) in zip(
-            weight.grad.split(step), starts.split(step), pairwise(bounds), strict=True
-        ):
-            part = slice(begin, end)
-            found = _embedding_bag(grad, rows[part], of_block - begin, values[part])
+        for part, found in _gradient_blocks(ctx.rows.transposed(len(weight)), grad):
+            block = weight.grad[part]
             block.add_(found) if adds else block.copy_(found)
         return None, None
 
 
+class RowGradient(NamedTuple):
+    """The gradient of a sparse product with a large vocabulary, before it is computed.
+
+    The words of a batch are tens of thousands: computed as a whole, their gradient
+    would be written to memory, and read again for the step, in four times the time
+    that it takes a block at a time.
+
+    Attributes
+    ----------
+    rows : CSRRows
+        The n_rows rows of the product.
+    grad : Tensor of shape (n_rows, n_outputs)
+        The gradient of the product.
+    """
+
+    rows: CSRRows
+    grad: torch.Tensor
+
+    def plus(self, other):
+        """Return the sum of two gradients: that of all of their rows."""
+        return RowGradient(
+            self.rows.followed_by(other.rows), torch.cat([self.grad, other.grad])
+        )
+
+    def blocks(self, n_features):
+        """Yield features, none twice, and their gradients (n_block, n_outputs)."""
+        features, rows = self.rows.transposed(n_features).without_empty()
+        for part, gradients in _gradient_blocks(rows, self.grad):
+            yield features[part], gradients
+
+
+def _gradient_blocks(features, grad):
+    """Yield slices of transposed rows, and the gradients of the features in them."""
+    _, starts, values = features
+    step = max(1, _GRADIENTS_PER_BLOCK // grad.shape[1])
+    bounds = [*starts[::step].tolist(), len(values)]
+    for i, (begin, end) in enumerate(pairwise(bounds)):
+        part = slice(i * step, (i + 1) * step)
+        rows = CSRRows(
+            features.columns[begin:end], starts[part] - begin, values[begin:end]
+        )
+        yield part, _embedding_bag(grad, *rows)
+
+
+def take_row_gradient(weight):
+    """Take the :class:`RowGradient` off some weights, None if they have none."""
+    return vars(weight).pop("row_gradient", None)
+
+
 def spare_gradient(weight):
     """Take the gradient off the weights of a sparse product, for the next to reuse."""
-    if weight.grad is not None and not weight.grad.is_sparse:
+    take_row_gradient(weight)
+    if weight.grad is not None:
         weight.spare_gradient = weight.grad
     weight.grad = None
 
 
 def drop_spare_gradient(weight):
     """Give back the memory that :func:`spare_gradient` kept, if any."""
+    take_row_gradient(weight)  # of a step that was interrupted
     vars(weight).pop("spare_gradient", None)
 
 

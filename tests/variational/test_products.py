@@ -6,12 +6,15 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
+from skhash.variational import products
 from skhash.variational.batches import CSRRows
 from skhash.variational.products import (
+    RowGradient,
     dense_product,
     drop_spare_gradient,
     spare_gradient,
     sparse_product,
+    take_row_gradient,
 )
 
 
@@ -54,6 +57,38 @@ def test_gradients_add_up():
         sparse_product(rows, weight).sum().backward()
     expected = 2 * dense.sum(dim=0)[:, None].expand(13, 4)
     torch.testing.assert_close(weight.grad, expected)
+
+
+@pytest.mark.parametrize("n_products", [1, 2])
+def test_gradients_in_a_large_vocabulary(monkeypatch, n_products):
+    """Of the features of the rows alone, a few at a time; two products add up."""
+    monkeypatch.setattr(products, "LARGE_VOCABULARY", 12)
+    monkeypatch.setattr(products, "_GRADIENTS_PER_BLOCK", 4 * 3)
+    weight, twin = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
+    generator = torch.Generator().manual_seed(0)
+    present = torch.zeros(13, dtype=torch.bool)
+    for seed in range(n_products):
+        rows, dense = sparse_rows(seed)
+        grad = torch.randn(9, 4, generator=generator)
+        sparse_product(rows, weight).backward(grad)
+        (dense @ twin).backward(grad)
+        present |= (dense != 0).any(dim=0)
+    assert weight.grad is None
+    blocks = list(take_row_gradient(weight).blocks(13))
+    assert len(blocks) > 1
+    assert all(len(features) <= 3 for features, _ in blocks)
+    features, gradients = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+    assert torch.equal(features, torch.nonzero(present)[:, 0])
+    torch.testing.assert_close(gradients, twin.grad[present])
+    assert take_row_gradient(weight) is None
+
+
+def test_a_large_vocabulary_forgets_gradients():
+    """When they are set to zero."""
+    weight = nn.Parameter(torch.ones(13, 4))
+    weight.row_gradient = RowGradient(sparse_rows(0)[0], torch.ones(9, 4))
+    spare_gradient(weight)
+    assert not vars(weight)
 
 
 def test_a_spare_gradient_is_given_back():
