@@ -59,10 +59,12 @@ class AnchorGraphHasher(LatentHasher):
 
     Notes
     -----
-    Links, the eigenvectors and their extension to new rows are those of section 3 of
-    [1]_, the second layer that of section 4: its thresholds minimise f' L f for the
-    shifted eigenvector f with 1' f = 0, in a closed form that is derived anew.
-    The bandwidth is the mean squared distance to the farthest linked anchor. The
+    Links Z = exp(-d^2 / t), whose rows sum to 1, the eigenvectors Y = sqrt(n) Z D^-1/2
+    V S^-1/2, for D = diag(Z' 1) and the eigenpairs (S, V) of D^-1/2 Z' Z D^-1/2, and
+    their extension to new rows are those of section 3 of [1]_, the second layer that of
+    section 4: its thresholds minimise f' L f for the shifted eigenvector f with
+    1' f = 0, in a closed form that is derived anew.
+    The bandwidth t is the mean squared distance to the farthest linked anchor. The
     latent space is ours: among raw TF-IDF rows, all of which are far apart, anchors
     say little. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X)
     + n * n_anchors * n_components + n_anchors^3), transform

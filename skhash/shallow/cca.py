@@ -59,16 +59,17 @@ class CCAITQHasher(LatentHasher):
 
     Notes
     -----
-    Solves C_xy C_yy^-1 C_yx w = r^2 C_xx w (section 3.2 of [1]_); the ridge on C_xx
-    follows from the number of labelled rows by Ledoit-Wolf shrinkage. Unlabelled rows
-    help to find the latent space and the rotation. With n = min(n_samples,
-    max_samples), fit costs O(n_components * nnz(X) + n * n_components^2 +
-    n_components^3), transform O(n_components * (nnz(X) + n_samples * n_bits)).
+    Solves C_xy C_yy^-1 C_yx w = r^2 C_xx w (section 4 of [1]_); the ridge on C_xx
+    follows from the number of labelled rows by Ledoit-Wolf shrinkage. The rotation
+    minimises equation 2, as in :class:`ITQHasher`. Unlabelled rows help to find the
+    latent space and the rotation. With n = min(n_samples, max_samples), fit costs
+    O(n_components * nnz(X) + n * n_components^2 + n_components^3 + max_iter * n *
+    n_bits * n_classes), transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------
     .. [1] Y. Gong, S. Lazebnik, "Iterative quantization: a Procrustean approach to
-       learning binary codes", CVPR 2011, section 3.2. doi:10.1109/CVPR.2011.5995432
+       learning binary codes", CVPR 2011. doi:10.1109/CVPR.2011.5995432
 
     Examples
     --------

@@ -63,9 +63,10 @@ class KernelSupervisedHasher(AnchorKernelHasher):
 
     Notes
     -----
-    Minimises |H H' / n_bits - S|^2 (section 3 of [1]_), one bit after the other: the
-    spectral relaxation of h' R h for the residue R = n_bits S - sum of h h' is the
-    start, and gradients of its smooth form improve it, here with L-BFGS. The label
+    Minimises |H H' / n_bits - S|^2 (section 3.2 of [1]_), one bit after the other
+    (section 3.3): the spectral relaxation of h' R h for the residue R = n_bits S - sum
+    of h h' is the start, and gradients of its smooth form, with 2 / (1 + exp(-x)) - 1
+    for the sign of x, improve it, here with L-BFGS. The label
     matrix never exists: similarities are 2 <t, t'> - 1 for unit-length memberships t,
     which is +-1 for one class a row and graded for several. All labelled rows among
     `max_samples` take part, not a few thousand. With n of them, fit costs

@@ -129,7 +129,9 @@ class PCAHasher(BaseHasher):
 
     Notes
     -----
-    Fit costs O(n_bits * nnz(X)) by a randomised SVD, transform O(n_bits * nnz(X)).
+    The directions maximise the variance tr(W' X' X W) / n with W' W = I (equation 1 of
+    [1]_). Fit costs O(n_bits * nnz(X)) by a randomised SVD, transform
+    O(n_bits * nnz(X)).
 
     References
     ----------

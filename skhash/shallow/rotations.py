@@ -55,8 +55,9 @@ class ITQHasher(BaseHasher):
 
     Notes
     -----
-    Alternates B = sgn(VR) and the orthogonal Procrustes problem for R (equation 2 and
-    section 2.2 of [1]_); neither step raises the loss. Fit costs
+    Minimises |B - VR|^2 (equation 2 of [1]_) in turn by B = sgn(VR), which maximises
+    <B, VR> in its expansion (equation 3), and by the orthogonal Procrustes problem for
+    R (section 2.2); neither step raises the loss. Fit costs
     O(n_bits * nnz(X) + max_iter * n_samples * n_bits^2), transform
     O(n_bits * nnz(X) + n_samples * n_bits^2).
 
@@ -155,10 +156,10 @@ class IsotropicHasher(BaseHasher):
 
     Notes
     -----
-    The method "lift and projection" (IsoHash-LP, section 2.2.1 of [1]_) alternates
-    between the matrices with the variances as eigenvalues and those with a constant
-    diagonal. Fit costs O(n_bits * nnz(X) + max_iter * n_bits^3), transform
-    O(n_bits * nnz(X)).
+    The method "lift and projection" (IsoHash-LP, algorithm 1 of [1]_) minimises
+    |T - Z|^2 in turn over the matrices Z with the variances as eigenvalues and the
+    matrices T with a constant diagonal. Fit costs O(n_bits * nnz(X) + n_samples *
+    n_bits^2 + max_iter * n_bits^3), transform O(n_bits * nnz(X)).
 
     References
     ----------

@@ -58,8 +58,9 @@ class SelfTaughtHasher(BaseHasher):
     L v = lambda D v, and the classifiers have no kernel. A weak
     link between all rows joins the parts of a graph in pieces, whose eigenvectors
     would otherwise mark single rows. With n = min(n_samples, max_samples), fit costs
-    O(n * nnz(X)) for the graph and O(n_bits * nnz(X)) an iteration of the classifiers;
-    transform costs O(n_bits * nnz(X)).
+    O(n * nnz(X)) for the graph, O(n * n_bits * (n_neighbors + n_bits)) a restart of the
+    eigensolver and O(n_bits * nnz(X)) an iteration of the classifiers; transform costs
+    O(n_bits * nnz(X)).
 
     References
     ----------

@@ -59,13 +59,13 @@ class SemiSupervisedHasher(LatentHasher):
     Notes
     -----
     The adjusted covariance M = X_l' S X_l + eta X' X and both methods are those of
-    section 4 of [1]_: U, its leading eigenvectors, and L U with the Cholesky factor L
-    of I + M / rho. Labelled rows are centred among themselves. The
-    matrix of pairs, 2 T T' - 1 1' for unit-length memberships T (+-1 for one class a
-    row, graded for several), then enters by the class sums alone: X' S X = 2 X'T T'X,
-    so that every labelled row takes part. With n = min(n_samples, max_samples), fit
-    costs O(n_components * nnz(X) + n * n_components^2 + n_components^3), transform
-    O(n_components * (nnz(X) + n_samples * n_bits)).
+    section 4 of [1]_: U, its leading eigenvectors (section 4.1), and L U with the
+    Cholesky factor L of I + M / rho (section 4.2). Labelled rows are centred among
+    themselves. The matrix of pairs, 2 T T' - 1 1' for unit-length memberships T (+-1
+    for one class a row, graded for several), then enters by the class sums alone:
+    X' S X = 2 X'T T'X, so that every labelled row takes part. With n = min(n_samples,
+    max_samples), fit costs O(n_components * nnz(X) + n * n_components^2 +
+    n_components^3), transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------

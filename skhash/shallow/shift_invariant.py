@@ -45,9 +45,10 @@ class ShiftInvariantKernelHasher(BaseHasher):
 
     Notes
     -----
-    The map is sgn(cos(w' x + b) + t), and :func:`expected_difference` the expectation
-    that lemma 2.1 of [1]_ proves. Fit costs O(n_bits * n_features), transform O(n_bits
-    * nnz(X)).
+    The map is sgn(cos(w' x + b) + t), and :func:`expected_difference` the expected
+    share of differing bits, 8 / pi^2 * sum over m of (1 - K(m x - m x')) / (4 m^2 - 1),
+    both of section 2 of [1]_. Fit costs O(n_bits * n_features), transform
+    O(n_bits * nnz(X)).
 
     References
     ----------

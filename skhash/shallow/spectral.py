@@ -48,10 +48,12 @@ class SpectralHasher(LatentHasher):
 
     Notes
     -----
-    The waves sin(pi / 2 + k pi x / l), whose eigenvalues grow with k / l, are those of
-    section 3 of [1]_. The latent space at unit length is ours, and pays on text; dense
-    rows with ``normalize=False`` and all dimensions give the published form. Fit and
-    transform cost O(n_components * nnz(X)).
+    The waves sin(pi / 2 + k pi x / l) have eigenvalues 1 - exp(-(s k pi / l)^2 / 2),
+    which grow with k / l whatever the scale s of the graph; [1]_ derives them under
+    "Out of sample extension". The latent space at unit length is ours, and pays on
+    text; dense rows with ``normalize=False`` and all dimensions give the published
+    form. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
+    n_components^2), transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------

@@ -69,8 +69,9 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
     Notes
     -----
     Minimises |Y - B W|^2 + alpha |W|^2 + nu |B - K P|^2 over codes B, classifier W and
-    expansions P (section 2 of [1]_), with a slight ridge on P; the bits follow by
-    cyclic coordinate descent, z = sgn(q - B' W' v) for each. With n labelled rows among
+    expansions P (equation 7 of [1]_) in turn: P by least squares (equation 5), with a
+    slight ridge, W by ridge regression (equation 8), and the bits by cyclic coordinate
+    descent, z = sgn(q - B' W' v) for each (equation 15). With n labelled rows among
     `max_samples`, fit costs O(n_components * nnz(X) + n * n_anchors * (n_anchors +
     max_iter * n_bits)), transform O(n_components * nnz(X) + n_samples * n_anchors *
     (n_components + n_bits)).

@@ -69,6 +69,18 @@ class BernoulliVAEHasher(VariationalHasher):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, where `X` had some.
 
+    Notes
+    -----
+    For a row x, divided by its sum, and a code z, the softmax decoder has REC = - sum_w
+    x_w log softmax_w(z W + b) (equation 6 of [1]_). With the probabilities p of the
+    bits, KL = n_bits log 2 + sum_j [p_j log p_j + (1 - p_j) log(1 - p_j)] (equation 4
+    for fair coins); the loss weighs the two terms of equation 3. Hard bits are those of
+    equation 1. By equation 5 their gradient passes to p; here it passes to the logits.
+    An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units,
+    transform O(h nnz(X) + n_samples h (h + n_bits)); a sparse `X` is never densified as
+    a whole. Beyond 32,768 features n_features is to be read as the number of features
+    in a batch and 4,096 drawn others.
+
     References
     ----------
     .. [1] D. Shen et al., "NASH: toward end-to-end neural architecture for generative

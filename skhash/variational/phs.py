@@ -75,11 +75,26 @@ class PHSHasher(VariationalHasher):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, where `X` had some.
 
+    Notes
+    -----
+    PAIR = 1/n_bits sum_ij [S_ij D_ij + (1 - S_ij) max(0, n_bits/3 - D_ij)] over the
+    pairs of a batch, D_ij the squared distance of their relaxed bits and S_ij 1 for
+    rows of one class, else 0 (the Jaccard index for several classes a row). REC and KL
+    are those of :class:`~skhash.BernoulliVAEHasher`, POINT is the cross-entropy of the
+    given labels, and all are summed as in the code of [2]_, whose PHS-GS relaxes the
+    bits where [1]_ estimates gradients. An epoch costs O(h nnz(X) + n_samples (h^2 +
+    n_bits n_features + n_bits batch_size)) for h hidden units, transform O(h nnz(X) +
+    n_samples h (h + n_bits)); a sparse `X` is never densified as a whole. Beyond 32,768
+    features n_features is to be read as the number of features in a batch and 4,096
+    drawn others.
+
     References
     ----------
     .. [1] S. Z. Dadaneh et al., "Pairwise supervised hashing with Bernoulli variational
        auto-encoder and self-control gradient estimator", UAI 2020.
        arXiv:2005.10477
+    .. [2] R. Ñanculef et al., "Self-supervised Bernoulli autoencoders for
+       semi-supervised hashing", 2020. arXiv:2007.08799
 
     Examples
     --------

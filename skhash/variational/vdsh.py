@@ -78,6 +78,17 @@ class VDSHHasher(VariationalHasher):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, where `X` had some.
 
+    Notes
+    -----
+    These are the models VDSH and VDSH-S of [1]_. For a row x, divided by its sum, and
+    latent variables z of means mu and deviations sigma, the softmax decoder has
+    REC = - sum_w x_w log softmax_w(z W + b); KL = 1/2 sum_j [mu_j^2 + sigma_j^2 -
+    log sigma_j^2 - 1], and POINT is the cross-entropy of the given labels. An epoch
+    costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units,
+    transform O(h nnz(X) + n_samples h (h + n_bits)); a sparse `X` is never densified as
+    a whole. Beyond 32,768 features n_features is to be read as the number of features
+    in a batch and 4,096 drawn others.
+
     References
     ----------
     .. [1] S. Chaidaroon, Y. Fang, "Variational deep semantic hashing for text
