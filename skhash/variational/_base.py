@@ -38,9 +38,9 @@ from skhash.variational.training import (
 # Features beyond those of a batch that stand for a large vocabulary.
 _SAMPLED_FEATURES = 4096
 
-# Logits nearer to 0 than this share of the largest are computed again, precisely: a
+# What is nearer to 0 than this share of the largest is computed again, precisely: a
 # hundred times what the order of a sum changes in single precision.
-NEAR_ZERO = 1e-4
+_NEAR_ZERO = 1e-4
 
 logger = logging.getLogger("skhash")
 
@@ -62,6 +62,11 @@ def seeded_torch(random_state):
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
         yield
+
+
+def near_zero(values, among):
+    """Tell which values, next to others computed alike, rounding may give a sign."""
+    return values.abs() < _NEAR_ZERO * among.abs().amax().clamp_min(1)
 
 
 class VariationalHasher(BaseHasher):
@@ -310,9 +315,7 @@ class VariationalHasher(BaseHasher):
 
         A subclass may make of rows, features and logits what it wants, row by row.
         """
-        size = logits.abs()
-        near_zero = size < NEAR_ZERO * size.amax().clamp_min(1)
-        return logits, near_zero.any(dim=1)
+        return logits, near_zero(logits, logits).any(dim=1)
 
     def _encode(self, X):
         # Single precision, in half the time, but where it could err.

@@ -10,12 +10,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional
 
 from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._base import NEAR_ZERO, VariationalHasher
+from skhash.variational._base import VariationalHasher, near_zero
 from skhash.variational.batches import TrainingRows
 from skhash.variational.class_models import WordEvidence
 from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
-from skhash.variational.sureness import step_aside, sure_from
+from skhash.variational.sureness import class_log_odds, step_aside, sure_from
 from skhash.variational.teacher import Teacher
 
 # Codewords of short codes lie so near to each other that a step leads to another class.
@@ -86,9 +86,9 @@ class SSBVAEHasher(VariationalHasher):
         0 reconstructs the row alone. Not used with "paper".
     word_weight : float, default=2.0
         The weight of the words of a row in its class distribution, beside the network:
-        complement naive Bayes, learned after training from labels and predictions. At
-        least 0. Only for one label a row, sparse rows and a softmax decoder; not used
-        with "paper".
+        complement naive Bayes and ridge regression, learned after training from labels
+        and predictions. At least 0. Only for one label a row, sparse rows and a softmax
+        decoder; not used with "paper".
     codeword_weight : float, default=1.0
         How far each logit of a row is moved towards the codewords of its likely
         classes, in standard deviations of a logit, at least 0. More makes codes of a
@@ -161,9 +161,9 @@ class SSBVAEHasher(VariationalHasher):
     scaling_ : LengthScaling or StandardScaling
         What rows go through before the network.
     word_evidence_ : WordEvidence or None
-        The counts and weights of the words of each class, where they are used.
+        What words say of each class, where they are used.
     sure_from_ : ndarray of shape (n_classes,), float32, or None
-        The probability from which a row of each likeliest class counts as sure; None
+        The log-odds from which a row of each likeliest class counts as sure; None
         if all rows do.
     n_iter_ : int
         The number of epochs trained.
@@ -330,64 +330,61 @@ class SSBVAEHasher(VariationalHasher):
         if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
             return
         if len(unlabelled):
-            shares = self._class_shares_of(X[np.sort(unlabelled)])
-            self.sure_from_ = sure_from(shares, self.unsure_share)
+            log_shares = self._log_shares_of(X[np.sort(unlabelled)])
+            self.sure_from_ = sure_from(log_shares, self.unsure_share)
 
     def _learn_words(self, X, labels, rows):
         """Learn which words speak for which class from labels and own predictions."""
         evidence = self.word_evidence_ or WordEvidence(X.shape[1], len(self.classes_))
         self.word_evidence_ = None  # the network alone predicts what it learns from
-        targets = labels.aligned(self.classes_)
-        for block in gen_batches(len(rows), ROWS_PER_BLOCK):
-            some = rows[block]
-            beliefs = self._class_shares_of(X[some])
-            known = labels.labelled[some]
-            beliefs[known] = targets[some[known]]
-            evidence.learn(self.scaling_.scale(X[some]), beliefs)
+        beliefs = self._log_shares_of(X[rows]).exp().numpy()
+        known = labels.labelled[rows]
+        beliefs[known] = labels.aligned(self.classes_)[rows[known]]
+        evidence.learn(self.scaling_.scale(X[rows]), beliefs)
         self.word_evidence_ = evidence
 
-    def _class_shares_of(self, X):
+    def _log_shares_of(self, X):
         # In small blocks: the optimiser's state is still there.
-        shares = []
+        log_shares = []
         for block in gen_batches(X.shape[0], _ROWS_PER_LOOK):
             features, _ = self._activations(X[block], precise=False)
-            shares.append(self._class_shares(X[block], features).cpu().numpy())
-        return np.concatenate(shares)
+            log_shares.append(self._log_shares(X[block], features).cpu())
+        return torch.cat(log_shares)
 
-    def _class_shares(self, X, features):
-        """Return the class distribution of each row, several classes as equals."""
+    def _log_shares(self, X, features):
+        """Return the log class distribution of each row, several classes as equals."""
         head = self.network_.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
         scores = functional.linear(features, weight, bias)
         if self.multilabel_:
-            return functional.normalize(torch.sigmoid(scores), p=1, dim=1)
+            return torch.log(functional.normalize(torch.sigmoid(scores), p=1, dim=1))
         scores = torch.log_softmax(scores, dim=1)
         if self.word_evidence_ is not None:
             rows = self.scaling_.scale(X)
             if features.dtype == torch.float64:
                 rows = rows.astype(np.float64)
             words = torch.from_numpy(self.word_evidence_.scores(rows)).to(scores)
-            scores = scores + self.word_weight * words
-        return torch.softmax(scores, dim=1)
+            scores = torch.log_softmax(scores + self.word_weight * words, dim=1)
+        return scores
 
     def _code_logits(self, X, features, logits):
         if self.classes_ is None or self.objective == "paper":
             return super()._code_logits(X, features, logits)
-        shares = self._class_shares(X, features)
-        codewords = self.network_.code_head.codewords().detach().to(shares)
+        log_shares = self._log_shares(X, features)
+        codewords = self.network_.code_head.codewords().detach().to(log_shares)
         logits, in_doubt = super()._code_logits(
-            X, features, logits + self.codeword_weight * (shares @ codewords)
+            X, features, logits + self.codeword_weight * (log_shares.exp() @ codewords)
         )
         if self.sure_from_ is None:
             return logits, in_doubt
-        (first, second), (likeliest, _) = (part.T for part in shares.topk(2))
-        lacking = torch.from_numpy(self.sure_from_).to(shares)[likeliest] - first
+        log_odds, likeliest = class_log_odds(log_shares)
+        lacking = torch.from_numpy(self.sure_from_).to(log_odds)[likeliest] - log_odds
         unsure = lacking > 0
         logits, lead = step_aside(logits, unsure)
-        in_doubt |= unsure & (lead < NEAR_ZERO * logits.abs().amax().clamp_min(1))
-        return logits, in_doubt | (
-            torch.minimum(lacking.abs(), first - second) < NEAR_ZERO
-        )
+        first, second = log_shares.topk(2).values.T
+        in_doubt |= unsure & near_zero(lead, logits)
+        in_doubt |= near_zero(lacking, log_odds) | near_zero(first - second, log_shares)
+        return logits, in_doubt
 
     def _training_rows(self, X, labels, random_state):
         if self.objective == "paper":

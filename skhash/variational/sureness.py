@@ -7,16 +7,38 @@ import torch
 _LEAST_ROWS_OF_CLASS = 10
 
 
-def sure_from(shares, unsure_share):
-    """Return the probability from which a row of each likeliest class is sure.
+def class_log_odds(log_shares):
+    """Return the log-odds of the likeliest class of each row, and which it is.
+
+    Of probabilities the surest rows would all have 1, up to rounding.
+
+    Parameters
+    ----------
+    log_shares : Tensor of shape (n_rows, n_classes)
+        Logarithms of class distributions.
+
+    Returns
+    -------
+    log_odds : Tensor of shape (n_rows,)
+        Of the likeliest class against all others together.
+    likeliest : Tensor of shape (n_rows,), int64
+        Its position.
+    """
+    most, likeliest = log_shares.max(dim=1)
+    others = log_shares.scatter(1, likeliest[:, None], -torch.inf)
+    return most - others.logsumexp(dim=1), likeliest
+
+
+def sure_from(log_shares, unsure_share):
+    """Return the log-odds from which a row of each likeliest class is sure.
 
     Each class by itself: were there one bound for all, a class that is hard to tell
     would have no sure row that could come first.
 
     Parameters
     ----------
-    shares : ndarray of shape (n_rows, n_classes)
-        Class distributions of some rows.
+    log_shares : Tensor of shape (n_rows, n_classes)
+        Logarithms of the class distributions of some rows.
     unsure_share : float
         The share of the rows of each class that are to be unsure, in [0, 1).
 
@@ -25,10 +47,10 @@ def sure_from(shares, unsure_share):
     bounds : ndarray of shape (n_classes,), float32
         That quantile; over all rows where few are of a class.
     """
-    sureness, likeliest = shares.max(axis=1), shares.argmax(axis=1)
-    bounds = np.full(shares.shape[1], np.quantile(sureness, unsure_share))
+    log_odds, likeliest = (part.numpy() for part in class_log_odds(log_shares))
+    bounds = np.full(log_shares.shape[1], np.quantile(log_odds, unsure_share))
     for position in np.unique(likeliest):
-        of_class = sureness[likeliest == position]
+        of_class = log_odds[likeliest == position]
         if len(of_class) >= _LEAST_ROWS_OF_CLASS:
             bounds[position] = np.quantile(of_class, unsure_share)
     return bounds.astype(np.float32)

@@ -2,32 +2,63 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose
+from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import ComplementNB
+from sklearn.preprocessing import normalize
 
 from skhash.variational.class_models import WordEvidence
 
 
+def certain(topics):
+    return np.eye(3, dtype=np.float32)[topics]
+
+
+def naive_bayes_scores(X, topics, asked):
+    """Return log-odds, which are those of a class but for a constant a row."""
+    scores = asked @ ComplementNB(alpha=0.3).fit(X, topics).feature_log_prob_.T
+    return scores - scores.mean(axis=1, keepdims=True)
+
+
 @pytest.mark.parametrize("form", ["sparse", "dense"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_words_speak_as_in_complement_naive_bayes(small_rows, form, dtype):
+def test_words_speak_as_in_two_linear_models(small_rows, form, dtype):
     X, topics = small_rows
-    X = X.astype(dtype)
-    evidence = WordEvidence(X.shape[1], 3)
-    for half in (slice(150), slice(150, 300)):
-        evidence.learn(X[half], np.eye(3, dtype=np.float32)[topics[half]])
-    scores = evidence.scores(X if form == "sparse" else X.toarray())
+    X = normalize(X).astype(dtype)
+    scores = (
+        WordEvidence(X.shape[1], 3)
+        .learn(X, certain(topics))
+        .scores(X if form == "sparse" else X.toarray())
+    )
     assert scores.dtype == dtype
-    reference = ComplementNB(alpha=0.3).fit(X, topics)
-    # Up to a constant a row, which takes no part in a class distribution.
-    expected = X @ reference.feature_log_prob_.T
-    expected = expected - expected.mean(axis=1, keepdims=True)
-    assert_allclose(scores, expected, rtol=1e-4, atol=1e-3)
+    ridge = Ridge(alpha=1.0).fit(X.toarray(), certain(topics))
+    expected = naive_bayes_scores(X, topics, X) + 4 * ridge.predict(X.toarray())
+    assert_allclose(scores, expected, rtol=2e-2, atol=5e-2)
 
 
-def test_shares_of_classes_count_as_shares(small_rows):
+def test_lessons_are_counted_on_and_averaged(small_rows):
     X, topics = small_rows
-    certain = np.eye(3, dtype=np.float32)[topics]
-    once = WordEvidence(X.shape[1], 3).learn(X, certain)
-    twice = WordEvidence(X.shape[1], 3).learn(X, certain / 2).learn(X, certain / 2)
-    assert_allclose(once.weights, twice.weights, atol=1e-5)
+    X = normalize(X).astype(np.float32)
+    halves = slice(150), slice(150, 300)
+    evidence = WordEvidence(X.shape[1], 3)
+    expected = naive_bayes_scores(X, topics, X)
+    for half in halves:
+        evidence.learn(X[half], certain(topics[half]))
+        ridge = Ridge(alpha=1.0).fit(X[half].toarray(), certain(topics[half]))
+        expected = expected + 4 * ridge.predict(X.toarray()) / 2
+    assert_allclose(evidence.scores(X), expected, rtol=2e-2, atol=5e-2)
+
+
+def test_unsure_rows_count_less(small_rows):
+    """A row between two classes is no lesson in either."""
+    X, topics = small_rows
+    X = normalize(X).astype(np.float32)
+    evidence = WordEvidence(X.shape[1], 3).learn(X, certain(topics))
+    unsure = np.full((300, 3), 1 / 3, dtype=np.float32)
+    both = sp.vstack([X, X], format="csr")
+    diluted = WordEvidence(X.shape[1], 3).learn(
+        both, np.concatenate([certain(topics), unsure])
+    )
+    predicted = [each.scores(X).argmax(axis=1) for each in (evidence, diluted)]
+    assert np.mean(predicted[0] == predicted[1]) > 0.95
