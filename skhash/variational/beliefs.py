@@ -23,10 +23,14 @@ _RIDGE = 0.3
 # The log-odds of a row are a sum of the logarithms of the inferred beliefs times one of
 # these powers and the scores of the discriminant times one of these factors; its belief
 # is then mixed with the class prior by one of these shares. Whatever fits the held-out
-# labels best.
+# labels best, with caution.
 _POWERS = (0.0, 0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
-_FACTORS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+_FACTORS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0)
 _PRIOR_SHARES = (0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
+# The loss of a choice is taken to be its mean and this many standard errors. Among a
+# hundred labels, beliefs that are too sure of themselves win by luck; what they then
+# do is worse than to know nothing.
+_CAUTION = 4.0
 # This many held-out rows are enough to choose.
 _MAX_CALIBRATION = 2000
 _TINY = 1e-9
@@ -90,7 +94,7 @@ class ClassBeliefs:
         self.prior = self._prior(targets, labelled)
         self.calibration = min(
             product(_POWERS, _FACTORS, _PRIOR_SHARES),
-            key=lambda calibration: _log_loss(
+            key=lambda calibration: _highest_loss(
                 self._combine(held_out, *calibration), targets[given]
             ),
         )
@@ -179,8 +183,10 @@ class ClassBeliefs:
         return (1 - prior_share) * beliefs + prior_share * self.prior
 
 
-def _log_loss(beliefs, targets):
-    return -(targets * np.log(np.clip(beliefs, _TINY, 1))).sum(axis=1).mean()
+def _highest_loss(beliefs, targets):
+    """Return how high the log loss may be that some rows are a sample of."""
+    losses = -(targets * np.log(np.clip(beliefs, _TINY, 1))).sum(axis=1)
+    return losses.mean() + _CAUTION * losses.std() / np.sqrt(len(losses))
 
 
 def _relative_entropy(beliefs):

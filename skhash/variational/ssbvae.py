@@ -84,7 +84,7 @@ class SSBVAEHasher(VariationalHasher):
     neighbor_share : float, default=0.5
         The share of a random near row in what the decoder is asked for, in [0, 1).
         0 reconstructs the row alone. Not used with "paper".
-    word_weight : float, default=2.0
+    word_weight : float, default=3.0
         The weight of the words of a row in its class distribution, beside the network:
         complement naive Bayes and ridge regression, learned after training from labels
         and predictions. At least 0. Only for one label a row, sparse rows and a softmax
@@ -242,7 +242,7 @@ class SSBVAEHasher(VariationalHasher):
         label_smoothing=0.1,
         n_neighbors=10,
         neighbor_share=0.5,
-        word_weight=2.0,
+        word_weight=3.0,
         codeword_weight=1.0,
         unsure_share=0.7,
         reconstruction="auto",

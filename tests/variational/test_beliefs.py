@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash.variational.batches import LengthScaling, StandardScaling
-from skhash.variational.beliefs import ClassBeliefs
+from skhash.variational.beliefs import ClassBeliefs, _highest_loss
 from skhash.variational.neighborhood import (
     LatentSpace,
     NeighborhoodGraph,
@@ -128,3 +128,15 @@ def test_many_labels_are_learned_from():
     assert teacher.calibration[1] > 0
     right = beliefs[~labelled].argmax(axis=1) == classes[~labelled]
     assert right.mean() > 0.9
+
+
+@pytest.mark.parametrize("n_rows", [20, 20_000])
+def test_a_small_sample_asks_for_caution(n_rows):
+    """Sure beliefs that are wrong now and then win in a large sample alone."""
+    classes = np.arange(n_rows) % 20
+    wrong = (classes + (classes == 0)) % 20  # one in twenty
+    targets = np.eye(20)[classes]
+    sure = 0.98 * np.eye(20)[wrong] + 0.001
+    cautious = 0.7 * np.eye(20)[wrong] + 0.015
+    prefers_sure = _highest_loss(sure, targets) < _highest_loss(cautious, targets)
+    assert prefers_sure == (n_rows == 20_000)
