@@ -21,6 +21,14 @@ def naive_bayes_scores(X, topics, asked):
     return scores - scores.mean(axis=1, keepdims=True)
 
 
+def weighed(X, topics):
+    """Return dense rows whose words count by the spread of their log ratios."""
+    counts = X.T @ certain(topics) + 0.1
+    shares = counts / counts.sum(axis=0)
+    ratios = np.log(shares) - np.log(shares.mean(axis=1, keepdims=True))
+    return normalize(X.toarray() * np.sqrt((ratios**2).mean(axis=1)))
+
+
 @pytest.mark.parametrize("form", ["sparse", "dense"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_words_speak_as_in_two_linear_models(small_rows, form, dtype):
@@ -32,8 +40,9 @@ def test_words_speak_as_in_two_linear_models(small_rows, form, dtype):
         .scores(X if form == "sparse" else X.toarray())
     )
     assert scores.dtype == dtype
-    ridge = Ridge(alpha=1.0).fit(X.toarray(), certain(topics))
-    expected = naive_bayes_scores(X, topics, X) + 4 * ridge.predict(X.toarray())
+    rows = weighed(X, topics)
+    ridge = Ridge(alpha=1.0).fit(rows, certain(topics))
+    expected = naive_bayes_scores(X, topics, X) + 4 * ridge.predict(rows)
     assert_allclose(scores, expected, rtol=2e-2, atol=5e-2)
 
 
@@ -43,10 +52,13 @@ def test_lessons_are_counted_on_and_averaged(small_rows):
     halves = slice(150), slice(150, 300)
     evidence = WordEvidence(X.shape[1], 3)
     expected = naive_bayes_scores(X, topics, X)
+    importance = None
     for half in halves:
         evidence.learn(X[half], certain(topics[half]))
-        ridge = Ridge(alpha=1.0).fit(X[half].toarray(), certain(topics[half]))
-        expected = expected + 4 * ridge.predict(X.toarray()) / 2
+        importance = evidence.importance if importance is None else importance
+        rows = normalize(X.toarray() * importance)
+        ridge = Ridge(alpha=1.0).fit(rows[half], certain(topics[half]))
+        expected = expected + 4 * ridge.predict(rows) / 2
     assert_allclose(evidence.scores(X), expected, rtol=2e-2, atol=5e-2)
 
 
