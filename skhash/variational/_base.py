@@ -27,7 +27,6 @@ from skhash.variational.batches import (
 from skhash.variational.clusterings import N_CLUSTERINGS
 from skhash.variational.networks import BernoulliAutoencoder
 from skhash.variational.optimizer import RowAdam
-from skhash.variational.products import LARGE_VOCABULARY, drop_spare_gradient
 from skhash.variational.training import (
     Annealing,
     AutoencoderNet,
@@ -35,7 +34,9 @@ from skhash.variational.training import (
     settle_statistics,
 )
 
-# Features beyond those of a batch that stand for a large vocabulary.
+# Of a vocabulary larger than this a batch has few words, and this many features stand
+# for the others.
+_LARGE_VOCABULARY = 2**15
 _SAMPLED_FEATURES = 4096
 
 # What is nearer to 0 than this share of the largest is computed again, precisely: a
@@ -119,7 +120,7 @@ class VariationalHasher(BaseHasher):
         """Return how many features that a batch lacks are sampled, None for all."""
         if self.sampled_features != "auto":
             return self.sampled_features
-        return _SAMPLED_FEATURES if n_features > LARGE_VOCABULARY else None
+        return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
 
     # Learning
 
@@ -250,7 +251,6 @@ class VariationalHasher(BaseHasher):
             net.partial_fit(rows)
             settle_statistics(net.module_, rows, self.batch_size)
         net.optimizer_.zero_grad(set_to_none=True)
-        drop_spare_gradient(net.module_.input_layer.weight)
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
         self.history_ = [

@@ -6,7 +6,7 @@ from skhash.variational.products import take_row_gradient
 
 
 class RowAdam(torch.optim.Adam):
-    """Adam for dense gradients, and row by row for those of a large vocabulary.
+    """Adam for dense gradients, and row by row for those of sparse rows.
 
     Weights with a :class:`~skhash.variational.products.RowGradient` move in the rows
     of the gradient only: the others keep their weights and their averages, as in
@@ -17,6 +17,13 @@ class RowAdam(torch.optim.Adam):
     of :class:`torch.optim.Adam`, of which rows heed `lr`, the second of `betas` and
     `eps`. What looks at `grad`, as clipping does, does not see the gradients of rows.
     """
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                take_row_gradient(weight)
+        super().zero_grad(set_to_none)
 
     def step(self, closure=None):
         """Make a step; `closure`, if any, computes the gradients."""

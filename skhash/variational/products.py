@@ -12,11 +12,8 @@ from torch.nn import functional as F
 
 from skhash.variational.batches import CSRRows
 
-# With more features than this a batch has words of few of them.
-LARGE_VOCABULARY = 2**15
-
-# Gradients of as many features at a time as stay in the cache, 2 MB of them.
-_GRADIENTS_PER_BLOCK = 2**19
+# Gradients of as many features at a time as stay in the cache, 1 MB of them.
+_GRADIENTS_PER_BLOCK = 2**18
 
 
 def _linear_of_onednn():
@@ -106,14 +103,7 @@ def sparse_product(rows, weight):
 
 
 class _SparseProduct(torch.autograd.Function):
-    """Sparse rows times weights; the gradient is a product of the same kind.
-
-    A feature's gradient adds up the rows that have it, by an embedding bag over the
-    transposed rows, in less time than the bag's own backward pass. It goes to where
-    the gradient of the last step was: fresh memory of that size would take longer than
-    the product. Of a large vocabulary only the words of the batch have a gradient, and
-    the weights get a :class:`RowGradient` in place of `grad`.
-    """
+    """Sparse rows times weights, which get a :class:`RowGradient` as their gradient."""
 
     @staticmethod
     def forward(ctx, weight, rows):
@@ -122,29 +112,21 @@ class _SparseProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        weight = ctx.weight
-        if len(weight) > LARGE_VOCABULARY:
-            gradient = RowGradient(ctx.rows, grad)
-            if (other := take_row_gradient(weight)) is not None:
-                gradient = gradient.plus(other)
-            weight.row_gradient = gradient
-            return None, None
-        adds = weight.grad is not None
-        if not adds:  # Set here: autograd would copy what it does not own.
-            spare = weight.__dict__.pop("spare_gradient", None)
-            weight.grad = torch.empty_like(weight) if spare is None else spare
-        for part, found in _gradient_blocks(ctx.rows.transposed(len(weight)), grad):
-            block = weight.grad[part]
-            block.add_(found) if adds else block.copy_(found)
+        gradient = RowGradient(ctx.rows, grad)
+        earlier = take_row_gradient(ctx.weight)
+        if earlier is not None:
+            gradient = earlier.plus(gradient)
+        ctx.weight.row_gradient = gradient
         return None, None
 
 
 class RowGradient(NamedTuple):
-    """The gradient of a sparse product with a large vocabulary, before it is computed.
+    """The gradient of a sparse product in its weights, before it is computed.
 
-    The words of a batch are tens of thousands: computed as a whole, their gradient
-    would be written to memory, and read again for the step, in four times the time
-    that it takes a block at a time.
+    A feature's gradient adds up the rows that have it: an embedding bag over the
+    transposed rows, which takes less time than the bag's own backward pass. Computed as
+    a whole it would be as large as the weights, written to memory and read again for
+    the step, in several times the time that it takes a block at a time.
 
     Attributes
     ----------
@@ -166,40 +148,22 @@ class RowGradient(NamedTuple):
     def blocks(self, n_features):
         """Yield features, none twice, and their gradients (n_block, n_outputs)."""
         features, rows = self.rows.transposed(n_features).without_empty()
-        for part, gradients in _gradient_blocks(rows, self.grad):
-            yield features[part], gradients
-
-
-def _gradient_blocks(features, grad):
-    """Yield slices of transposed rows, and the gradients of the features in them."""
-    _, starts, values = features
-    step = max(1, _GRADIENTS_PER_BLOCK // grad.shape[1])
-    bounds = [*starts[::step].tolist(), len(values)]
-    for i, (begin, end) in enumerate(pairwise(bounds)):
-        part = slice(i * step, (i + 1) * step)
-        rows = CSRRows(
-            features.columns[begin:end], starts[part] - begin, values[begin:end]
-        )
-        yield part, _embedding_bag(grad, *rows)
+        step = max(1, _GRADIENTS_PER_BLOCK // self.grad.shape[1])
+        bounds = [*rows.offsets[::step].tolist(), len(rows.values)]
+        for i, (begin, end) in enumerate(pairwise(bounds)):
+            block, values = slice(i * step, (i + 1) * step), slice(begin, end)
+            gradients = _embedding_bag(
+                self.grad,
+                rows.columns[values],
+                rows.offsets[block] - begin,
+                rows.values[values],
+            )
+            yield features[block], gradients
 
 
 def take_row_gradient(weight):
     """Take the :class:`RowGradient` off some weights, None if they have none."""
     return vars(weight).pop("row_gradient", None)
-
-
-def spare_gradient(weight):
-    """Take the gradient off the weights of a sparse product, for the next to reuse."""
-    take_row_gradient(weight)
-    if weight.grad is not None:
-        weight.spare_gradient = weight.grad
-    weight.grad = None
-
-
-def drop_spare_gradient(weight):
-    """Give back the memory that :func:`spare_gradient` kept, if any."""
-    take_row_gradient(weight)  # of a step that was interrupted
-    vars(weight).pop("spare_gradient", None)
 
 
 def _embedding_bag(weight, columns, offsets, values):

@@ -9,7 +9,6 @@ from skorch.callbacks import Callback, PassthroughScoring
 from torch.nn import BatchNorm1d
 
 from skhash.variational.networks import BernoulliAutoencoder
-from skhash.variational.products import spare_gradient
 
 # The learning rate rises over the first steps, so that the large gradients of a fresh
 # network do not decide where it ends, and ends at this share of its peak.
@@ -56,11 +55,6 @@ class AutoencoderNet(NeuralNet):
         for name, term in terms.items():
             self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
-
-    def _zero_grad_optimizer(self, set_to_none=True):
-        """Drop the gradients, and keep the memory of the largest for the next batch."""
-        spare_gradient(self.module_.input_layer.weight)
-        super()._zero_grad_optimizer(set_to_none)
 
 
 class _Batches:

@@ -57,3 +57,12 @@ def test_a_row_that_is_there_twice():
     for weight in (one, two):
         RowAdam([weight], lr=0.1).step()
     assert torch.equal(one, two)
+
+
+def test_zero_grad_forgets_rows_too():
+    weight = torch.nn.Parameter(torch.ones(5, 2))
+    weight.row_gradient = row_gradient([1], [[1.0, 1.0]])
+    optimizer = RowAdam([weight], lr=0.1)
+    optimizer.zero_grad()
+    optimizer.step()
+    assert torch.equal(weight, torch.ones(5, 2))

@@ -9,10 +9,7 @@ from torch import nn
 from skhash.variational import products
 from skhash.variational.batches import CSRRows
 from skhash.variational.products import (
-    RowGradient,
     dense_product,
-    drop_spare_gradient,
-    spare_gradient,
     sparse_product,
     take_row_gradient,
 )
@@ -35,34 +32,9 @@ def test_dense_product(transposed):
     torch.testing.assert_close(dense_product(left, right, bias), left @ right + bias)
 
 
-def test_gradients_of_one_step_after_the_other():
-    """In the memory of the last one, of which nothing is left."""
-    weight = nn.Parameter(torch.ones(13, 4))
-    places = set()
-    for seed in range(3):
-        rows, dense = sparse_rows(seed)
-        spare_gradient(weight)
-        assert weight.grad is None
-        sparse_product(rows, weight).sum().backward()
-        expected = dense.sum(dim=0)[:, None].expand(13, 4)
-        torch.testing.assert_close(weight.grad, expected)
-        places.add(weight.grad.data_ptr())
-    assert len(places) == 1
-
-
-def test_gradients_add_up():
-    weight = nn.Parameter(torch.ones(13, 4))
-    rows, dense = sparse_rows(0)
-    for _ in range(2):
-        sparse_product(rows, weight).sum().backward()
-    expected = 2 * dense.sum(dim=0)[:, None].expand(13, 4)
-    torch.testing.assert_close(weight.grad, expected)
-
-
 @pytest.mark.parametrize("n_products", [1, 2])
-def test_gradients_in_a_large_vocabulary(monkeypatch, n_products):
+def test_gradients_of_sparse_products(monkeypatch, n_products):
     """Of the features of the rows alone, a few at a time; two products add up."""
-    monkeypatch.setattr(products, "LARGE_VOCABULARY", 12)
     monkeypatch.setattr(products, "_GRADIENTS_PER_BLOCK", 4 * 3)
     weight, twin = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
     generator = torch.Generator().manual_seed(0)
@@ -83,18 +55,10 @@ def test_gradients_in_a_large_vocabulary(monkeypatch, n_products):
     assert take_row_gradient(weight) is None
 
 
-def test_a_large_vocabulary_forgets_gradients():
-    """When they are set to zero."""
+def test_rows_of_zeros_have_no_gradient():
     weight = nn.Parameter(torch.ones(13, 4))
-    weight.row_gradient = RowGradient(sparse_rows(0)[0], torch.ones(9, 4))
-    spare_gradient(weight)
-    assert not vars(weight)
-
-
-def test_a_spare_gradient_is_given_back():
-    weight = nn.Parameter(torch.ones(13, 4))
-    sparse_product(sparse_rows(0)[0], weight).sum().backward()
-    spare_gradient(weight)
-    assert vars(weight)
-    drop_spare_gradient(weight)
-    assert not vars(weight)
+    empty = CSRRows.from_scipy(sp.csr_array((3, 13), dtype=np.float32))
+    product = sparse_product(empty, weight)
+    assert torch.equal(product, torch.zeros(3, 4))
+    product.sum().backward()
+    assert list(take_row_gradient(weight).blocks(13)) == []

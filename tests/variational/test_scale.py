@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from skhash.model_selection import hide_labels
 from skhash.variational import SSBVAEHasher
-from skhash.variational.products import LARGE_VOCABULARY
+from skhash.variational._base import _LARGE_VOCABULARY
 
 
 def hasher(**kwargs):
@@ -79,7 +79,7 @@ def test_bits_near_zero_are_computed_again(small_rows, monkeypatch, near_zero):
         return activations(X, **kwargs)
 
     monkeypatch.setattr(model, "_activations", watched)
-    monkeypatch.setattr("skhash.variational._base.NEAR_ZERO", near_zero)
+    monkeypatch.setattr("skhash.variational._base._NEAR_ZERO", near_zero)
     bits = model.transform(small_rows[0])
     assert asked[0] == 300
     assert asked[1:] == {0.0: [], 10.0: [300]}.get(near_zero, asked[1:])
@@ -89,7 +89,7 @@ def test_bits_near_zero_are_computed_again(small_rows, monkeypatch, near_zero):
 @pytest.mark.parametrize("sampled_features", ["auto", 500])
 def test_large_vocabulary(small_rows, labels, sampled_features):
     X, topics = small_rows
-    wide = sp.csr_matrix((X.data, X.indices, X.indptr), (300, LARGE_VOCABULARY + 1))
+    wide = sp.csr_matrix((X.data, X.indices, X.indptr), (300, _LARGE_VOCABULARY + 1))
     model = hasher(sampled_features=sampled_features).fit(wide, labels)
     assert (model.predict(wide) == topics).mean() > 0.9
     assert model.score(wide, topics) > 0.8
