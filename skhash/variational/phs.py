@@ -23,8 +23,9 @@ class PHSHasher(VariationalHasher):
     mask_unlabelled : bool, default=True
         Whether pairs with an unlabelled row are left out. If False they count as
         unlike, as in the original code, which drives unlabelled rows apart.
-    label_weight : float, default=1.0
-        gamma, at least 0; the labels weigh alpha * gamma.
+    label_weight : float, default=1000.0
+        gamma, at least 0; the labels weigh alpha * gamma, by default 10, about what the
+        words of a text cost the decoder.
     pair_weight : float, default=0.01
         alpha, at least 0. PAIR is a sum over all pairs of a batch, so that its weight
         grows with the square of `batch_size`.
@@ -120,7 +121,7 @@ class PHSHasher(VariationalHasher):
         n_bits=32,
         *,
         mask_unlabelled=True,
-        label_weight=1.0,
+        label_weight=1000.0,
         pair_weight=0.01,
         kl_weight=0.01,
         reconstruction="auto",
