@@ -3,10 +3,11 @@
     python benchmarks/training_parts.py --rows 512 --features 10000 --hidden 500
 
 Times one batch of sparse rows, forward and backward, through the first layer (embedding
-bag with dense or sparse gradients, CSR product, dense product, or the package's two
-bags), through a hidden layer and its dropout (torch's or the package's) and through the
-decoder (log_softmax against a dense target, or the package's blocks), and one step of
-Adam over the first layer. Prints the median milliseconds of 20 runs each.
+bag with dense or sparse gradients, CSR product, dense product, or the package's bag, of
+which the gradient is made by the step), through a hidden layer and its dropout (torch's
+or the package's) and through the decoder (log_softmax against a dense target, or the
+package's blocks), and one step over the first layer: of torch's Adam, or row by row
+with the gradients that it makes. Prints the median milliseconds of 20 runs each.
 docs/training.md quotes the outcome.
 """
 
@@ -23,7 +24,13 @@ from torch.nn import functional as F
 from skhash.variational.batches import CSRRows
 from skhash.variational.losses import softmax_reconstruction
 from skhash.variational.networks import drop_out
-from skhash.variational.products import Linear, sparse_product
+from skhash.variational.optimizer import RowAdam
+from skhash.variational.products import (
+    Linear,
+    RowGradient,
+    sparse_product,
+    take_row_gradient,
+)
 
 
 def draw_batch(n_rows, n_features, words_per_row, rng):
@@ -86,7 +93,7 @@ def first_layer_ways(X, weight):
         )
 
     return {
-        "embedding bag and its transpose": lambda: sparse_product(rows, weight),
+        "embedding bag, gradient to come": lambda: sparse_product(rows, weight),
         "embedding bag": lambda: bag(sparse=False),
         "embedding bag, sparse gradient": lambda: bag(sparse=True),
         "CSR product": lambda: CSRProduct.apply(weight, X),
@@ -155,17 +162,24 @@ def main():
     parts |= hidden_ways(X.shape[0], arguments.hidden)
     for part, ways in parts.items():
         for name, way in ways.items():
-            # As between two batches, of which the package keeps the gradient's memory.
-            kept = torch.zeros_like(weight) if "transpose" in name else None
 
-            def step(way=way, kept=kept):
-                weight.grad = kept if kept is None else kept.zero_()
+            def step(way=way):
+                weight.grad = None
+                take_row_gradient(weight)
                 way().backward(grad)
 
             print(f"{part:<13}{name:<34}{milliseconds(step):8.2f}")
     for name, way in decoder_ways(X, arguments.bits).items():
         taken = milliseconds(lambda way=way: way().backward())
         print(f"decoder      {name:<34}{taken:8.2f}")
+    optimizer, rows = RowAdam([weight]), CSRRows.from_scipy(X)
+
+    def step_rows():
+        weight.row_gradient = RowGradient(rows, grad)
+        optimizer.step()
+
+    weight.grad = None
+    print(f"Adam         {'rows, with gradients':<34}{milliseconds(step_rows):8.2f}")
     weight.grad = torch.randn_like(weight)
     for name, fused in (("fused", True), ("one operation at a time", False)):
         adam = torch.optim.Adam([weight], fused=fused)

@@ -134,7 +134,7 @@ class VariationalHasher(BaseHasher):
                 f"X must have the {self.network_.n_features} features of the network "
                 f"that warm_start=True goes on with; got {X.shape[1]} features."
             )
-        self._train(X, labels, self.max_epochs, anneal=True)
+        self._train(X, labels, self._n_epochs(X.shape[1]), anneal=True)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, classes=None):
@@ -216,6 +216,9 @@ class VariationalHasher(BaseHasher):
         with torch.no_grad():
             network.decoder.bias += torch.from_numpy(self.scaling_.mean_output(rows.X))
         return network
+
+    def _n_epochs(self, n_features):
+        return self.max_epochs
 
     def _feature_dropout(self):
         return self.feature_dropout

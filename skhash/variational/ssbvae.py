@@ -24,6 +24,9 @@ _LEAST_BITS_TO_STEP = 16
 _ROWS_PER_LOOK = 512
 # Words are counted in this many rows at most.
 _MAX_WORD_ROWS = 20_000
+# How often each row is seen: more often if it has few features.
+_EPOCHS, _EPOCHS_OF_FEW = 10, 30
+_FEW_FEATURES = 2048
 # The share of the words of a row hidden from the encoder in a training step.
 _WORDS_HIDDEN = 0.2
 
@@ -117,8 +120,10 @@ class SSBVAEHasher(VariationalHasher):
         The share of the words of a row hidden from the encoder in a training step, in
         [0, 1). "auto" hides 0.2 before a softmax decoder, and none before a Gaussian
         one: a text says a thing in several words, an embedding in one feature.
-    max_epochs : int, default=10
-        How often each row is seen, at least 1.
+    max_epochs : int or "auto", default="auto"
+        How often each row is seen, at least 1. "auto" is 10, and 30 for rows of up to
+        2,048 features: embeddings and short vocabularies, where there is less to learn
+        by heart and an epoch costs less.
     batch_size : int, default=512
         About how many rows make a training step, at least 2.
     learning_rate : float, default=4e-3
@@ -209,6 +214,10 @@ class SSBVAEHasher(VariationalHasher):
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "objective": [StrOptions({"self_supervised", "paper"})],
+        "max_epochs": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "feature_dropout": [
             StrOptions({"auto"}),
             Interval(Real, 0, 1, closed="left"),
@@ -250,7 +259,7 @@ class SSBVAEHasher(VariationalHasher):
         hidden_layer_sizes=(1000,),
         dropout=0.5,
         feature_dropout="auto",
-        max_epochs=10,
+        max_epochs="auto",
         batch_size=512,
         learning_rate=4e-3,
         warm_start=False,
@@ -303,6 +312,11 @@ class SSBVAEHasher(VariationalHasher):
             "cluster_weight": self.cluster_weight,
             "pair_weight": self.pair_weight,
         }
+
+    def _n_epochs(self, n_features):
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        return _EPOCHS_OF_FEW if n_features <= _FEW_FEATURES else _EPOCHS
 
     def _feature_dropout(self):
         if self.feature_dropout != "auto":

@@ -182,6 +182,22 @@ def test_labels_that_are_none(rows, labels, value):
         hasher().fit(rows, y)
 
 
+# Epochs
+
+
+@pytest.mark.parametrize(("n_features", "n_epochs"), [(2048, 30), (2049, 10)])
+def test_rows_of_few_features_are_seen_more_often(rows, n_features, n_epochs):
+    X = sp.csr_matrix((rows.data, rows.indices, rows.indptr), (300, n_features))
+    assert hasher(max_epochs="auto").fit(X).n_iter_ == n_epochs
+    assert hasher(max_epochs=2).fit(X).n_iter_ == 2
+
+
+@pytest.mark.parametrize("max_epochs", [0, -1, 2.5, "many", None])
+def test_no_number_of_epochs(rows, max_epochs):
+    with pytest.raises(ValueError, match="max_epochs"):
+        hasher(max_epochs=max_epochs).fit(rows)
+
+
 # Unsure rows
 
 
