@@ -135,7 +135,8 @@ class SSBVAEHasher(VariationalHasher):
     callbacks : sequence of skorch callbacks, default=None
         Called while training, for example
         ``skorch.callbacks.EarlyStopping("train_loss")``, a checkpoint or a progress
-        bar. They are not cloned: one that keeps state serves one fit.
+        bar. They are not cloned: one that keeps state serves one fit. The first layer
+        has no `grad` for sparse rows, so that clipping leaves it out.
     device : str, default="auto"
         Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
         sees one. The fitted network always lies on the CPU.
@@ -185,9 +186,9 @@ class SSBVAEHasher(VariationalHasher):
     Notes
     -----
     An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
-    a sparse `X` is never densified. Beyond 32,768 features n_features is to be read as
-    the number of features in a batch and `sampled_features`, and the first layer is
-    stepped in the features of a batch only. The teacher learns from 20,000 rows at
+    a sparse `X` is never densified, and the first layer is stepped in the features of a
+    batch only. Beyond 32,768 features n_features is to be read as the number of
+    features in a batch and `sampled_features`. The teacher learns from 20,000 rows at
     most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the
     network.
 
