@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn import functional
 
 from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._base import VariationalHasher, near_zero
+from skhash.variational._base import VariationalHasher
+from skhash.variational._network_hasher import near_zero
 from skhash.variational.batches import TrainingRows
 from skhash.variational.class_models import WordEvidence
 from skhash.variational.objectives import PaperObjective

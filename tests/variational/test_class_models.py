@@ -74,3 +74,10 @@ def test_unsure_rows_count_less(small_rows):
     )
     predicted = [each.scores(X).argmax(axis=1) for each in (evidence, diluted)]
     assert np.mean(predicted[0] == predicted[1]) > 0.95
+    # 1/3 is how likely two draws of the class of such a row agree.
+    weights = np.repeat([1, 1 / 3], 300)
+    rows = normalize(both.toarray() * diluted.importance)
+    ridge = Ridge(alpha=weights.mean())
+    ridge.fit(rows, np.concatenate([certain(topics), unsure]), sample_weight=weights)
+    memberships = rows @ diluted.regression[:-1] + diluted.regression[-1]
+    assert_allclose(memberships, ridge.predict(rows), atol=5e-2)

@@ -1,4 +1,4 @@
-"""The optimiser: Adam, and for large vocabularies the rows that a batch has."""
+"""The optimiser: Adam, and for sparse rows the features that a batch has."""
 
 import torch
 from numpy.testing import assert_allclose

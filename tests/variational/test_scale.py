@@ -79,7 +79,7 @@ def test_bits_near_zero_are_computed_again(small_rows, monkeypatch, near_zero):
         return activations(X, **kwargs)
 
     monkeypatch.setattr(model, "_activations", watched)
-    monkeypatch.setattr("skhash.variational._base._NEAR_ZERO", near_zero)
+    monkeypatch.setattr("skhash.variational._network_hasher._NEAR_ZERO", near_zero)
     bits = model.transform(small_rows[0])
     assert asked[0] == 300
     assert asked[1:] == {0.0: [], 10.0: [300]}.get(near_zero, asked[1:])

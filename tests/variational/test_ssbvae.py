@@ -210,6 +210,7 @@ def test_unsure_rows_step_aside(rows, labels):
     surest = plain.predict_proba(rows).max(axis=1)
     assert surest[steps == 0].mean() > surest[steps == 1].mean()
     assert model.sure_from_.shape == (3,)
+    assert np.isfinite(model.sure_from_).all()
     assert plain.sure_from_ is None
     changed = (model.encode_proba(rows) > 0.5) != (plain.encode_proba(rows) > 0.5)
     assert_array_equal(changed.sum(axis=1), steps)

@@ -1,0 +1,191 @@
+"""What a trained network makes of rows: codes, probabilities, classes, and back."""
+
+import copy
+
+import numpy as np
+import torch
+from sklearn.utils import ClassifierTags, gen_batches
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skhash.base import ROWS_PER_BLOCK, BaseHasher
+from skhash.codes import check_bits, unpack_bits
+from skhash.variational.batches import as_tensor_rows
+
+# What is nearer to 0 than this share of the largest is computed again, precisely: a
+# hundred times what the order of a sum changes in single precision.
+_NEAR_ZERO = 1e-4
+
+
+def _has_label_head(hasher):
+    """Whether the hasher has, or can still get, a label head."""
+    if getattr(hasher, "classes_", ()) is None:
+        raise AttributeError(
+            f"This {type(hasher).__name__} was fitted without labels, so that it "
+            "cannot predict any. Fit it with y, -1 where a row has no label."
+        )
+    return True
+
+
+def near_zero(values, among):
+    """Tell which values, next to others computed alike, rounding may give a sign."""
+    return values.abs() < _NEAR_ZERO * among.abs().amax().clamp_min(1)
+
+
+class NetworkHasher(BaseHasher):
+    """Base class of the hashers whose codes a fitted `network_` gives.
+
+    A subclass fits `network_`, `scaling_`, `classes_`, `multilabel_` and
+    `reconstruction_`, and has the parameters `n_bits`, `device` and `output`.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "device": [str],
+    }
+
+    def _device(self):
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    def _activations(self, X, *, precise=True):
+        """Return features and logits of validated rows, as the network encodes them."""
+        device = torch.device(self._device())
+        network = self.network_
+        if device.type != "cpu":
+            network = copy.deepcopy(network).to(device)
+        with torch.inference_mode():
+            rows = as_tensor_rows(self.scaling_.scale(X)).to(device)
+            return network.encode(rows, precise=precise)
+
+    def _code_logits(self, X, features, logits):
+        """Return logits whose signs are the code, and which rows rounding may change.
+
+        A subclass may make of rows, features and logits what it wants, row by row.
+        """
+        return logits, near_zero(logits, logits).any(dim=1)
+
+    def _encode(self, X):
+        # Single precision, in half the time, but where it could err.
+        logits, in_doubt = self._code_logits(X, *self._activations(X, precise=False))
+        bits = (logits > 0).cpu().numpy()
+        rows = np.flatnonzero(in_doubt.cpu().numpy())
+        if len(rows):
+            logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
+            bits[rows] = (logits > 0).cpu().numpy()
+        return bits
+
+    def _in_blocks(self, X, function):
+        """Apply a function of validated rows to blocks of raw ones."""
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        return np.concatenate(
+            [function(X[rows]) for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)]
+        )
+
+    def encode_proba(self, X):
+        """Return how likely each bit is one.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to encode.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_bits), float32
+            In [0, 1]; :meth:`transform` sets the bits above 1/2.
+        """
+
+        def probabilities(X):
+            logits, _ = self._code_logits(X, *self._activations(X))
+            return torch.sigmoid(logits).float().cpu().numpy()
+
+        return self._in_blocks(X, probabilities)
+
+    def inverse_transform(self, X):
+        """Return the rows that the decoder sees behind codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits) or (n_samples, n_bytes)
+            Codes, in the form that `output` says.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_features), float32
+            For a softmax decoder a distribution over the features, which sums to 1;
+            for a Gaussian one the expected features in their original units.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds anything but codes of `n_bits` bits.
+        """
+        check_is_fitted(self)
+        bits = (
+            unpack_bits(X, self.n_bits)
+            if self.output == "packed"
+            else check_bits(X, n_bits=self.n_bits)
+        )
+        with torch.inference_mode():
+            decoded = self.network_.decode(torch.from_numpy(bits).float())
+            if self.reconstruction_ == "softmax":
+                return torch.softmax(decoded, dim=1).numpy()
+        return self.scaling_.inverse(decoded.numpy())
+
+    @available_if(_has_label_head)
+    def predict_proba(self, X):
+        """Return the class probabilities that the label head gives.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), float32
+            In the order of `classes_`. Rows sum to 1, but for several labels a row,
+            where every class is independent of the others.
+        """
+
+        def probabilities(X):
+            features, logits = self._activations(X)
+            with torch.inference_mode():
+                features = features.float()
+                if self.multilabel_:  # bits tell shares, not memberships
+                    return torch.sigmoid(self.network_.feature_head(features)).numpy()
+                scores = self.network_.class_scores(features, logits > 0)
+                return torch.softmax(scores, dim=1).numpy()
+
+        return self._in_blocks(X, probabilities)
+
+    @available_if(_has_label_head)
+    def predict(self, X):
+        """Predict the class, or the classes, of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows to classify.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The most likely class; for several labels a row an indicator of those with
+            a probability above 1/2.
+        """
+        probabilities = self.predict_proba(X)
+        if self.multilabel_:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags = ClassifierTags()  # there is a predict_proba
+        return tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "network_")
