@@ -13,7 +13,7 @@ _COMPLEMENT_SMOOTHING = 0.3
 # The penalty of the regression, against rows of unit length, and what a membership of 1
 # counts beside the log-odds of naive Bayes.
 _RIDGE = 1.0
-_REGRESSION_SCALE = 4.0
+_REGRESSION_SCALE = 2.0
 
 
 def class_model(rows):

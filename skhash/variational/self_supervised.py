@@ -14,6 +14,9 @@ _FEATURE_HEAD_SHARE = 0.5
 # What bits say of the class counts once, what they nearly say counts twice: the sign of
 # a logit near 0 is a coin toss on new rows, and only a large logit is safe from it.
 _SOFT_BITS_WEIGHT = 2.0
+# The share of their weight that clusters keep in rows of known class: what bits say of
+# them serves classes that no row has yet.
+_LEAST_CLUSTERS = 0.3
 
 
 class SelfSupervisedObjective(nn.Module):
@@ -91,10 +94,10 @@ class SelfSupervisedObjective(nn.Module):
         Clusters stand in for classes: the more is known of those of a row, the less
         they count.
         """
-        ignorance = 1 - batch.trust
+        weights = 1 - (1 - _LEAST_CLUSTERS) * batch.trust
         losses_ = [
             (
-                ignorance
+                weights
                 * losses.class_cross_entropy(head(signs), clusters, multilabel=False)
             ).mean()
             for head, clusters in zip(

@@ -2,29 +2,14 @@
 
 from numbers import Integral, Real
 
-import numpy as np
-import scipy.sparse as sp
-import torch
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch.nn import functional
 
-from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._base import VariationalHasher
-from skhash.variational._network_hasher import near_zero
+from skhash.variational._class_guided_hasher import ClassGuidedHasher
 from skhash.variational.batches import TrainingRows
-from skhash.variational.class_models import WordEvidence
 from skhash.variational.objectives import PaperObjective
 from skhash.variational.self_supervised import SelfSupervisedObjective
-from skhash.variational.sureness import class_log_odds, step_aside, sure_from
 from skhash.variational.teacher import Teacher
 
-# Codewords of short codes lie so near to each other that a step leads to another class.
-_LEAST_BITS_TO_STEP = 16
-# Rows whose classes are predicted at a time while the hasher learns.
-_ROWS_PER_LOOK = 512
-# Words are counted in this many rows at most.
-_MAX_WORD_ROWS = 20_000
 # How often each row is seen: more often if it has few features.
 _EPOCHS, _EPOCHS_OF_FEW = 10, 30
 _FEW_FEATURES = 2048
@@ -32,7 +17,7 @@ _FEW_FEATURES = 2048
 _WORDS_HIDDEN = 0.2
 
 
-class SSBVAEHasher(VariationalHasher):
+class SSBVAEHasher(ClassGuidedHasher):
     """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
     A variational autoencoder whose latent variables are the bits of the code [1]_. It
@@ -93,6 +78,12 @@ class SSBVAEHasher(VariationalHasher):
         complement naive Bayes and ridge regression, learned after training from labels
         and predictions. At least 0. Only for one label a row, sparse rows and a softmax
         decoder; not used with "paper".
+    remember_labels : bool, default=True
+        Whether the label of a training row, known again by its features, has a say in
+        its code when the row is encoded: so rows of an index whose class was given are
+        found before those whose class was guessed. A label is in as much doubt as
+        `label_smoothing` says. Takes 4 (n_classes + 3) bytes a labelled row; codes of
+        other rows do not depend on it. Not used with "paper".
     codeword_weight : float, default=1.0
         How far each logit of a row is moved towards the codewords of its likely
         classes, in standard deviations of a logit, at least 0. More makes codes of a
@@ -169,6 +160,8 @@ class SSBVAEHasher(VariationalHasher):
         What rows go through before the network.
     word_evidence_ : WordEvidence or None
         What words say of each class, where they are used.
+    label_memory_ : LabelMemory or None
+        What labels were given to which rows, if they are remembered.
     sure_from_ : ndarray of shape (n_classes,), float32, or None
         The log-odds from which a row of each likeliest class counts as sure; None
         if all rows do.
@@ -214,7 +207,7 @@ class SSBVAEHasher(VariationalHasher):
     _TRAINING_STATE = ("_net", "_clusterings")
 
     _parameter_constraints: dict = {
-        **VariationalHasher._parameter_constraints,
+        **ClassGuidedHasher._parameter_constraints,
         "objective": [StrOptions({"self_supervised", "paper"})],
         "max_epochs": [
             StrOptions({"auto"}),
@@ -237,6 +230,7 @@ class SSBVAEHasher(VariationalHasher):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_share": [Interval(Real, 0, 1, closed="left")],
         "word_weight": [Interval(Real, 0, None, closed="left")],
+        "remember_labels": ["boolean"],
         "codeword_weight": [Interval(Real, 0, None, closed="left")],
         "unsure_share": [Interval(Real, 0, 1, closed="left")],
     }
@@ -254,6 +248,7 @@ class SSBVAEHasher(VariationalHasher):
         n_neighbors=10,
         neighbor_share=0.5,
         word_weight=3.0,
+        remember_labels=True,
         codeword_weight=1.0,
         unsure_share=0.7,
         reconstruction="auto",
@@ -281,6 +276,7 @@ class SSBVAEHasher(VariationalHasher):
         self.n_neighbors = n_neighbors
         self.neighbor_share = neighbor_share
         self.word_weight = word_weight
+        self.remember_labels = remember_labels
         self.codeword_weight = codeword_weight
         self.unsure_share = unsure_share
         self.reconstruction = reconstruction
@@ -331,76 +327,11 @@ class SSBVAEHasher(VariationalHasher):
     def _start(self, X, labels, classes):
         super()._start(X, labels, classes)
         self.word_evidence_ = None
+        self.label_memory_ = None
         self.sure_from_ = None
 
-    def _train(self, X, labels, n_epochs, *, anneal):
-        super()._train(X, labels, n_epochs, anneal=anneal)
-        if self.classes_ is None or self.multilabel_ or self.objective == "paper":
-            return
-        if anneal:  # from the beginning, not one chunk of many
-            self.word_evidence_ = None
-        order = self._random_state.permutation(X.shape[0])
-        if self.word_weight and sp.issparse(X) and self.reconstruction_ == "softmax":
-            self._learn_words(X, labels, np.sort(order[:_MAX_WORD_ROWS]))
-        unlabelled = order[~labels.labelled[order]][:ROWS_PER_BLOCK]
-        if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
-            return
-        if len(unlabelled):
-            log_shares = self._log_shares_of(X[np.sort(unlabelled)])
-            self.sure_from_ = sure_from(log_shares, self.unsure_share)
-
-    def _learn_words(self, X, labels, rows):
-        """Learn which words speak for which class from labels and own predictions."""
-        evidence = self.word_evidence_ or WordEvidence(X.shape[1], len(self.classes_))
-        self.word_evidence_ = None  # the network alone predicts what it learns from
-        beliefs = self._log_shares_of(X[rows]).exp().numpy()
-        known = labels.labelled[rows]
-        beliefs[known] = labels.aligned(self.classes_)[rows[known]]
-        evidence.learn(self.scaling_.scale(X[rows]), beliefs)
-        self.word_evidence_ = evidence
-
-    def _log_shares_of(self, X):
-        # In small blocks: the optimiser's state is still there.
-        log_shares = []
-        for block in gen_batches(X.shape[0], _ROWS_PER_LOOK):
-            features, _ = self._activations(X[block], precise=False)
-            log_shares.append(self._log_shares(X[block], features).cpu())
-        return torch.cat(log_shares)
-
-    def _log_shares(self, X, features):
-        """Return the log class distribution of each row, several classes as equals."""
-        head = self.network_.feature_head
-        weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
-        scores = functional.linear(features, weight, bias)
-        if self.multilabel_:
-            return torch.log(functional.normalize(torch.sigmoid(scores), p=1, dim=1))
-        scores = torch.log_softmax(scores, dim=1)
-        if self.word_evidence_ is not None:
-            rows = self.scaling_.scale(X)
-            if features.dtype == torch.float64:
-                rows = rows.astype(np.float64)
-            words = torch.from_numpy(self.word_evidence_.scores(rows)).to(scores)
-            scores = torch.log_softmax(scores + self.word_weight * words, dim=1)
-        return scores
-
-    def _code_logits(self, X, features, logits):
-        if self.classes_ is None or self.objective == "paper":
-            return super()._code_logits(X, features, logits)
-        log_shares = self._log_shares(X, features)
-        codewords = self.network_.code_head.codewords().detach().to(log_shares)
-        logits, in_doubt = super()._code_logits(
-            X, features, logits + self.codeword_weight * (log_shares.exp() @ codewords)
-        )
-        if self.sure_from_ is None:
-            return logits, in_doubt
-        log_odds, likeliest = class_log_odds(log_shares)
-        lacking = torch.from_numpy(self.sure_from_).to(log_odds)[likeliest] - log_odds
-        unsure = lacking > 0
-        logits, lead = step_aside(logits, unsure)
-        first, second = log_shares.topk(2).values.T
-        in_doubt |= unsure & near_zero(lead, logits)
-        in_doubt |= near_zero(lacking, log_odds) | near_zero(first - second, log_shares)
-        return logits, in_doubt
+    def _is_guided(self):
+        return super()._is_guided() and self.objective != "paper"
 
     def _training_rows(self, X, labels, random_state):
         if self.objective == "paper":

@@ -42,7 +42,7 @@ def test_words_speak_as_in_two_linear_models(small_rows, form, dtype):
     assert scores.dtype == dtype
     rows = weighed(X, topics)
     ridge = Ridge(alpha=1.0).fit(rows, certain(topics))
-    expected = naive_bayes_scores(X, topics, X) + 4 * ridge.predict(rows)
+    expected = naive_bayes_scores(X, topics, X) + 2 * ridge.predict(rows)
     assert_allclose(scores, expected, rtol=2e-2, atol=5e-2)
 
 
@@ -58,7 +58,7 @@ def test_lessons_are_counted_on_and_averaged(small_rows):
         importance = evidence.importance if importance is None else importance
         rows = normalize(X.toarray() * importance)
         ridge = Ridge(alpha=1.0).fit(rows[half], certain(topics[half]))
-        expected = expected + 4 * ridge.predict(rows) / 2
+        expected = expected + 2 * ridge.predict(rows) / 2
     assert_allclose(evidence.scores(X), expected, rtol=2e-2, atol=5e-2)
 
 

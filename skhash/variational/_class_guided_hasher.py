@@ -1,0 +1,131 @@
+"""Codes that follow what is known of the classes of a row."""
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.utils import gen_batches
+from torch.nn import functional
+
+from skhash.base import ROWS_PER_BLOCK
+from skhash.variational._base import VariationalHasher
+from skhash.variational._network_hasher import near_zero
+from skhash.variational.class_models import WordEvidence
+from skhash.variational.label_memory import LabelMemory
+from skhash.variational.sureness import class_log_odds, step_aside, sure_from
+
+# Codewords of short codes lie so near to each other that a step leads to another class.
+_LEAST_BITS_TO_STEP = 16
+# Rows whose classes are predicted at a time while the hasher learns.
+_ROWS_PER_LOOK = 512
+# Words are counted in this many rows at most.
+_MAX_WORD_ROWS = 20_000
+# No label is so sure that nothing else counts.
+_LEAST_DOUBT = 1e-6
+
+
+class ClassGuidedHasher(VariationalHasher):
+    """Base class of the hashers that draw codes to the codewords of likely classes.
+
+    What is likely of the class of a row is said by the network, by its words, and by
+    the label that it was given if it is a training row. Rows that are less sure of it
+    than others step aside by one bit. A subclass has the parameters `codeword_weight`,
+    `word_weight`, `remember_labels`, `label_smoothing` and `unsure_share`, and starts
+    `word_evidence_`, `label_memory_` and `sure_from_` with None.
+    """
+
+    def _is_guided(self):
+        """Tell whether codes follow classes."""
+        return self.classes_ is not None
+
+    def _train(self, X, labels, n_epochs, *, anneal):
+        super()._train(X, labels, n_epochs, anneal=anneal)
+        if not self._is_guided():
+            return
+        if anneal:  # from the beginning, not one chunk of many
+            self.word_evidence_ = self.label_memory_ = None
+        targets = labels.aligned(self.classes_)
+        known = np.flatnonzero(labels.labelled)
+        if self.remember_labels and len(known):
+            memory = self.label_memory_ or LabelMemory(
+                X.shape[1], len(self.classes_), self._random_state
+            )
+            self.label_memory_ = memory.learn(X[known], targets[known])
+        if self.multilabel_:
+            return
+        order = self._random_state.permutation(X.shape[0])
+        if self.word_weight and sp.issparse(X) and self.reconstruction_ == "softmax":
+            self._learn_words(X, labels, np.sort(order[:_MAX_WORD_ROWS]))
+        unlabelled = order[~labels.labelled[order]][:ROWS_PER_BLOCK]
+        if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
+            return
+        if len(unlabelled):
+            log_shares = self._log_shares_of(X[np.sort(unlabelled)])
+            self.sure_from_ = sure_from(log_shares, self.unsure_share)
+
+    def _learn_words(self, X, labels, rows):
+        """Learn which words speak for which class from labels and own predictions."""
+        evidence = self.word_evidence_ or WordEvidence(X.shape[1], len(self.classes_))
+        self.word_evidence_ = None  # the network alone predicts what it learns from
+        beliefs = self._log_shares_of(X[rows]).exp().numpy()
+        known = labels.labelled[rows]
+        beliefs[known] = labels.aligned(self.classes_)[rows[known]]
+        evidence.learn(self.scaling_.scale(X[rows]), beliefs)
+        self.word_evidence_ = evidence
+
+    def _log_shares_of(self, X):
+        # In small blocks: the optimiser's state is still there.
+        log_shares = []
+        for block in gen_batches(X.shape[0], _ROWS_PER_LOOK):
+            features, _ = self._activations(X[block], precise=False)
+            log_shares.append(self._log_shares(X[block], features).cpu())
+        return torch.cat(log_shares)
+
+    def _log_shares(self, X, features):
+        """Return the log class distribution of each row, several classes as equals."""
+        head = self.network_.feature_head
+        weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
+        scores = functional.linear(features, weight, bias)
+        if self.multilabel_:
+            scores = self._with_given_labels(X, scores, torch.logit)
+            return torch.log(functional.normalize(torch.sigmoid(scores), p=1, dim=1))
+        scores = torch.log_softmax(scores, dim=1)
+        if self.word_evidence_ is not None:
+            rows = self.scaling_.scale(X)
+            if features.dtype == torch.float64:
+                rows = rows.astype(np.float64)
+            words = torch.from_numpy(self.word_evidence_.scores(rows)).to(scores)
+            scores = scores + self.word_weight * words
+        scores = self._with_given_labels(X, scores, torch.log)
+        return torch.log_softmax(scores, dim=1)
+
+    def _with_given_labels(self, X, scores, evidence):
+        """Add what the label of a row says of its classes, if it was given one."""
+        if self.label_memory_ is None:
+            return scores
+        known, targets = self.label_memory_.recall(X)
+        doubt = max(self.label_smoothing, _LEAST_DOUBT)
+        targets += doubt * (1 / targets.shape[1] - targets)
+        return scores.index_add(
+            0,
+            torch.from_numpy(known).to(scores.device),
+            evidence(torch.from_numpy(targets)).to(scores),
+        )
+
+    def _code_logits(self, X, features, logits):
+        if not self._is_guided():
+            return super()._code_logits(X, features, logits)
+        log_shares = self._log_shares(X, features)
+        codewords = self.network_.code_head.codewords().detach().to(log_shares)
+        logits, in_doubt = super()._code_logits(
+            X, features, logits + self.codeword_weight * (log_shares.exp() @ codewords)
+        )
+        if self.sure_from_ is None:
+            return logits, in_doubt
+        log_odds, likeliest = class_log_odds(log_shares)
+        lacking = torch.from_numpy(self.sure_from_).to(log_odds)[likeliest] - log_odds
+        unsure = lacking > 0
+        logits, lead = step_aside(logits, unsure)
+        first, second = log_shares.topk(2).values.T
+        in_doubt |= unsure & near_zero(lead, logits)
+        in_doubt |= near_zero(lacking, log_odds) | near_zero(first - second, log_shares)
+        return logits, in_doubt
