@@ -7,9 +7,9 @@ from sklearn.utils.extmath import row_norms
 
 from skhash.variational.batches import ROWS_PER_BLOCK
 
-# Two rows are taken for one if their keys, of the order of 1, agree to so many decimals:
-# rounding errors are a millionth of that, and among a million other rows one is
-# mistaken for a labelled one every ten thousand times.
+# Two rows are taken for one if their keys, of the order of 1, agree to so many
+# decimals: rounding errors are a hundred thousandth of that, and among a million
+# labelled rows another one is mistaken for one of them once in ten thousand times.
 _DECIMALS = 10
 
 
