@@ -216,6 +216,7 @@ class VariationalHasher(NetworkHasher):
         if getattr(self, "_net", None) is None:
             self._net = self._make_net()
         net = self._net
+        net.module_.to(net.device)  # where its optimiser is; it rests on the CPU
         net.max_epochs = n_epochs
         net.callbacks = self._callbacks(anneal)
         net.initialize_callbacks()

@@ -152,7 +152,7 @@ class NetworkHasher(BaseHasher):
         """
 
         def probabilities(X):
-            features, logits = self._activations(X)
+            features, logits = (part.cpu() for part in self._activations(X))
             with torch.inference_mode():
                 features = features.float()
                 if self.multilabel_:  # bits tell shares, not memberships
