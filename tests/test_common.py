@@ -53,7 +53,7 @@ ARGUMENTS = {
     "VDSHHasher": [{"n_bits": 4, "max_epochs": 3}],
 }
 
-INTERNAL = {"BaseHasher", "VariationalHasher"}  # base classes
+INTERNAL = {"BaseHasher", "VariationalHasher", "ClassGuidedHasher"}  # base classes
 
 # What check_estimator leaves to the tests of scikit-learn itself.
 EXTRA_CHECKS = (

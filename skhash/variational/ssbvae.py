@@ -84,7 +84,7 @@ class SSBVAEHasher(ClassGuidedHasher):
         found before those whose class was guessed. A label is in as much doubt as
         `label_smoothing` says. Takes 4 (n_classes + 3) bytes a labelled row; codes of
         other rows do not depend on it. Not used with "paper".
-    codeword_weight : float, default=1.0
+    codeword_weight : float, default=0.5
         How far each logit of a row is moved towards the codewords of its likely
         classes, in standard deviations of a logit, at least 0. More makes codes of a
         class more alike, so that less of them is left to tell its rows apart. Not used
@@ -249,7 +249,7 @@ class SSBVAEHasher(ClassGuidedHasher):
         neighbor_share=0.5,
         word_weight=3.0,
         remember_labels=True,
-        codeword_weight=1.0,
+        codeword_weight=0.5,
         unsure_share=0.7,
         reconstruction="auto",
         sampled_features="auto",
