@@ -54,7 +54,7 @@ class ClassGuidedHasher(VariationalHasher):
             return
         order = self._random_state.permutation(X.shape[0])
         if self.word_weight and sp.issparse(X) and self.reconstruction_ == "softmax":
-            self._learn_words(X, labels, np.sort(order[:_MAX_WORD_ROWS]))
+            self._learn_words(X, targets, labels, np.sort(order[:_MAX_WORD_ROWS]))
         unlabelled = order[~labels.labelled[order]][:ROWS_PER_BLOCK]
         if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
             return
@@ -62,13 +62,13 @@ class ClassGuidedHasher(VariationalHasher):
             log_shares = self._log_shares_of(X[np.sort(unlabelled)])
             self.sure_from_ = sure_from(log_shares, self.unsure_share)
 
-    def _learn_words(self, X, labels, rows):
+    def _learn_words(self, X, targets, labels, rows):
         """Learn which words speak for which class from labels and own predictions."""
         evidence = self.word_evidence_ or WordEvidence(X.shape[1], len(self.classes_))
         self.word_evidence_ = None  # the network alone predicts what it learns from
         beliefs = self._log_shares_of(X[rows]).exp().numpy()
         known = labels.labelled[rows]
-        beliefs[known] = labels.aligned(self.classes_)[rows[known]]
+        beliefs[known] = targets[rows[known]]
         evidence.learn(self.scaling_.scale(X[rows]), beliefs)
         self.word_evidence_ = evidence
 
