@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import check_array, column_or_1d
 
 UNLABELLED = -1
@@ -156,6 +157,26 @@ def as_array(y):
     return y.toarray() if sp.issparse(y) else np.asarray(y)
 
 
+def concatenate_labels(parts):
+    """Return the labels of several collections one after another.
+
+    Numbers beside strings stay numbers, whereas NumPy would spell them out.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray
+        Labels.
+
+    Returns
+    -------
+    y : ndarray
+    """
+    kinds = {part.dtype.kind for part in parts}
+    if len(kinds) > 1 and kinds & set("USO"):
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
 def require_two_classes(labels, *, name="y"):
     """Raise if there are labels, but all of one class: nothing to tell apart.
 
@@ -172,10 +193,11 @@ def require_two_classes(labels, *, name="y"):
         If exactly one class is labelled.
     """
     if labels.kind == "single" and labels.n_classes == 1:
+        only = labels.classes.tolist()[0]
         raise ValueError(
             f"{name} must have labels of at least two classes, or none at all; got one "
-            f"class, {labels.classes[0]!r}. Label some rows of another class, or pass "
-            f"{name}=None to learn without labels."
+            f"class, {only!r}. Label some rows of another class, or pass {name}=None "
+            "to learn without labels."
         )
 
 
@@ -183,11 +205,7 @@ def _check_one_label_a_row(y, name):
     y = column_or_1d(y, warn=True)
     if y.dtype.kind in "US":
         if np.isin(y, np.array(["-1"], dtype=y.dtype)).any():
-            raise ValueError(
-                f"{name} holds strings, and the text '-1' among them. Missing labels "
-                "of string classes are marked by the number -1 in an array of dtype "
-                f"object, e.g. np.array(['a', -1], dtype=object); got dtype {y.dtype}."
-            )
+            raise _text_for_a_number(y, name)
         labelled = np.ones(len(y), dtype=bool)
     elif y.dtype.kind == "O":
         labelled = _check_object_labels(y, name)
@@ -206,13 +224,23 @@ def _check_one_label_a_row(y, name):
     return PartialLabels("single", labelled, classes, indices)
 
 
+def _text_for_a_number(y, name):
+    return ValueError(
+        f"{name} holds strings, and the text '-1' among them. Missing labels of string "
+        "classes are marked by the number -1 in an array of dtype object, e.g. "
+        f"np.array(['a', -1], dtype=object); got dtype {y.dtype}."
+    )
+
+
 def _check_object_labels(y, name):
-    """Return which of an object array's labels are given; refuse None and NaN."""
+    """Return which of an object array's labels are given; refuse None, NaN and NA."""
     for label in y:
-        if label is None or (isinstance(label, float) and np.isnan(label)):
+        if label is None or is_scalar_nan(label) or is_pandas_na(label):
             raise ValueError(
                 f"{name} must mark missing labels by -1; got {label!r} as a label."
             )
+        if isinstance(label, str) and label == "-1":
+            raise _text_for_a_number(y, name)
     labelled = np.array(
         [isinstance(label, str) or label != UNLABELLED for label in y], dtype=bool
     )
@@ -252,9 +280,10 @@ def _check_rows_of_labels(y, name):
         )
     soft = bool(np.any((rows > 0) & (rows < 1)))
     if soft and not np.allclose(rows.sum(axis=1), 1.0, atol=1e-3):
+        sums = rows.sum(axis=1)
         raise ValueError(
             f"{name} holds class probabilities, so that every labelled row must sum to "
-            f"1; got a row that sums to {rows.sum(axis=1).max():g}."
+            f"1; got a row that sums to {sums[np.abs(sums - 1).argmax()]:g}."
         )
     indicator = np.where(labelled[:, None], y, np.float32(0))
     return PartialLabels(

@@ -4,6 +4,7 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -154,9 +155,14 @@ class BaseHasher(
         )
 
     def _check_rows(self, X, *, reset):
-        return validate_data(
+        X = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
+        if sp.issparse(X) and not X.has_canonical_format:
+            # A value in two parts is not the same to a norm, nor to a logarithm.
+            X = X.copy()
+            X.sum_duplicates()
+        return X
 
     @property
     def _n_features_out(self):
@@ -167,3 +173,24 @@ class BaseHasher(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def last_step(estimator):
+    """Return the estimator that has the last word on the codes of another one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted hasher, or a Pipeline or a search by scikit-learn around one.
+
+    Returns
+    -------
+    last : estimator
+        The last step that does something, of the best estimator found; `estimator`
+        itself if it has no parts.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    steps = [step for _, step in getattr(estimator, "steps", ())]
+    steps = [step for step in steps if step not in (None, "passthrough")]
+    return last_step(steps[-1]) if steps else estimator

@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skhash.base import last_step
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.shallow import ITQHasher
 
@@ -115,16 +115,15 @@ class RerankedNearestNeighbors(BaseEstimator):
         self : object
             The fitted estimator.
         """
-        X = self._check_rows(X, reset=True)
+        vectors = self._check_vectors(X, reset=True)
         hasher = ITQHasher(64) if self.hasher is None else clone(self.hasher)
+        # The hasher gets what came, whose columns may have names.
         self.hasher_ = hasher.fit(X, y)
-        codes = self.hasher_.transform(X)
-        packed = getattr(self.hasher_, "output", "bits") == "packed"
+        packed = getattr(last_step(self.hasher_), "output", "bits") == "packed"
         self.index_ = HammingNearestNeighbors(packed=packed, n_jobs=self.n_jobs)
-        self.index_.fit(codes)
-        self._vectors = self._prepare(X)
-        self._squares = row_norms(self._vectors, squared=True)
-        self.n_samples_fit_ = X.shape[0]
+        self.index_.fit(self.hasher_.transform(X))
+        self._vectors = vectors
+        self.n_samples_fit_ = vectors.shape[0]
         return self
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
@@ -162,8 +161,8 @@ class RerankedNearestNeighbors(BaseEstimator):
             n_candidates = min(n_neighbors * self.rerank_factor, longest)
         codes, queries = None, self._vectors
         if X is not None:
-            X = self._check_rows(X, reset=False)
-            codes, queries = self.hasher_.transform(X), self._prepare(X)
+            queries = self._check_vectors(X, reset=False)
+            codes = self.hasher_.transform(X)
         candidates = self.index_.kneighbors(codes, n_candidates, return_distance=False)
         candidates = np.sort(candidates, axis=1)
         shape = (queries.shape[0], n_neighbors)
@@ -176,32 +175,32 @@ class RerankedNearestNeighbors(BaseEstimator):
         return (distances, indices) if return_distance else indices
 
     def _pair_distances(self, queries, candidates):
-        """Return the distances of queries to their own candidates."""
-        n_candidates = candidates.shape[1]
+        """Return the distances of queries to their own candidates.
+
+        Pair by pair, where a matrix product would be faster: there the rounding depends
+        on the place in the matrix, and of two copies of a row one would be nearer.
+        """
+        asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
         found = self._vectors[candidates.ravel()]
+        if self.metric == "euclidean":
+            # Not by products, of which little is left where rows are far from zero.
+            asked = found = asked - found
         if sp.issparse(found):
-            asked = queries[np.repeat(np.arange(queries.shape[0]), n_candidates)]
-            products = np.asarray(asked.multiply(found).sum(axis=1))
-            products = products.reshape(candidates.shape)
+            products = asked.multiply(found).sum(axis=1)
         else:
-            found = found.reshape(*candidates.shape, -1)
-            products = np.matmul(found, queries[:, :, None])[:, :, 0]
-        products = products.astype(np.float64)
+            products = np.einsum("ij,ij->i", asked, found)
+        products = np.asarray(products, dtype=np.float64).reshape(candidates.shape)
         if self.metric == "inner_product":
             return -products
         if self.metric == "cosine":
             return np.clip(1 - products, 0, 2)
-        squares = self._squares[candidates] - 2 * products
-        squares += row_norms(queries, squared=True)[:, None]
-        return np.sqrt(np.maximum(squares, 0))
+        return np.sqrt(products)
 
-    def _prepare(self, X):
-        return normalize(X) if self.metric == "cosine" else X
-
-    def _check_rows(self, X, *, reset):
-        return validate_data(
+    def _check_vectors(self, X, *, reset):
+        X = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
+        return normalize(X) if self.metric == "cosine" else X
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,7 +6,11 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skhash._labels import check_partial_labels, require_two_classes
+from skhash._labels import (
+    check_partial_labels,
+    concatenate_labels,
+    require_two_classes,
+)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +150,36 @@ def test_labels_are_not_changed():
     labels = check_partial_labels(y, 2)
     assert_array_equal(y, [[1, 0], [-1, -1]])
     assert not np.shares_memory(labels.indicator, y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["a", "-1", "b"], dtype=object),
+        pd.Series(["a", "-1", "b"]),
+        pd.Series(["a", "-1", "b"], dtype=object),
+    ],
+)
+def test_the_text_of_minus_one_is_no_class(y):
+    with pytest.raises(ValueError, match="the text '-1' among them"):
+        check_partial_labels(y, 3)
+
+
+def test_missing_values_of_pandas():
+    y = pd.Series(["a", pd.NA, "b"], dtype="string")
+    with pytest.raises(ValueError, match="must mark missing labels by -1; got <NA>"):
+        check_partial_labels(y, 3)
+
+
+def test_the_row_that_is_no_distribution_is_named():
+    with pytest.raises(ValueError, match=r"a row that sums to 0\.5"):
+        check_partial_labels([[0.5, 0], [1, 0], [0, 1]], 3)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_numbers_beside_strings_stay_numbers(order):
+    parts = [np.array(["a", "b"]), np.array([-1])][::order]
+    expected = [*parts[0].tolist(), *parts[1].tolist()]
+    assert concatenate_labels(parts).tolist() == expected
+    assert concatenate_labels([np.array([1]), np.array([0.5])]).dtype == np.float64
+    assert concatenate_labels([np.array(["a"]), np.array(["bcd"])]).dtype.kind == "U"

@@ -489,6 +489,7 @@ def test_bad_input_of_average_precision():
         ({"radius": "2", "metric": "cosine"}, TypeError, "radius must be a number"),
         ({"metric": "inner_product"}, ValueError, "radius has no meaning"),
         ({"empty": 2}, ValueError, r"empty must be a number in \[0, 1\] or NaN; got 2"),
+        ({"empty": "x"}, TypeError, r"empty must be a number in \[0, 1\] or NaN"),
     ],
 )
 def test_bad_input_within_radius(arguments, error, message):
@@ -500,3 +501,34 @@ def test_more_positions_than_rows_mean_all_of_them():
     for name in ("recall", "average_precision", "ndcg"):
         every = AT_K[name](BITS, [0, 1, 1], k=None)
         assert AT_K[name](BITS, [0, 1, 1], k=1000) == every
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.float32, sp.csr_array])
+@pytest.mark.parametrize("n_features", [4, 33, 1000])
+def test_copies_of_a_row_tie_by_euclidean_distance(form, n_features):
+    rows = np.random.RandomState(0).standard_normal((60, n_features)).repeat(2, axis=0)
+    assert metrics.empty_ball_share(form(rows), radius=0, metric="euclidean") == 0
+    # Half of all others are relevant, and the nearest is a copy: k=1 sees no tie.
+    y = np.repeat(np.arange(60), 2)
+    assert metrics.precision_at_k_score(form(rows), y, k=1, metric="euclidean") == 1
+
+
+def test_precision_of_the_input_does_not_matter():
+    rng = np.random.RandomState(0)
+    rows = np.float32(1000 + rng.standard_normal((200, 16)))
+    y = rng.randint(3, size=200)
+    for metric in ("cosine", "euclidean", "inner_product"):
+        single, double = (
+            metrics.precision_at_k_score(X, y, k=5, metric=metric)
+            for X in (rows, rows.astype(np.float64))
+        )
+        assert single == double
+
+
+def test_an_infinite_radius_leaves_the_query_out():
+    rows, y = np.random.RandomState(0).standard_normal((10, 3)), [0, 1] * 5
+    scores = [
+        metrics.precision_within_radius_score(rows, y, radius=r, metric="euclidean")
+        for r in (np.inf, 1e9)
+    ]
+    assert scores == [pytest.approx(4 / 9)] * 2

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skhash import metrics
+from skhash import PCAHasher, metrics
 from skhash.codes import pack_bits
 from skhash.model_selection import (
     SemiSupervisedKFold,
@@ -398,3 +398,12 @@ def test_bad_input_of_scorers():
     for labels in (None, np.full(len(X), -1)):
         with pytest.raises(ValueError, match="y has no labelled row"):
             scorer(SignHasher().fit(X), X, labels)
+
+
+def test_scorers_find_the_hasher_in_other_estimators():
+    X, y = rows_and_labels()
+    hasher = PCAHasher(5, output="packed")
+    expected = make_retrieval_scorer()(hasher.fit(X), X, y)
+    search = GridSearchCV(hasher, {"n_bits": [5]}, scoring=make_retrieval_scorer())
+    for estimator in (search, make_pipeline(hasher, "passthrough")):
+        assert make_retrieval_scorer()(estimator.fit(X, y), X, y) == expected

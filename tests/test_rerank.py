@@ -1,10 +1,16 @@
 """Two-stage search against exact search."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.rerank import RerankedNearestNeighbors
@@ -82,3 +88,55 @@ def test_labels_reach_the_hasher(X):
 def test_wrong_number_of_neighbors_is_an_error(X, n_neighbors):
     with pytest.raises(ValueError, match="n_neighbors"):
         RerankedNearestNeighbors().fit(X).kneighbors(X, n_neighbors)
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.float32, sp.csr_array])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize("n_queries", [1, 7, 90])
+def test_copies_tie(metric, form, n_queries):
+    rows = np.random.RandomState(0).standard_normal((30, 33)).repeat(3, axis=0)
+    search = RerankedNearestNeighbors(
+        ITQHasher(16, random_state=0), n_neighbors=90, rerank_factor=1, metric=metric
+    ).fit(form(rows))
+    distances, indices = search.kneighbors(form(rows[:n_queries]))
+    copies = distances.reshape(n_queries, 30, 3)
+    np.testing.assert_array_equal(copies, copies[:, :, :1].repeat(3, axis=2))
+    positions = indices.reshape(n_queries, 30, 3)
+    np.testing.assert_array_equal(np.diff(positions, axis=2), 1)
+    if metric == "euclidean":
+        assert not distances[:, :3].any()
+
+
+def test_euclidean_distances_far_from_zero():
+    rows = np.float32(1000 + np.random.RandomState(0).standard_normal((300, 32)))
+    search = RerankedNearestNeighbors(rerank_factor=60, metric="euclidean").fit(rows)
+    distances, indices = search.kneighbors(rows)
+    expected_distances, expected = NearestNeighbors().fit(rows).kneighbors(rows)
+    np.testing.assert_array_equal(indices, expected)
+    np.testing.assert_allclose(distances, expected_distances, atol=1e-5)
+
+
+@pytest.mark.parametrize("last", ["hasher", "passthrough"])
+def test_pipeline_of_packed_codes(X, last):
+    steps = [StandardScaler(), ITQHasher(12, output="packed", random_state=0)]
+    if last == "passthrough":
+        steps.append("passthrough")
+    search = RerankedNearestNeighbors(make_pipeline(*steps), rerank_factor=400).fit(X)
+    assert search.index_.n_bits_ == 16
+    assert search.index_.packed
+    assert search.kneighbors(X, 1, return_distance=False).ravel().tolist() == [
+        *range(len(X))
+    ]
+
+
+def test_hasher_sees_the_names_of_columns(X):
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(16)])
+    first = ColumnTransformer([("some", "passthrough", ["x3", "x5", "x8"])])
+    hasher = make_pipeline(first, ITQHasher(3, random_state=0))
+    search = RerankedNearestNeighbors(hasher).fit(frame)
+    assert search.hasher_[-1].n_features_in_ == 3
+    search.kneighbors(frame[:5])
+    frozen = FrozenEstimator(ITQHasher(8, random_state=0).fit(frame))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RerankedNearestNeighbors(frozen).fit(frame).kneighbors(frame[:5])

@@ -18,6 +18,9 @@ from skhash.metrics._words import count_bits, to_words
 
 METRICS = ("hamming", "cosine", "euclidean", "inner_product", "precomputed")
 
+# Squared distances below this share of the squared lengths are rounding noise.
+_ROUNDING = 1e-14
+
 # A tile of Hamming distances (some 20 bytes a pair) should stay in the cache.
 _TILE_QUERIES = 64
 _TILE_PAIRS = 2**17
@@ -246,6 +249,8 @@ def float_groups(distances, n_index, n_queries, relevance, own, radii, depth):
         balls = {}
         for radius in radii:
             inside = block <= radius
+            if own:  # even an infinite ball leaves the query itself out
+                inside[places] = False
             balls[radius] = inside.sum(axis=1), np.where(inside, gains, 0).sum(axis=1)
         ideal = None
         if relevance.graded and depth:
@@ -304,8 +309,11 @@ def distance_function(index, query, metric):
     distances : callable
         See :func:`float_groups`.
     """
+    # In double precision, so that rounding noise is far below any distance.
+    same = query is index
+    index = index.astype(np.float64)
+    query = index if same else query.astype(np.float64)
     if metric == "cosine":
-        same = query is index
         index = normalize(index)
         query = index if same else normalize(query)
     if metric == "euclidean":
@@ -315,14 +323,16 @@ def distance_function(index, query, metric):
         product = query[rows] @ index.T
         if sp.issparse(product):
             product = product.toarray()
-        product = np.asarray(product, dtype=np.float64)
         if metric == "cosine":
             # On a grid of 2**-23: rounding noise must not part equal rows.
             return (np.rint((1.0 - product) * 2**23) / 2**23).astype(np.float32)
         if metric == "inner_product":
             return (-product).astype(np.float32)
-        squared = query_norms[rows, None] + index_norms - 2.0 * product
-        return np.sqrt(np.maximum(squared, 0.0)).astype(np.float32)
+        squares = query_norms[rows, None] + index_norms
+        least = _ROUNDING * squares
+        squares -= 2.0 * product
+        squares[squares < least] = 0.0
+        return np.sqrt(squares).astype(np.float32)
 
     return distances
 

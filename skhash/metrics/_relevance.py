@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from skhash._labels import as_array, check_partial_labels
+from skhash._labels import as_array, check_partial_labels, concatenate_labels
 from skhash.metrics._words import count_bits, to_words
 
 RELEVANCES = ("any", "jaccard")
@@ -193,11 +193,9 @@ def _encode_together(y, y_query, n_index, n_queries):
                 f"indicator over the same classes; got the shapes {parts[0].shape} and "
                 f"{parts[1].shape}."
             )
-        if parts[0].dtype.kind != parts[1].dtype.kind:
-            parts = [part.astype(object) for part in parts]
     name = "y" if alone else "y together with y_query"
     labels = check_partial_labels(
-        np.concatenate(parts), sum(map(len, parts)), name=name
+        concatenate_labels(parts), sum(map(len, parts)), name=name
     )
     if labels.kind == "soft":
         raise ValueError(

@@ -1,6 +1,7 @@
 """Measures of all that lies within a radius."""
 
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
@@ -220,5 +221,8 @@ def empty_ball_share(
 
 
 def _check_empty(empty):
+    allowed = "a number in [0, 1] or NaN"
+    if not isinstance(empty, Real) or isinstance(empty, bool):
+        raise TypeError(f"empty must be {allowed}; got {empty!r}.")
     if not (np.isnan(empty) or 0 <= empty <= 1):
-        raise ValueError(f"empty must be a number in [0, 1] or NaN; got {empty!r}.")
+        raise ValueError(f"empty must be {allowed}; got {empty!r}.")

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from sklearn.utils import _safe_indexing
 
 from skhash import metrics
+from skhash.base import last_step
 from skhash.codes import unpack_bits
 from skhash.model_selection._strata import labelled_rows
 
@@ -45,9 +46,7 @@ class RetrievalScorer:
             )
         _, rows = labelled_rows(X, y)
         codes = estimator.transform(_safe_indexing(X, rows))
-        final = estimator
-        while hasattr(final, "steps"):
-            final = final.steps[-1][1]
+        final = last_step(estimator)
         if getattr(final, "output", None) == "packed":
             codes = unpack_bits(codes, n_bits=final.n_bits)
         y = y.tocsr() if sp.issparse(y) else y

@@ -7,7 +7,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length
 
-from skhash._labels import as_array
+from skhash._labels import as_array, check_partial_labels, concatenate_labels
 from skhash.codes import unpack_bits
 from skhash.neighbors import _merge
 from skhash.neighbors._base import HammingNeighborsBase, check_mode
@@ -164,7 +164,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         if y is not None:
             y = as_array(y)
             check_consistent_length(rows, y)
-            self.labels_ = np.concatenate([self.labels_, y])
+            self.labels_ = concatenate_labels([self.labels_, y])
         self._index.append(np.ascontiguousarray(rows))
         self.n_samples_fit_ = self._index.n_rows
         return self
@@ -298,14 +298,16 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         Raises
         ------
         ValueError
-            If the index has no labels.
+            If no code in the index has a label.
         """
         from skhash.metrics import precision_at_k_score
 
         self._check_fitted()
-        if self.labels_ is None:
+        labelled = check_partial_labels(self.labels_, self.n_samples_fit_).labelled
+        if not labelled.any():
             raise ValueError(
-                "score needs the labels of the indexed codes: give y to fit."
+                "score needs the labels of the indexed codes: give y to fit, with some "
+                "other than -1."
             )
         queries = self._check_codes(X, reset=False)
         return precision_at_k_score(
@@ -313,7 +315,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
             self.labels_,
             unpack_bits(queries, self.n_bits_),
             y,
-            k=min(self.n_neighbors, self.n_samples_fit_),
+            k=min(self.n_neighbors, np.count_nonzero(labelled)),
         )
 
 

@@ -1,4 +1,4 @@
-"""What the learning hashers share: latent features, drawn rows, thresholds."""
+"""What the learning hashers share: latent features, drawn rows, ridges."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -146,31 +146,6 @@ def draw_rows(n_samples, max_samples, *, random_state, first=None):
     if first is not None:
         order = order[np.argsort(~first[order], kind="stable")]
     return np.sort(order[:max_samples])
-
-
-def median_thresholds(values):
-    """Return thresholds that split every column into halves.
-
-    A threshold lies in the middle of the gap above the median, not on a value, where
-    rounding would decide the bit of a training row.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_bits)
-        The real numbers to split.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_bits,)
-    """
-    ordered = np.sort(values, axis=0)
-    medians = ordered[(len(ordered) - 1) // 2]
-    above = np.where(ordered > medians, ordered, np.inf).min(axis=0)
-    # Where more than half of the values equal the largest, the gap below splits off
-    # the others; without any other value the bit is constant.
-    below = np.where(ordered < medians, ordered, -np.inf).max(axis=0)
-    other = np.where(np.isfinite(above), above, below)
-    return np.where(np.isfinite(other), (medians + other) / 2, medians)
 
 
 def add_ridge(gram, share):

@@ -155,6 +155,11 @@ def canonical_directions(Z, targets, n_directions):
     # An orthonormal basis of the memberships stands for (C_yy)^-1.
     left, sizes, _ = np.linalg.svd(targets, full_matrices=False)
     basis = left[:, sizes > 1e-4 * max(sizes[0], 1e-4)]
+    if not basis.shape[1]:
+        raise ValueError(
+            "y must have labelled rows of different classes; got the same classes in "
+            "all of them."
+        )
     cross = Z.T @ basis / np.sqrt(n_samples)
     n_found = min(n_directions, *cross.shape)
     first = len(within) - n_found

@@ -11,8 +11,9 @@ from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from skhash._thresholds import median_thresholds
 from skhash.base import BaseHasher
-from skhash.shallow._latent import draw_rows, median_thresholds
+from skhash.shallow._latent import draw_rows
 from skhash.shallow.projections import project
 
 

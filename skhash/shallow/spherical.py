@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import row_norms
 
-from skhash.shallow._latent import LatentHasher, median_thresholds
+from skhash._thresholds import median_thresholds
+from skhash.shallow._latent import LatentHasher
 
 
 class SphericalHasher(LatentHasher):

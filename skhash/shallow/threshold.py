@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skhash._thresholds import median_thresholds
 from skhash.base import BaseHasher
 from skhash.codes import n_bytes
-from skhash.shallow._latent import median_thresholds
 
 
 class ThresholdHasher(BaseHasher):

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
@@ -13,6 +12,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import LRScheduler, PrintLog
 
 from skhash._labels import check_partial_labels, require_two_classes
+from skhash.variational._checks import (
+    all_classes,
+    check_callbacks,
+    check_device,
+    check_layer_sizes,
+    check_non_negative,
+    smallest_value,
+)
 from skhash.variational._network_hasher import NetworkHasher
 from skhash.variational.batches import LengthScaling, StandardScaling, TrainingRows
 from skhash.variational.clusterings import N_CLUSTERINGS
@@ -55,7 +62,7 @@ class VariationalHasher(NetworkHasher):
     sampled_features = "auto"
 
     # What is only needed to go on training, and does not travel.
-    _TRAINING_STATE: tuple[str, ...] = ("_net",)
+    _TRAINING_STATE: tuple[str, ...] = ("_net", "_history_before")
 
     _parameter_constraints: dict = {
         **NetworkHasher._parameter_constraints,
@@ -94,16 +101,21 @@ class VariationalHasher(NetworkHasher):
         return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
 
     def _fit(self, X, y):
+        self._check_settings()
         labels = self._check_labels(y, X)
         require_two_classes(labels)
-        if not (self.warm_start and hasattr(self, "network_")):
-            self._start(X, labels, labels.classes)
-        elif X.shape[1] != self.network_.n_features:
-            raise ValueError(
-                f"X must have the {self.network_.n_features} features of the network "
-                f"that warm_start=True goes on with; got {X.shape[1]} features."
-            )
+        if self._goes_on():
+            self._check_goes_on(X, labels)
+        else:
+            self._start(X, y, labels, labels.classes)
         self._train(X, labels, self._n_epochs(X.shape[1]), anneal=True)
+
+    def _goes_on(self):
+        """Tell whether `fit` goes on from what an earlier call has learned."""
+        return self.warm_start and hasattr(self, "network_")
+
+    def _check_rows(self, X, *, reset):
+        return super()._check_rows(X, reset=reset and not self._goes_on())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, classes=None):
@@ -120,8 +132,8 @@ class VariationalHasher(NetworkHasher):
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Their labels, -1 where there is none.
         classes : array-like of shape (n_classes,), default=None
-            All classes that any chunk will have. Needed in the first call unless its
-            `y` has a label of each; ignored later.
+            All classes that any chunk will have, -1 not counted. Needed in the first
+            call unless its `y` has a label of each; ignored later.
 
         Returns
         -------
@@ -131,17 +143,25 @@ class VariationalHasher(NetworkHasher):
         Raises
         ------
         ValueError
-            If `X` or `y` is invalid, or `y` has a class that is not in `classes`.
+            If `X` or `y` is invalid or of another kind than before, or `y` has a class
+            that is not in `classes`.
         """
+        self._check_settings()
         first = not hasattr(self, "network_")
         X = self._check_rows(X, reset=first)
         labels = self._check_labels(y, X)
         if first:
-            self._start(
-                X, labels, labels.classes if classes is None else np.unique(classes)
-            )
+            self._start(X, y, labels, all_classes(labels, classes))
+        else:
+            self._check_goes_on(X, labels)
         self._train(X, labels, 1, anneal=False)
         return self
+
+    def _check_settings(self):
+        """Raise if a parameter is of the right type, but cannot be used."""
+        check_layer_sizes(self.hidden_layer_sizes)
+        check_callbacks(self.callbacks)
+        check_device(self.device)
 
     def _check_labels(self, y, X):
         if X.shape[0] < 2:
@@ -151,11 +171,33 @@ class VariationalHasher(NetworkHasher):
             )
         return check_partial_labels(y, X.shape[0])
 
-    def _start(self, X, labels, classes):
+    def _check_goes_on(self, X, labels):
+        """Raise if rows or labels are not what the network was made for."""
+        n_bits = self.network_.n_bits
+        if self.n_bits != n_bits:
+            raise ValueError(
+                f"n_bits must stay {n_bits}, as the network has that training goes on "
+                f"with; got {self.n_bits}. Clone the hasher to start anew."
+            )
+        if labels.kind != "none" and (labels.kind == "multilabel") != self.multilabel_:
+            forms = ("one class a row", "an indicator of several classes a row")
+            raise ValueError(
+                f"y must hold {forms[self.multilabel_]}, as in the first call; got "
+                f"{forms[not self.multilabel_]}."
+            )
+        if self.reconstruction_ == "softmax":
+            check_non_negative(
+                X, "The first call took it for granted: start anew with 'gaussian'."
+            )
+
+    def _start(self, X, y, labels, classes):
         """Forget what was learned before, and look at the rows."""
-        self.classes_ = classes
-        self.multilabel_ = labels.kind == "multilabel"
         self.reconstruction_ = self._choose_reconstruction(X)
+        self.classes_ = classes
+        # An indicator says so even where no row of it has a label.
+        self.multilabel_ = labels.kind == "multilabel" or (
+            labels.kind == "none" and np.shape(y)[1:] not in ((), (1,))
+        )
         self.scaling_ = (
             LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
         )
@@ -196,16 +238,12 @@ class VariationalHasher(NetworkHasher):
         return "straight_through"
 
     def _choose_reconstruction(self, X):
-        values = X.data if sp.issparse(X) else X
-        smallest = values.min(initial=0.0)
-        if self.reconstruction == "softmax" and smallest < 0:
-            raise ValueError(
-                "X must be non-negative with reconstruction='softmax', which models "
-                f"rows as counts or weights of words; got a value of {smallest:g}. Use "
-                "reconstruction='gaussian' (or 'auto') for signed features."
-            )
         if self.reconstruction == "auto":
-            return "softmax" if smallest >= 0 else "gaussian"
+            return "softmax" if smallest_value(X) >= 0 else "gaussian"
+        if self.reconstruction == "softmax":
+            check_non_negative(
+                X, "Use reconstruction='gaussian' (or 'auto') for signed features."
+            )
         return self.reconstruction
 
     def _train(self, X, labels, n_epochs, *, anneal):
@@ -215,6 +253,7 @@ class VariationalHasher(NetworkHasher):
             self.network_ = self._network(rows)
         if getattr(self, "_net", None) is None:
             self._net = self._make_net()
+            self._history_before = self.history_
         net = self._net
         net.module_.to(net.device)  # where its optimiser is; it rests on the CPU
         net.max_epochs = n_epochs
@@ -226,24 +265,21 @@ class VariationalHasher(NetworkHasher):
         net.optimizer_.zero_grad(set_to_none=True)
         self.network_ = net.module_.to("cpu").eval()
         columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
-        self.history_ = [
-            {
-                name: epoch[name] if name == "epoch" else float(epoch[name])
-                for name in columns
-            }
-            for epoch in net.history
-            if "dur" in epoch
+        done = [epoch for epoch in net.history if "dur" in epoch]
+        self.history_ = self._history_before + [
+            {name: float(epoch[name]) for name in columns}
+            | {"epoch": len(self._history_before) + epoch["epoch"]}
+            for epoch in done
         ]
         self.n_iter_ = len(self.history_)
 
     def _callbacks(self, anneal):
         averages = [(name, TermAverage(name)) for name in self._objective()[0].TERMS]
-        users = self.callbacks or ()
-        own = [entry[-1] if isinstance(entry, tuple) else entry for entry in users]
         # The user's own schedule, if there is one, takes the place of ours.
-        if anneal and not any(isinstance(each, LRScheduler) for each in own):
+        users = check_callbacks(self.callbacks)
+        if anneal and not any(isinstance(each, LRScheduler) for each in users):
             averages.append(("annealing", Annealing()))
-        return [*averages, *users]
+        return [*averages, *(self.callbacks or ())]
 
     def _make_net(self):
         criterion, arguments = self._objective()

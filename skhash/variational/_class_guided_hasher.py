@@ -111,6 +111,12 @@ class ClassGuidedHasher(VariationalHasher):
             evidence(torch.from_numpy(targets)).to(scores),
         )
 
+    def _class_scores(self, features, logits):
+        scores = super()._class_scores(features, logits)
+        if not self._is_guided() or self.multilabel_:
+            return scores  # of several classes the bits tell shares, not memberships
+        return scores + self.network_.code_head(2.0 * (logits > 0) - 1)
+
     def _code_logits(self, X, features, logits):
         if not self._is_guided():
             return super()._code_logits(X, features, logits)

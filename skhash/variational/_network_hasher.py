@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhash.base import ROWS_PER_BLOCK, BaseHasher
 from skhash.codes import check_bits, unpack_bits
+from skhash.variational._checks import check_device
 from skhash.variational.batches import as_tensor_rows
 
 # What is nearer to 0 than this share of the largest is computed again, precisely: a
@@ -45,9 +46,7 @@ class NetworkHasher(BaseHasher):
     }
 
     def _device(self):
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
+        return check_device(self.device)
 
     def _activations(self, X, *, precise=True):
         """Return features and logits of validated rows, as the network encodes them."""
@@ -58,6 +57,10 @@ class NetworkHasher(BaseHasher):
         with torch.inference_mode():
             rows = as_tensor_rows(self.scaling_.scale(X)).to(device)
             return network.encode(rows, precise=precise)
+
+    def _class_scores(self, features, logits):
+        """Return the scores (n_rows, n_classes) of the label heads that learned."""
+        return self.network_.feature_head(features)
 
     def _code_logits(self, X, features, logits):
         """Return logits whose signs are the code, and which rows rounding may change.
@@ -154,10 +157,9 @@ class NetworkHasher(BaseHasher):
         def probabilities(X):
             features, logits = (part.cpu() for part in self._activations(X))
             with torch.inference_mode():
-                features = features.float()
-                if self.multilabel_:  # bits tell shares, not memberships
-                    return torch.sigmoid(self.network_.feature_head(features)).numpy()
-                scores = self.network_.class_scores(features, logits > 0)
+                scores = self._class_scores(features.float(), logits.float())
+                if self.multilabel_:
+                    return torch.sigmoid(scores).numpy()
                 return torch.softmax(scores, dim=1).numpy()
 
         return self._in_blocks(X, probabilities)

@@ -143,6 +143,9 @@ class BernoulliVAEHasher(VariationalHasher):
     def _check_labels(self, y, X):
         return super()._check_labels(None, X)
 
+    def _start(self, X, y, labels, classes):
+        super()._start(X, None, labels, None)
+
     def _objective(self):
         return EvidenceLowerBound, {
             "reconstruction": self.reconstruction_,

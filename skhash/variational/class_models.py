@@ -10,6 +10,8 @@ from sklearn.preprocessing import normalize
 _WORDS_SCALE = 2.0
 _SMOOTHING = 0.1
 _COMPLEMENT_SMOOTHING = 0.3
+# Of standardised rows.
+_LEAST_VARIANCE = 1e-6
 # The penalty of the regression, against rows of unit length, and what a membership of 1
 # counts beside the log-odds of naive Bayes.
 _RIDGE = 1.0
@@ -65,7 +67,8 @@ class GaussianModel:
         means = (beliefs.T @ self.rows) / sizes[:, None]
         between = (means.T * (sizes / len(self.rows))) @ means
         within = self.covariance - between
-        ridge = _SMOOTHING * np.trace(within) / len(within)
+        # Where the rows of a class are all the same, any other row is far from it.
+        ridge = max(_SMOOTHING * np.trace(within) / len(within), _LEAST_VARIANCE)
         within += ridge * np.eye(len(within), dtype=within.dtype)
         weights = np.linalg.solve(within, means.T)
         offsets = -(means * weights.T).sum(axis=1) / 2

@@ -197,6 +197,7 @@ class BernoulliAutoencoder(nn.Module):
     ):
         super().__init__()
         self.n_features = n_features
+        self.n_bits = n_bits
         self.feature_dropout = feature_dropout
         self.sampler = sampler
 
@@ -260,10 +261,6 @@ class BernoulliAutoencoder(nn.Module):
         decoder = self.decoder
         return torch.addmm(decoder.bias, 2 * bits - 1, decoder.weight)
 
-    def class_scores(self, features, bits):
-        """Return the class scores of both label heads together."""
-        return self.feature_head(features) + self.code_head(2.0 * bits - 1)
-
     def _drop_features(self, rows):
         if not self.training or not self.feature_dropout:
             return rows
@@ -310,7 +307,9 @@ class GaussianAutoencoder(BernoulliAutoencoder):
         width = self.logit_layer[0].in_features
         self.logit_layer = nn.Sequential(nn.Linear(width, n_bits))
         self.log_variance_layer = nn.Linear(width, n_bits)
-        # A linear head: the codeword head expects signs.
+        # One head, on the latent variables, and linear: codewords are compared with
+        # signs.
+        self.feature_head = None
         self.code_head = nn.Linear(n_bits, n_classes) if n_classes else None
 
     def forward(self, rows):

@@ -204,7 +204,7 @@ class SSBVAEHasher(ClassGuidedHasher):
     ((20, 8), dtype('uint8'))
     """
 
-    _TRAINING_STATE = ("_net", "_clusterings")
+    _TRAINING_STATE = (*ClassGuidedHasher._TRAINING_STATE, "_clusterings")
 
     _parameter_constraints: dict = {
         **ClassGuidedHasher._parameter_constraints,
@@ -324,8 +324,8 @@ class SSBVAEHasher(ClassGuidedHasher):
     def _sampler(self):
         return "concrete" if self.objective == "paper" else "straight_through"
 
-    def _start(self, X, labels, classes):
-        super()._start(X, labels, classes)
+    def _start(self, X, y, labels, classes):
+        super()._start(X, y, labels, classes)
         self.word_evidence_ = None
         self.label_memory_ = None
         self.sure_from_ = None

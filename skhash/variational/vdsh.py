@@ -3,11 +3,14 @@
 from numbers import Real
 
 import numpy as np
+import torch
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
+from skhash._thresholds import median_thresholds
 from skhash.base import ROWS_PER_BLOCK
 from skhash.variational._base import VariationalHasher
+from skhash.variational._network_hasher import near_zero
 from skhash.variational.networks import GaussianAutoencoder
 from skhash.variational.objectives import GaussianObjective
 
@@ -163,8 +166,11 @@ class VDSHHasher(VariationalHasher):
             self._activations(X[rows])[1].cpu().numpy()
             for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)
         ]
-        self.thresholds_ = np.median(np.concatenate(means), axis=0)
+        self.thresholds_ = median_thresholds(np.concatenate(means))
 
-    def _encode(self, X):
-        _, means = self._activations(X)
-        return means.cpu().numpy() > self.thresholds_
+    def _code_logits(self, X, features, logits):
+        above = logits - torch.from_numpy(self.thresholds_).to(logits)
+        return above, near_zero(above, logits).any(dim=1)
+
+    def _class_scores(self, features, logits):
+        return self.network_.code_head(logits)

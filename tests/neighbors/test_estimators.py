@@ -461,3 +461,24 @@ def test_transformer_feeds_classifier_and_clustering():
     pairs = {(a, b) for a, b in zip(found, y) if a >= 0}
     assert len(pairs) == 3
     assert (found >= 0).mean() > 0.95
+
+
+def test_score_with_fewer_labelled_codes_than_neighbours(bits):
+    labels = np.full(len(bits), -1)
+    labels[:3] = 0, 1, 0
+    model = HammingNearestNeighbors().fit(bits, labels)
+    assert model.score(bits[:3], labels[:3]) == pytest.approx(5 / 9)
+    with pytest.raises(ValueError, match="score needs the labels"):
+        HammingNearestNeighbors().fit(bits, labels[3:].repeat(2)[:500]).score(
+            bits, labels
+        )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_unlabelled_codes_beside_names(bits, order):
+    parts = [(bits[:4], np.array(list("abab"))), (bits[4:8], np.full(4, -1))]
+    model = HammingNearestNeighbors(1)
+    for codes, labels in parts[::order]:
+        model.partial_fit(codes, labels)
+    assert model.labels_.tolist()[::order][:4] == list("abab")[::order]
+    assert model.score(bits[:2], np.array(["a", "b"])) == 1

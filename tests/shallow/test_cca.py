@@ -58,3 +58,11 @@ def test_several_labels_a_row(data):
     several[::2] = -1
     hasher = CCAITQHasher(16, random_state=0).fit(X, several)
     assert hasher.score(X, np.eye(5, dtype=int)[y]) > 0.6
+
+
+def test_labels_that_tell_nothing_apart(data):
+    X, _ = data
+    y = np.full((2000, 3), -1)
+    y[:20] = 1, 0, 1
+    with pytest.raises(ValueError, match="labelled rows of different classes"):
+        CCAITQHasher(8).fit(X, y)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import pickle
 
 import joblib
 import numpy as np
@@ -252,3 +253,85 @@ def test_unlabelled_rows_teach_too(small_rows):
     X, topics = small_rows
     y = hide_labels(topics, 6, stratify=True, random_state=0)
     assert (hasher(batch_size=32).fit(X, y).predict(X) == topics).mean() > 0.9
+
+
+def test_minus_one_is_not_among_the_classes(rows, small_rows):
+    y = np.where(np.arange(300) % 2, small_rows[1], -1)
+    model = hasher().partial_fit(rows, y, classes=np.unique(y))
+    assert_array_equal(model.classes_, [0, 1, 2])
+    names = np.array(["a", "b", "c", -1], dtype=object)
+    model = hasher().partial_fit(rows, names[y], classes=names)
+    assert_array_equal(model.classes_, ["a", "b", "c"])
+
+
+def test_first_chunk_of_one_class(rows):
+    y = np.where(np.arange(300) % 2, 0, -1)
+    with pytest.raises(ValueError, match=r"classes must name .* got one class, 0"):
+        hasher().partial_fit(rows, y)
+    with pytest.raises(ValueError, match=r"classes must name .* got one class, 'a'"):
+        hasher().partial_fit(rows, classes=["a"])
+    assert_array_equal(hasher().partial_fit(rows, y, classes=[0, 1]).classes_, [0, 1])
+
+
+def test_first_chunk_of_an_indicator_without_labels(rows, small_rows):
+    sets = np.eye(3, dtype=int)[small_rows[1]]
+    model = hasher().partial_fit(rows, np.full((300, 3), -1), classes=[0, 1, 2])
+    model.partial_fit(rows, sets)
+    assert model.multilabel_
+    assert model.predict(rows).shape == (300, 3)
+
+
+def test_training_goes_on_with_the_same_kind_only(rows, labels):
+    sets = np.eye(3, dtype=int)[labels]
+    signed = -rows.toarray()
+    model = hasher(warm_start=True, max_epochs=1, reconstruction="softmax")
+    model.fit(rows, labels)
+    codes = model.transform(rows)
+    for again in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match="y must hold one class a row"):
+            again(rows, sets)
+        with pytest.raises(ValueError, match="X must be non-negative"):
+            again(signed, labels)
+        with pytest.raises(ValueError, match="features"):
+            again(rows[:, 1:], labels)
+        model.set_params(n_bits=8)
+        with pytest.raises(ValueError, match="n_bits must stay 16"):
+            again(rows, labels)
+        model.set_params(n_bits=16)
+    # What was refused has left no trace.
+    assert_array_equal(model.transform(rows), codes)
+    several = hasher(warm_start=True, max_epochs=1).fit(rows, sets)
+    with pytest.raises(ValueError, match="y must hold an indicator"):
+        several.fit(rows, labels)
+
+
+def test_epochs_are_counted_on_after_a_journey(rows):
+    model = pickle.loads(pickle.dumps(hasher(max_epochs=2).fit(rows)))
+    model.partial_fit(rows)
+    assert model.n_iter_ == 3
+    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"hidden_layer_sizes": ()}, ValueError, "hidden_layer_sizes must be"),
+        ({"hidden_layer_sizes": (0,)}, ValueError, "hidden_layer_sizes must be"),
+        ({"hidden_layer_sizes": (9, 1.5)}, ValueError, "hidden_layer_sizes must be"),
+        ({"callbacks": [print]}, TypeError, "callbacks must be skorch callbacks"),
+        ({"callbacks": [("p", print)]}, TypeError, "callbacks must be skorch"),
+        ({"device": "tpu9"}, ValueError, "device must be 'auto' or name"),
+    ],
+)
+def test_bad_settings(rows, parameters, error, message):
+    model = hasher(**parameters)
+    for learn in (model.fit, model.partial_fit):
+        with pytest.raises(error, match=message):
+            learn(rows)
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_rows_that_are_all_the_same(value):
+    codes = hasher(max_epochs=1).fit_transform(np.full((61, 12), value))
+    assert len(np.unique(codes, axis=0)) == 1
