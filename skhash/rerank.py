@@ -1,5 +1,6 @@
 """Two-stage search: a short list by Hamming distance, re-ranked by real vectors."""
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -180,16 +181,18 @@ class RerankedNearestNeighbors(BaseEstimator):
         Pair by pair, where a matrix product would be faster: there the rounding depends
         on the place in the matrix, and of two copies of a row one would be nearer.
         """
-        asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
         found = self._vectors[candidates.ravel()]
+        if sp.issparse(found):
+            asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
+            product = _products_of_sparse_pairs
+        else:
+            asked = queries[:, None]
+            found = found.reshape(*candidates.shape, -1)
+            product = partial(np.einsum, "ijk,ijk->ij")
         if self.metric == "euclidean":
             # Not by products, of which little is left where rows are far from zero.
-            asked = found = asked - found
-        if sp.issparse(found):
-            products = asked.multiply(found).sum(axis=1)
-        else:
-            products = np.einsum("ij,ij->i", asked, found)
-        products = np.asarray(products, dtype=np.float64).reshape(candidates.shape)
+            asked = found = found - asked
+        products = product(asked, found).astype(np.float64).reshape(candidates.shape)
         if self.metric == "inner_product":
             return -products
         if self.metric == "cosine":
@@ -206,3 +209,7 @@ class RerankedNearestNeighbors(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _products_of_sparse_pairs(left, right):
+    return np.asarray(left.multiply(right).sum(axis=1))
