@@ -1,6 +1,7 @@
 """Semantic hashing in the scikit-learn way: learn binary codes, search them exactly."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
@@ -32,7 +33,59 @@ _PUBLIC = {
     "show_versions": "skhash._show_versions",
 }
 
-__all__ = [*_PUBLIC]
+if TYPE_CHECKING:  # type checkers and editors see no names that are resolved on use
+    from skhash._show_versions import show_versions
+    from skhash.neighbors import HammingNearestNeighbors, HammingNeighborsTransformer
+    from skhash.rerank import RerankedNearestNeighbors
+    from skhash.shallow import (
+        AnchorGraphHasher,
+        CCAITQHasher,
+        ClassifierHasher,
+        IsotropicHasher,
+        ITQHasher,
+        KernelSupervisedHasher,
+        PCAHasher,
+        RandomProjectionHasher,
+        SelfTaughtHasher,
+        SemiSupervisedHasher,
+        ShiftInvariantKernelHasher,
+        SpectralHasher,
+        SphericalHasher,
+        SupervisedDiscreteHasher,
+        ThresholdHasher,
+    )
+    from skhash.variational import (
+        BernoulliVAEHasher,
+        PHSHasher,
+        SSBVAEHasher,
+        VDSHHasher,
+    )
+
+__all__ = [
+    "AnchorGraphHasher",
+    "BernoulliVAEHasher",
+    "CCAITQHasher",
+    "ClassifierHasher",
+    "HammingNearestNeighbors",
+    "HammingNeighborsTransformer",
+    "ITQHasher",
+    "IsotropicHasher",
+    "KernelSupervisedHasher",
+    "PCAHasher",
+    "PHSHasher",
+    "RandomProjectionHasher",
+    "RerankedNearestNeighbors",
+    "SSBVAEHasher",
+    "SelfTaughtHasher",
+    "SemiSupervisedHasher",
+    "ShiftInvariantKernelHasher",
+    "SpectralHasher",
+    "SphericalHasher",
+    "SupervisedDiscreteHasher",
+    "ThresholdHasher",
+    "VDSHHasher",
+    "show_versions",
+]
 
 
 def __getattr__(name):

@@ -136,7 +136,7 @@ class BaseHasher(
         Raises
         ------
         ValueError
-            If no row has a label.
+            If no row has a label, only one has, or no two rows have one in common.
         """
         check_is_fitted(self)
         labelled = check_partial_labels(y, np.shape(X)[0]).labelled

@@ -62,7 +62,6 @@ def test_retrieval_quality_refuses_what_it_does_not_know(options, capsys):
 
 
 def test_retrieval_quality_runs_and_writes(drawn, tmp_path, capsys):
-    pytest.importorskip("matplotlib")
     table, picture = tmp_path / "quality.csv", tmp_path / "quality.png"
     options = f"--dataset {drawn} --methods pca --bits 16 --labels 0 50 --seeds 0"
     options += f" --csv {table} --plot {picture}"

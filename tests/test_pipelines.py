@@ -76,7 +76,7 @@ def test_grid_search(snippets, options):
     search.fit(texts, labels)
     scores = search.cv_results_["mean_test_score"]
     assert ((scores > 0) & (scores <= 1)).all()
-    # A default that heeds labels beats one that does not.
+    # Heeding labels beats ignoring them.
     assert search.best_params_ == {"hasher__label_weight": 5.0}
     assert search.score(texts, labels) > scores.min()
     assert search.transform(texts[:5]).shape == (5, 16)
@@ -193,14 +193,14 @@ def test_quality_on_web_snippets(web_snippets):
     score = precision_with_a_tenth_of_the_labels(
         web_snippets, SSBVAEHasher(random_state=0)
     )
-    assert score >= 0.56
+    assert score >= 0.74
 
 
 def test_quality_on_newsgroups(newsgroups):
     score = precision_with_a_tenth_of_the_labels(
         newsgroups, SSBVAEHasher(random_state=0)
     )
-    assert score >= 0.60
+    assert score >= 0.76
 
 
 def test_baselines_are_baselines(web_snippets):

@@ -1,11 +1,13 @@
 """What a user sees first: names, imports, and the examples of the docstrings."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,25 @@ def test_names_that_a_module_exports(module):
         assert hasattr(module, name)
 
 
+def test_type_checkers_see_all_names():
+    tree = ast.parse(inspect.getsource(skhash))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        name.name: imported.module for imported in block.body for name in imported.names
+    }
+    assert seen == skhash._PUBLIC
+    assert sorted(skhash.__all__) == sorted(seen)
+
+
+def test_no_bytecode_is_installed():
+    """The list of meson.build has the cache of each package."""
+    build = (Path(__file__).parents[1] / "meson.build").read_text(encoding="utf-8")
+    for module in pkgutil.walk_packages(skhash.__path__, "skhash."):
+        if module.ispkg:
+            folder = module.name.removeprefix("skhash.").replace(".", "/")
+            assert f"'{folder}/__pycache__'" in build
+
+
 def run(code):
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -52,8 +73,9 @@ def test_import_is_light():
 
 def test_hashing_without_a_network_needs_no_torch():
     code = (
-        "import sys, skhash; skhash.PCAHasher; skhash.metrics if "
-        "hasattr(skhash, 'metrics') else None; print('torch' in sys.modules)"
+        "import sys, skhash, skhash.metrics, skhash.model_selection; "
+        "skhash.PCAHasher, skhash.HammingNearestNeighbors; "
+        "skhash.RerankedNearestNeighbors; print('torch' in sys.modules)"
     )
     assert run(code).strip() == "False"
 

@@ -31,10 +31,10 @@ def retrieval_report(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     k : int, None or tuple of them, default=(10, 100, 1000)
@@ -52,9 +52,9 @@ def retrieval_report(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
         Where gains are graded, there is no average precision.
 
     Returns
@@ -70,7 +70,7 @@ def retrieval_report(
     Raises
     ------
     TypeError
-        If a `k` is no int, or a `radius` no number.
+        If a `k` is no int, or a `radius` no number, or no int for "hamming".
     ValueError
         If a value is out of its range, lengths do not fit, `X` holds anything but bits
         for "hamming", no row has a label, or no query has a relevant row.

@@ -31,10 +31,10 @@ def precision_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     k : int, default=100
@@ -48,9 +48,9 @@ def precision_at_k_score(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
         Graded gains make this the mean gain of the first k (average cumulative gain).
     average : bool, default=True
         Whether to average over the queries.
@@ -112,10 +112,10 @@ def recall_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     k : int or None, default=100
@@ -130,9 +130,9 @@ def recall_at_k_score(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
         Graded gains make this the share of all gain.
     average : bool, default=True
         Whether to average over the queries.
@@ -141,8 +141,8 @@ def recall_at_k_score(
     -------
     score : float or ndarray of shape (n_queries,)
         In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label and
-        for queries without a relevant row, which an average leaves out.
+        given; NaN, which an average leaves out, for rows without a label and for
+        queries without a relevant row.
 
     Raises
     ------
@@ -197,10 +197,10 @@ def average_precision_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     k : int or None, default=100
@@ -214,8 +214,8 @@ def average_precision_at_k_score(
         and no row finds itself.
     relevance : {"any"} or array-like of shape (n_queries, n_index), default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        a matrix: 0 or 1, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        a matrix of 0 and 1, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
     normalization : {"min", "hits"}, default="min"
         What Z is. "min": the lesser of k and the number of relevant rows, so that only
         a ranking with all relevant rows in front scores 1. "hits": the number of
@@ -228,8 +228,8 @@ def average_precision_at_k_score(
     -------
     score : float or ndarray of shape (n_queries,)
         In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label and
-        for queries without a relevant row, which an average leaves out.
+        given; NaN, which an average leaves out, for rows without a label and for
+        queries without a relevant row.
 
     Raises
     ------
@@ -295,10 +295,10 @@ def ndcg_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     k : int or None, default=100
@@ -313,9 +313,9 @@ def ndcg_at_k_score(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
     average : bool, default=True
         Whether to average over the queries.
 
@@ -323,8 +323,8 @@ def ndcg_at_k_score(
     -------
     score : float or ndarray of shape (n_queries,)
         In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label and
-        for queries without a relevant row, which an average leaves out.
+        given; NaN, which an average leaves out, for rows without a label and for
+        queries without a relevant row.
 
     Raises
     ------

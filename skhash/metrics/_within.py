@@ -34,10 +34,10 @@ def precision_within_radius_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     radius : int or float, default=2
@@ -50,9 +50,9 @@ def precision_within_radius_score(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
         Graded gains make this the mean gain.
     average : bool, default=True
         Whether to average over the queries.
@@ -61,8 +61,7 @@ def precision_within_radius_score(
     -------
     score : float or ndarray of shape (n_queries,)
         In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label,
-        which an average leaves out.
+        given; NaN, which an average leaves out, for rows without a label.
 
     Raises
     ------
@@ -110,10 +109,10 @@ def recall_within_radius_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found.
+        labelled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`.
     radius : int or float, default=2
@@ -124,9 +123,9 @@ def recall_within_radius_score(
     relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
             default="any"
         What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix:
-        gains of at least 0, dense or CSR, where `y` and `y_query` are None and, with
-        precomputed distances, nothing is left out of the list.
+        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
+        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
+        with precomputed distances a row may find itself.
         Graded gains make this the share of all gain.
     average : bool, default=True
         Whether to average over the queries.
@@ -135,8 +134,8 @@ def recall_within_radius_score(
     -------
     score : float or ndarray of shape (n_queries,)
         In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label and
-        for queries without a relevant row, which an average leaves out.
+        given; NaN, which an average leaves out, for rows without a label and for
+        queries without a relevant row.
 
     Raises
     ------
@@ -173,11 +172,11 @@ def empty_ball_share(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes), default=None
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither asked nor found. If
+        labelled -1, or all -1 in an indicator, is neither a query nor a result. If
         None, every row counts.
     X_query : array-like of shape (n_queries, n_bits), default=None
-        What is asked, in the form of `X`. If None, every row of `X` is a query and is
-        not found by itself, whereas its copies are.
+        The queries, in the form of `X`. If None, every row of `X` is one and does not
+        find itself, whereas it finds its copies.
     y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
         The labels of `X_query`, in the form of `y`; None where `y` is None.
     radius : int or float, default=2

@@ -183,9 +183,12 @@ class HammingNeighborsBase(BaseEstimator):
         ------
         NotFittedError
             If there is no index yet.
+        TypeError
+            If `n_neighbors` is no int, or packed codes are not of dtype uint8.
         ValueError
-            If `X` has the wrong length of code or is not binary, or `n_neighbors` is
-            larger than the number of codes that may be found.
+            If `X` has the wrong length of code or is not binary, `n_neighbors` is not
+            from 1 to the number of codes that may be found, or `mask` or `indices` do
+            not fit the index.
         """
         self._check_fitted()
         subset = self._check_subset(mask, indices)
@@ -223,6 +226,11 @@ class HammingNeighborsBase(BaseEstimator):
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
             Distances of zero are stored; neighbours of a row by (distance, index).
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As :meth:`kneighbors`; ValueError for a `mode` that is none of these.
         """
         check_mode(mode)
         distances, found = self.kneighbors(X, n_neighbors, mask=mask, indices=indices)

@@ -64,7 +64,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
 
     Notes
     -----
-    The page "Search" of the documentation explains how it works and how fast it is.
+    docs/search.md in the repository explains how it works and how fast it is.
 
     Examples
     --------
@@ -225,6 +225,16 @@ class HammingNearestNeighbors(HammingNeighborsBase):
             For each query the distances, ascending. Only if `return_distance`.
         indices : ndarray of shape (n_queries,) of ndarrays, intp
             For each query the indices; at equal distance in ascending order.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no index yet.
+        TypeError
+            If `radius` is no int, or packed codes are not of dtype uint8.
+        ValueError
+            If `X` has the wrong length of code or is not binary, `radius` is negative,
+            or `mask` or `indices` do not fit the index.
         """
         counts, distances, found = self._within(X, radius, mask, indices)
         found = _ragged(counts, found)
@@ -250,6 +260,11 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
             Distances of zero are stored; neighbours of a row by (distance, index).
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As :meth:`radius_neighbors`; ValueError for a `mode` that is none of these.
         """
         check_mode(mode)
         return self._graph(*self._within(X, radius, mask, indices), mode)

@@ -1,7 +1,7 @@
 """How an index holds its codes: as planes, as somebody else's rows, or once each.
 
 All three have `n_rows`, `rows(positions)` (packed codes out again) and
-`source(mask, ...)` (what the C core searches).
+`source(n_bits, mask, **options)` (what the C core searches).
 """
 
 import numpy as np
@@ -75,11 +75,11 @@ class Planes:
         load_rows(self._planes, np.ascontiguousarray(positions, dtype=np.intp), rows)
         return rows
 
-    def source(self, n_bits, mask=None, **lists):
+    def source(self, n_bits, mask=None, **options):
         """Return the codes, or those of the mask, for the C core."""
         allowed = None if mask is None else mask_words(mask)
         return Source(
-            self._planes, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **lists
+            self._planes, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **options
         )
 
     def __getstate__(self):
@@ -113,11 +113,11 @@ class Rows:
         """Return the packed codes at `positions`."""
         return self._rows[positions]
 
-    def source(self, n_bits, mask=None, **lists):
+    def source(self, n_bits, mask=None, **options):
         """Return the codes, or those of the mask, for the C core."""
         allowed = None if mask is None else mask_words(mask)
         return Source(
-            self._rows, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **lists
+            self._rows, self.n_rows, self.n_bytes, n_bits, allowed=allowed, **options
         )
 
 
@@ -184,7 +184,7 @@ class Repeated:
         )
         return self.distinct.rows(codes[positions])
 
-    def source(self, n_bits, mask=None, **tables):
+    def source(self, n_bits, mask=None, **options):
         """Return the codes, or those of rows in the mask, for the C core."""
         starts, lists, codes_mask = self._starts, self._lists, None
         if mask is not None:
@@ -194,5 +194,5 @@ class Repeated:
             starts, lists = before[starts], lists[kept]
             codes_mask = np.diff(starts) > 0
         return self.distinct.source(
-            n_bits, codes_mask, starts=starts, rows=lists, **tables
+            n_bits, codes_mask, starts=starts, rows=lists, **options
         )

@@ -116,6 +116,11 @@ class HammingNeighborsTransformer(
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
             Distances of zero are stored; neighbours of a row by (distance, index).
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            As :meth:`HammingNearestNeighbors.kneighbors`.
         """
         self._check_fitted()
         itself = self.mode == "distance"

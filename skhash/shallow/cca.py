@@ -16,12 +16,12 @@ class CCAITQHasher(LatentHasher):
 
     Finds the directions of the rows that correlate best with their labels, scales each
     by its correlation and rotates them so that little is lost by keeping signs only.
-    Learns within a second, and is hard to beat where a tenth of the rows has labels.
+    Learns in seconds, and is hard to beat where a tenth of the rows has labels.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes. There are less directions than classes; with more bits
+        The length of the codes. There are fewer directions than classes; with more bits
         than directions the rotation is overcomplete: a tight frame.
     max_iter : int, default=50
         The number of alternations of ITQ at most.
@@ -32,7 +32,7 @@ class CCAITQHasher(LatentHasher):
     max_samples : int, default=20000
         The number of rows to learn from at most, labelled ones first.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows and the first rotation, and seeds the SVD.
 

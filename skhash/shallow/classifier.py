@@ -47,7 +47,7 @@ class ClassifierHasher(BaseHasher):
         The number of rows that the classifier learns from at most, labelled ones
         first.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows and rotations and seeds the SVD.
 

@@ -29,7 +29,7 @@ class RandomProjectionHasher(BaseHasher):
         density 1 / sqrt(n_features) [2]_, which takes less memory and time for large
         vocabularies.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws the projection.
 
@@ -112,7 +112,7 @@ class PCAHasher(BaseHasher):
     n_bits : int, default=32
         The length of the codes; at most min(n_samples, n_features).
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Seeds the randomised SVD.
 

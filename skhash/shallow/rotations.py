@@ -17,7 +17,8 @@ class ITQHasher(BaseHasher):
 
     Principal components differ in variance, so that their signs keep some coordinates
     of a row well and others not at all. ITQ rotates them until the rows lie close to
-    the corners of a cube. The first choice where there are no labels.
+    the corners of a cube. The choice where near rows are wanted, rather than rows of
+    the same class.
 
     Parameters
     ----------
@@ -26,11 +27,11 @@ class ITQHasher(BaseHasher):
         rotation is overcomplete: a tight frame of `n_bits` directions.
     normalize : bool, default=True
         Whether rows get unit length among the principal components, so that the bits
-        keep directions only. The paper does not, and neither does False.
+        keep directions only. False keeps the lengths, as the paper does.
     max_iter : int, default=50
         The number of alternations at most.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Seeds the randomised SVD and draws the first rotation.
 
@@ -137,7 +138,7 @@ class IsotropicHasher(BaseHasher):
     max_iter : int, default=1000
         The number of alternations at most.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Seeds the randomised SVD and draws the first rotation.
 
@@ -287,7 +288,7 @@ def equalise_variances(variances, tol, max_iter, *, random_state):
     for n_iter in range(max_iter):
         covariance = (rotation * variances) @ rotation.T
         if np.abs(covariance.diagonal() - mean).max() <= tol * mean:
-            return rotation, n_iter + 1
+            return rotation, n_iter
         np.fill_diagonal(covariance, mean)
         rotation = np.linalg.eigh(covariance)[1]
     return rotation, max_iter

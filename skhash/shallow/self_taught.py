@@ -38,7 +38,7 @@ class SelfTaughtHasher(BaseHasher):
         The number of rows to learn from at most, drawn at random: the graph takes the
         similarities of all pairs, block by block.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows and seeds the eigensolver and the classifiers.
 

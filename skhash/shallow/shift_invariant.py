@@ -26,7 +26,7 @@ class ShiftInvariantKernelHasher(BaseHasher):
         The Gaussian kernel is exp(-gamma * |x - x'|^2); "scale" is
         1 / (n_features * X.var()), as in scikit-learn's SVC.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws the waves and the thresholds.
 

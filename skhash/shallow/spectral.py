@@ -25,7 +25,7 @@ class SpectralHasher(LatentHasher):
     max_samples : int, default=20000
         The number of rows to learn from at most, drawn at random.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows and seeds the randomised SVD.
 

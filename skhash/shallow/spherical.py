@@ -22,12 +22,12 @@ class SphericalHasher(LatentHasher):
     n_bits : int, default=32
         The length of the codes.
     tol_mean : float, default=0.1
-        Stop when the mean difference between the overlap of two balls and a quarter
-        is below this share of a quarter,
+        Stop once the mean deviation of the overlaps of two balls from a quarter is at
+        most this share of a quarter, and `tol_std` holds too.
     tol_std : float, default=0.15
-        and the standard deviation of the overlaps below this share.
+        The same for the standard deviation of the overlaps.
     max_iter : int, default=100
-        The number of moves at most.
+        How often the balls are measured at most; they move in between.
     n_components : int, default=32
         The number of latent dimensions in which it works.
     normalize : bool, default=True
@@ -35,7 +35,7 @@ class SphericalHasher(LatentHasher):
     max_samples : int, default=20000
         The number of rows to learn from at most, drawn at random.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows and the first centres, and seeds the SVD.
 
@@ -48,7 +48,7 @@ class SphericalHasher(LatentHasher):
     radii_ : ndarray of shape (n_bits,)
         Their squared radii.
     n_iter_ : int
-        The number of moves.
+        How often the balls were measured, once more than they moved.
     n_features_in_ : int
         The number of features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -39,7 +39,7 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
     max_samples : int, default=20000
         The number of rows to learn from at most, labelled ones first.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     random_state : int, RandomState instance or None, default=None
         Draws rows, anchors and the first codes, and seeds the SVD.
 

@@ -23,10 +23,11 @@ class ThresholdHasher(BaseHasher):
         The number of bits, which are the first `n_bits` features (as encoders trained
         with Matryoshka losses allow); None takes all features.
     threshold : {"zero", "mean", "median"}, default="zero"
-        Above what a feature's bit is set: zero, the usual sign quantisation [1]_; its
-        mean over the training rows; or its median, which makes every bit balanced.
+        The value above which a feature's bit is set: zero, the usual sign quantisation
+        [1]_; its mean over the training rows; or its median, which makes every bit
+        balanced.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
 
     Attributes
     ----------

@@ -1,6 +1,7 @@
 """What the hashers of the VAE family share: they build and train an autoencoder."""
 
 import logging
+from abc import abstractmethod
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -79,9 +80,9 @@ class VariationalHasher(NetworkHasher):
         "random_state": ["random_state"],
     }
 
+    @abstractmethod
     def _objective(self):
         """Return the type of the criterion, which has TERMS, and its arguments."""
-        raise NotImplementedError
 
     def _training_rows(self, X, labels, random_state):
         """Return the rows with what is known or believed of their classes."""
@@ -292,7 +293,6 @@ class VariationalHasher(NetworkHasher):
             lr=self.learning_rate,
             batch_size=self.batch_size,
             train_split=None,
-            callbacks=self._callbacks(anneal=False),
             callbacks__print_log=PrintLog(sink=logger.info) if self.verbose else None,
             callbacks__valid_loss=None,
             # As skorch's own, but without a mark, and a colour, for the best epoch.

@@ -154,7 +154,7 @@ class _HardBits(torch.autograd.Function):
 
 
 class BernoulliAutoencoder(nn.Module):
-    """Encoder to Bernoulli logits, linear decoder, and linear label heads.
+    """Encoder to Bernoulli logits, linear decoder, and label heads.
 
     Parameters
     ----------

@@ -53,7 +53,9 @@ def _step_block(weight, rows, grad, state, group):
     """Make the step of some rows, and use up their gradients."""
     decay = group["betas"][1]
     steps = state["step"][rows] + 1
-    square = state["exp_avg_sq"][rows].lerp_(grad.square().mean(dim=1), 1 - decay)
+    lengths = torch.linalg.vector_norm(grad, dim=1)  # and no matrix of squares
+    mean_square = lengths.square_().div_(grad.shape[1])
+    square = state["exp_avg_sq"][rows].lerp_(mean_square, 1 - decay)
     state["step"][rows] = steps
     state["exp_avg_sq"][rows] = square
     spread = (square / (1 - decay**steps)).sqrt_() + group["eps"]

@@ -56,7 +56,7 @@ class PHSHasher(VariationalHasher):
         Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
         sees one.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     verbose : int, default=0
         From 1 on, a line an epoch through the logger "skhash" at level INFO.
     random_state : int, RandomState instance or None, default=None

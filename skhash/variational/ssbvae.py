@@ -92,7 +92,7 @@ class SSBVAEHasher(ClassGuidedHasher):
     unsure_share : float, default=0.7
         The share of the unlabelled training rows of each likeliest class, in [0, 1),
         that count as unsure: those with the lowest probability of it. In the code of a
-        row no surer than these, of whatever data, one bit is inverted. 0 inverts none.
+        row no surer than these, trained on or not, one bit is inverted. 0 inverts none.
         Not used in codes of fewer than 16 bits, with several labels a row, nor with
         "paper".
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
@@ -101,9 +101,9 @@ class SSBVAEHasher(ClassGuidedHasher):
         common scale. "auto" takes "softmax" unless a training value is negative.
     sampled_features : int, "auto" or None, default="auto"
         Of the features that no row of a batch has, about how many the softmax decoder
-        is compared with, at least 1; each stands for several, so that the loss is met
-        on average. None takes all. "auto" takes all of up to 32,768 features, and
-        4,096 of more. Sparse rows only.
+        is compared with, at least 1; each stands for several, so that the sum over all
+        features is met on average. None takes all. "auto" takes all of up to 32,768
+        features, and 4,096 of more. Sparse rows only.
     hidden_layer_sizes : tuple of int, default=(1000,)
         The widths of the encoder's hidden layers, at least one.
     dropout : float, default=0.5
@@ -133,7 +133,7 @@ class SSBVAEHasher(ClassGuidedHasher):
         Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
         sees one. The fitted network always lies on the CPU.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column a bit, or eight bits a byte.
+        The form of the codes: one column per bit, or eight bits per byte.
     verbose : int, default=0
         From 1 on, a line an epoch with the terms of the loss, through the logger
         "skhash" at level INFO.

@@ -30,7 +30,7 @@ class AutoencoderNet(NeuralNet):
     ----------
     criterion : type of nn.Module
         The objective.
-    module : type of nn.Module, default=BernoulliAutoencoder
+    module : nn.Module or type of nn.Module, default=BernoulliAutoencoder
         The network.
     **kwargs : dict
         As for :class:`skorch.NeuralNet`.
