@@ -15,6 +15,8 @@ from skhash.base import last_step
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.shallow import ITQHasher
 
+__all__ = ["RerankedNearestNeighbors"]
+
 # Pairs of a query and a candidate whose vectors are held at a time.
 _PAIRS_PER_BLOCK = 20_000
 

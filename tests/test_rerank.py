@@ -11,7 +11,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.rerank import RerankedNearestNeighbors
 from skhash.shallow import CCAITQHasher, ITQHasher
@@ -22,10 +21,6 @@ def X():
     rng = np.random.RandomState(0)
     centers = 2 * rng.standard_normal((10, 16))
     return centers[rng.randint(10, size=400)] + rng.standard_normal((400, 16))
-
-
-def test_scikit_learn_checks():
-    check_estimator(RerankedNearestNeighbors(ITQHasher(2), n_neighbors=1))
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -161,7 +161,9 @@ class AnchorGraphHasher(LatentHasher):
         vectors = self._links(features) @ self.projection_
         if self.n_layers == 1:
             return vectors > 0
-        above, below = self.thresholds_
+        # In a graph of several parts many rows have the very number of a threshold, and
+        # rounding would decide on their bits.
+        above, below = 1.00001 * self.thresholds_
         second = np.where(vectors > 0, vectors > above, vectors < below)
         return np.hstack([vectors > 0, second])[:, : self.n_bits]
 

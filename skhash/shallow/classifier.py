@@ -8,18 +8,18 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
-from sklearn.utils import ClassifierTags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skhash._labels import check_partial_labels, require_two_classes
+from skhash._predictions import ClassPredictorMixin
 from skhash.base import BaseHasher
 from skhash.shallow._latent import draw_rows, latent_directions
 from skhash.shallow.projections import project
 from skhash.shallow.rotations import ITQHasher, learn_rotation
 
 
-class ClassifierHasher(BaseHasher):
+class ClassifierHasher(ClassPredictorMixin, BaseHasher):
     """Bits that quantise a classifier's posteriors, and label-free bits for the rest.
 
     A logistic regression learns the classes from the labelled rows; the first bits
@@ -54,15 +54,17 @@ class ClassifierHasher(BaseHasher):
     Attributes
     ----------
     coef_ : ndarray of shape (n_classes, n_features)
-        The weights of the classes; like the next four only if there were labels.
+        The weights of the classes; like the next three only if there were labels.
     intercept_ : ndarray of shape (n_classes,)
         Their constants.
     means_ : ndarray of shape (n_classes,)
         The mean posterior.
     rotation_ : ndarray of shape (n_classes, n_class_bits)
         From centred posteriors to class bits.
-    classes_ : ndarray of shape (n_classes,)
-        The classes, without -1.
+    classes_ : ndarray of shape (n_classes,) or None
+        The classes, -1 not among them; None without labels.
+    multilabel_ : bool
+        Whether rows have several labels.
     label_free_ : ITQHasher or None
         The hasher of the remaining bits.
     n_features_in_ : int
@@ -133,8 +135,10 @@ class ClassifierHasher(BaseHasher):
         require_two_classes(labels)
         n_class_bits = self._count_class_bits(labels)
         # Fitted anew without labels, it must not keep the classes of before.
-        for name in ("coef_", "intercept_", "means_", "rotation_", "classes_"):
+        for name in ("coef_", "intercept_", "means_", "rotation_"):
             self.__dict__.pop(name, None)
+        self.classes_ = labels.classes
+        self.multilabel_ = labels.kind == "multilabel"
         self.label_free_ = None
         if n_class_bits < self.n_bits:
             label_free = ITQHasher(
@@ -142,8 +146,6 @@ class ClassifierHasher(BaseHasher):
             )
             self.label_free_ = label_free.fit(X)
         if n_class_bits:
-            self.classes_ = labels.classes
-            self._several = labels.kind == "multilabel"
             self._fit_classes(X, labels, n_class_bits, random_state)
 
     def _count_class_bits(self, labels):
@@ -178,7 +180,7 @@ class ClassifierHasher(BaseHasher):
                 project(X, components), targets, labelled, self.n_neighbors
             )
             taught = targets.any(axis=1)
-        learn = _binary_regressions if self._several else _multinomial_regression
+        learn = _binary_regressions if self.multilabel_ else _multinomial_regression
         self.coef_, self.intercept_ = learn(X[taught], targets[taught], self.C)
         self.coef_ = self.coef_.astype(X.dtype)
         posteriors = self._posteriors(X)
@@ -192,60 +194,18 @@ class ClassifierHasher(BaseHasher):
 
     def _posteriors(self, X):
         scores = project(X, self.coef_) + self.intercept_
-        return expit(scores) if self._several else softmax(scores, axis=1)
+        return expit(scores) if self.multilabel_ else softmax(scores, axis=1)
 
     def _encode(self, X):
         parts = []
-        if hasattr(self, "rotation_"):
+        if self.classes_ is not None:
             parts.append((self._posteriors(X) - self.means_) @ self.rotation_ > 0)
         if self.label_free_ is not None:
             parts.append(self.label_free_._encode(X))
         return np.hstack(parts)
 
-    def predict_proba(self, X):
-        """Return the class probabilities of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; each of its own where rows have several labels.
-        """
-        check_is_fitted(self)
-        check_is_fitted(
-            self,
-            "classes_",
-            msg="This %(name)s was fitted without labels, so that it knows no class.",
-        )
+    def _class_probabilities(self, X):
         return self._posteriors(self._check_rows(X, reset=False))
-
-    def predict(self, X):
-        """Return the most probable class of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Classes, or an indicator of those above one half.
-        """
-        probabilities = self.predict_proba(X)
-        if self._several:
-            return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # Not of type "classifier", but one that asks for probabilities looks here.
-        tags.classifier_tags = ClassifierTags()
-        return tags
 
 
 def spread_labels(features, targets, labelled, n_neighbors):

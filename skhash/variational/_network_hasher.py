@@ -4,10 +4,10 @@ import copy
 
 import numpy as np
 import torch
-from sklearn.utils import ClassifierTags, gen_batches
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from skhash._predictions import ClassPredictorMixin
 from skhash.base import ROWS_PER_BLOCK, BaseHasher
 from skhash.codes import check_bits, unpack_bits
 from skhash.variational._checks import check_device
@@ -18,22 +18,12 @@ from skhash.variational.batches import as_tensor_rows
 _NEAR_ZERO = 1e-4
 
 
-def _has_label_head(hasher):
-    """Whether the hasher has, or can still get, a label head."""
-    if getattr(hasher, "classes_", ()) is None:
-        raise AttributeError(
-            f"This {type(hasher).__name__} was fitted without labels, so that it "
-            "cannot predict any. Fit it with y, -1 where a row has no label."
-        )
-    return True
-
-
 def near_zero(values, among):
     """Tell which values, next to others computed alike, rounding may give a sign."""
     return values.abs() < _NEAR_ZERO * among.abs().amax().clamp_min(1)
 
 
-class NetworkHasher(BaseHasher):
+class NetworkHasher(ClassPredictorMixin, BaseHasher):
     """Base class of the hashers whose codes a fitted `network_` gives.
 
     A subclass fits `network_`, `scaling_`, `classes_`, `multilabel_` and
@@ -138,56 +128,16 @@ class NetworkHasher(BaseHasher):
                 return torch.softmax(decoded, dim=1).numpy()
         return self.scaling_.inverse(decoded.numpy())
 
-    @available_if(_has_label_head)
-    def predict_proba(self, X):
-        """Return the class probabilities that the label head gives.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to classify.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes), float32
-            In the order of `classes_`. Rows sum to 1, but for several labels a row,
-            where every class is independent of the others.
-        """
-
+    def _class_probabilities(self, X):
         def probabilities(X):
-            features, logits = (part.cpu() for part in self._activations(X))
+            features, logits = (part.cpu().float() for part in self._activations(X))
             with torch.inference_mode():
-                scores = self._class_scores(features.float(), logits.float())
+                scores = self._class_scores(features, logits)
                 if self.multilabel_:
                     return torch.sigmoid(scores).numpy()
                 return torch.softmax(scores, dim=1).numpy()
 
         return self._in_blocks(X, probabilities)
-
-    @available_if(_has_label_head)
-    def predict(self, X):
-        """Predict the class, or the classes, of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to classify.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The most likely class; for several labels a row an indicator of those with
-            a probability above 1/2.
-        """
-        probabilities = self.predict_proba(X)
-        if self.multilabel_:
-            return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags = ClassifierTags()  # there is a predict_proba
-        return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "network_")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import AnchorGraphHasher
 
@@ -18,11 +17,6 @@ def X():
 def adjacency(hasher, X):
     links = hasher._links(hasher._latent_features(X)).toarray()
     return links, links / links.sum(axis=0) @ links.T
-
-
-@pytest.mark.parametrize("n_layers", [1, 2])
-def test_scikit_learn_checks(n_layers):
-    check_estimator(AnchorGraphHasher(n_bits=2, n_layers=n_layers))
 
 
 def test_projections_are_eigenvectors_of_the_anchor_graph(X):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf
 from sklearn.cross_decomposition import CCA
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import CCAITQHasher
 from skhash.shallow.cca import canonical_directions
@@ -16,10 +15,6 @@ def data():
     y = rng.randint(5, size=2000)
     X = 1.5 * rng.standard_normal((5, 8))[y] + rng.standard_normal((2000, 8))
     return X - X.mean(axis=0), y
-
-
-def test_scikit_learn_checks():
-    check_estimator(CCAITQHasher(n_bits=2))
 
 
 def test_directions_solve_the_published_problem(data):

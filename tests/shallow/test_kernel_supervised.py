@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import KernelSupervisedHasher, kernel_supervised
 from skhash.shallow.kernel_supervised import _Residue
@@ -14,10 +13,6 @@ def data():
     rng = np.random.RandomState(0)
     y = rng.randint(4, size=600)
     return 2 * rng.standard_normal((4, 8))[y] + rng.standard_normal((600, 8)), y
-
-
-def test_scikit_learn_checks():
-    check_estimator(KernelSupervisedHasher(n_bits=2))
 
 
 def test_inner_products_follow_the_label_matrix(data):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import IsotropicHasher, ITQHasher
 from skhash.shallow.rotations import learn_rotation
@@ -13,15 +12,6 @@ from skhash.shallow.rotations import learn_rotation
 def X():
     rng = np.random.RandomState(0)
     return rng.standard_normal((300, 12)) * np.linspace(5, 0.5, 12) + 3
-
-
-@pytest.mark.parametrize(
-    "hasher",
-    [ITQHasher(n_bits=2), ITQHasher(n_bits=40), IsotropicHasher(n_bits=2)],
-    ids=str,
-)
-def test_scikit_learn_checks(hasher):
-    check_estimator(hasher)
 
 
 @pytest.mark.parametrize("n_bits", [8, 12, 20], ids="{} bits".format)

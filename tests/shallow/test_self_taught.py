@@ -5,7 +5,6 @@ import pytest
 import scipy.sparse as sp
 from scipy.linalg import eigh
 from sklearn.preprocessing import normalize
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import SelfTaughtHasher
 from skhash.shallow.self_taught import graph_bits, smooth_eigenvectors
@@ -16,10 +15,6 @@ def X():
     rng = np.random.RandomState(0)
     centers = rng.standard_normal((6, 8))
     return centers[rng.randint(6, size=401)] + rng.standard_normal((401, 8))
-
-
-def test_scikit_learn_checks():
-    check_estimator(SelfTaughtHasher(n_bits=2))
 
 
 def test_bits_of_the_training_rows_are_balanced(X):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import SemiSupervisedHasher
 from skhash.shallow.semi_supervised import pair_covariance
@@ -13,11 +12,6 @@ def data():
     rng = np.random.RandomState(0)
     y = rng.randint(4, size=600)
     return rng.standard_normal((4, 8))[y] + rng.standard_normal((600, 8)), y
-
-
-@pytest.mark.parametrize("method", ["nonorthogonal", "orthogonal"])
-def test_scikit_learn_checks(method):
-    check_estimator(SemiSupervisedHasher(n_bits=2, method=method))
 
 
 @pytest.mark.parametrize("several", [False, True])

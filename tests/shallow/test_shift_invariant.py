@@ -2,14 +2,9 @@
 
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import ShiftInvariantKernelHasher
 from skhash.shallow.shift_invariant import expected_difference
-
-
-def test_scikit_learn_checks():
-    check_estimator(ShiftInvariantKernelHasher(n_bits=2))
 
 
 def test_share_of_differing_bits_follows_the_kernel():

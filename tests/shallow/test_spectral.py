@@ -2,14 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import SpectralHasher
 from skhash.shallow.spectral import slowest_modes
-
-
-def test_scikit_learn_checks():
-    check_estimator(SpectralHasher(n_bits=2))
 
 
 def test_modes_are_the_smallest_eigenvalues():

@@ -5,7 +5,6 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.preprocessing import normalize
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import SphericalHasher
 
@@ -15,10 +14,6 @@ def X():
     rng = np.random.RandomState(0)
     centers = 2 * rng.standard_normal((5, 16))
     return centers[rng.randint(5, size=2000)] + rng.standard_normal((2000, 16))
-
-
-def test_scikit_learn_checks():
-    check_estimator(SphericalHasher(n_bits=2))
 
 
 def test_balls_hold_half_and_overlap_in_a_quarter(X):

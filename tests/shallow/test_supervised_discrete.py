@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import SupervisedDiscreteHasher
 from skhash.shallow.supervised_discrete import update_bits
@@ -15,10 +14,6 @@ def data():
     rng = np.random.RandomState(0)
     y = rng.randint(4, size=600)
     return 2 * rng.standard_normal((4, 8))[y] + rng.standard_normal((600, 8)), y
-
-
-def test_scikit_learn_checks():
-    check_estimator(SupervisedDiscreteHasher(n_bits=2))
 
 
 @pytest.mark.parametrize("nu", [1e-5, 1e-2, 10])

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.utils.estimator_checks import check_estimator
 
 from skhash.shallow import ThresholdHasher
 
@@ -11,15 +10,6 @@ from skhash.shallow import ThresholdHasher
 @pytest.fixture
 def X():
     return np.random.RandomState(0).standard_normal((101, 12)) + np.linspace(-1, 1, 12)
-
-
-@pytest.mark.parametrize(
-    "hasher",
-    [ThresholdHasher(), ThresholdHasher(n_bits=2), ThresholdHasher(threshold="mean")],
-    ids=str,
-)
-def test_scikit_learn_checks(hasher):
-    check_estimator(hasher)
 
 
 def test_zero_is_the_sign(X):
