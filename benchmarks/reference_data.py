@@ -168,9 +168,8 @@ def load_glove():
 
 
 def load_hiv_fingerprints():
-    """Packed 2048-bit fingerprints of 41,120 molecules, and their activity."""
-    archive = np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")
-    return Bunch(packed=archive["packed"], y=archive["y"])
+    """Packed 2048-bit fingerprints of 41,120 molecules; no labels."""
+    return np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")["packed"]
 
 
 @cache

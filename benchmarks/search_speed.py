@@ -19,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import numpy as np
+from search_peers import PEER_CLASSES, FaissMultiHash, Ours
 
 from skhash.neighbors import HammingNearestNeighbors, simd_name
 
 ROUND_SECONDS = 0.15  # that a method may take in a round
-PEERS = ("faiss", "usearch", "sklearn", "numpy")
 
 
 # Data ---------------------------------------------------------------------------------
@@ -50,7 +50,13 @@ def repeated_codes(n, n_bits, n_queries, rng, n_distinct=50_000):
 
 def real_codes(n_queries):
     """Yield (name, codes, queries) of the reference data sets."""
-    from reference_data import data_folder, load_20newsgroups
+    from reference_data import (
+        load_20newsgroups,
+        load_glove,
+        load_hiv_fingerprints,
+    )
+
+    from skhash.shallow import ITQHasher
 
     rng = np.random.default_rng(0)
 
@@ -59,159 +65,17 @@ def real_codes(n_queries):
         packed = np.ascontiguousarray(packed[order])
         return name, packed[n_queries:], packed[:n_queries]
 
-    yield split(
-        "hiv-ecfp4",
-        np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")["packed"],
-    )
-    vectors = np.load(data_folder("glove-50") / "vectors_f16.npy").astype(np.float32)
-    vectors -= vectors.mean(axis=0)
+    yield split("hiv-ecfp4", load_hiv_fingerprints())
+    vectors = load_glove()
+    vectors = vectors - vectors.mean(axis=0)
     planes = rng.standard_normal((vectors.shape[1], 64))
     yield split("glove signs", np.packbits(vectors @ planes > 0, axis=1))
 
-    try:
-        from skhash.shallow import ITQHasher
-    except ImportError as error:
-        print(f"20 Newsgroups left out: {error}")
-        return
     hasher = ITQHasher(64, output="packed", random_state=0)
     yield split("20newsgroups itq", hasher.fit_transform(load_20newsgroups().X_train))
 
 
-# Methods ------------------------------------------------------------------------------
-
-
-class Ours:
-    def __init__(self, rows, args, algorithm="brute", simd=None):
-        self.name = f"skhash {algorithm}" + (f" {simd}" if simd else "")
-        self.simd = simd
-        self.model = HammingNearestNeighbors(
-            packed=True, algorithm=algorithm, n_jobs=args.threads
-        ).fit(rows)
-        index = self.model._index
-        self.memory = index.nbytes
-        if index._multi_index:
-            self.memory += index._multi_index.tables.nbytes
-
-    def nearest(self, queries, k):
-        if self.simd:
-            index = self.model._index
-            return index.nearest(queries, k, simd=self.simd)[0]
-        return self.model.kneighbors(queries, k)[0]
-
-    def within(self, queries, radius):
-        graph = self.model.radius_neighbors_graph(queries, radius)
-        return np.diff(graph.indptr)
-
-
-class Faiss:
-    name = "faiss flat"
-
-    def __init__(self, rows, args):
-        import faiss
-
-        faiss.omp_set_num_threads(args.threads)
-        self.index = faiss.IndexBinaryFlat(8 * rows.shape[1])
-        self.index.add(rows)
-        self.memory = rows.nbytes
-
-    def nearest(self, queries, k):
-        return self.index.search(queries, k)[0]
-
-    def within(self, queries, radius):
-        return np.diff(self.index.range_search(queries, radius + 1)[0])
-
-
-class FaissMultiHash:
-    name = "faiss MultiHash"
-
-    def __init__(self, rows, args):
-        import faiss
-
-        faiss.omp_set_num_threads(args.threads)
-        n_bits = 8 * rows.shape[1]
-        n_tables = max(1, round(n_bits / 20))
-        before = resident_bytes()
-        self.index = faiss.IndexBinaryMultiHash(n_bits, n_tables, n_bits // n_tables)
-        self.index.add(rows)
-        self.n_tables = n_tables
-        self.memory = resident_bytes() - before
-
-    def within(self, queries, radius):
-        self.index.nflip = radius // self.n_tables
-        return np.diff(self.index.range_search(queries, radius + 1)[0])
-
-
-class Usearch:
-    name = "usearch exact"
-    memory = 0
-
-    def __init__(self, rows, args):
-        self.rows, self.threads = rows, args.threads
-
-    def nearest(self, queries, k):
-        from usearch.index import MetricKind, search
-
-        found = search(
-            self.rows, queries, k, MetricKind.Hamming, exact=True, threads=self.threads
-        )
-        return found.distances.reshape(len(queries), k)
-
-
-class Sklearn:
-    name = "sklearn brute"
-
-    def __init__(self, rows, args):
-        from sklearn.neighbors import NearestNeighbors
-
-        before = resident_bytes()
-        self.model = NearestNeighbors(
-            algorithm="brute", metric="hamming", n_jobs=args.threads
-        ).fit(np.unpackbits(rows, axis=1).astype(bool))
-        self.memory = resident_bytes() - before
-
-    def nearest(self, queries, k):
-        bits = np.unpackbits(queries, axis=1).astype(bool)
-        return np.rint(self.model.kneighbors(bits, k)[0] * bits.shape[1])
-
-    def within(self, queries, radius):
-        bits = np.unpackbits(queries, axis=1).astype(bool)
-        radius = (radius + 0.5) / bits.shape[1]
-        return np.diff(self.model.radius_neighbors_graph(bits, radius).indptr)
-
-
-class Numpy:
-    name = "numpy"
-    memory = 0
-
-    def __init__(self, rows, args):
-        self.rows = self.words(rows)
-
-    @staticmethod
-    def words(rows):
-        return rows.view(np.uint64 if rows.shape[1] % 8 == 0 else np.uint8)
-
-    def distances(self, queries):
-        for query in self.words(queries):
-            yield np.bitwise_count(self.rows ^ query).sum(axis=1, dtype=np.int32)
-
-    def nearest(self, queries, k):
-        return np.array(
-            [np.sort(np.partition(d, k - 1)[:k]) for d in self.distances(queries)]
-        )
-
-    def within(self, queries, radius):
-        return np.array([(d <= radius).sum() for d in self.distances(queries)])
-
-
-PEER_CLASSES = {"faiss": Faiss, "usearch": Usearch, "sklearn": Sklearn, "numpy": Numpy}
-
-
 # Measuring ----------------------------------------------------------------------------
-
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def kernel_rate(n_bytes, simd):
@@ -422,7 +286,8 @@ def suite_of_own(rng, args):
     )
 
 
-def parse_arguments():
+def parse(argv):
+    """Return the options."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -440,7 +305,10 @@ def parse_arguments():
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
-        "--peers", type=names, default=["faiss"], help=f"among {', '.join(PEERS)}"
+        "--peers",
+        type=names,
+        default=["faiss"],
+        help=f"among {', '.join(PEER_CLASSES)}",
     )
     parser.add_argument(
         "--algorithms", type=names, default=["brute"], help="ours: auto, brute, ..."
@@ -449,11 +317,12 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--suite", action="store_true", help="all promised cases")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main():
-    args = parse_arguments()
+def main(argv=None):
+    """Run the cases that the command line asks for."""
+    args = parse(argv)
     print(f"instruction set: {simd_name()}; load: {os.getloadavg()[0]:.1f}")
     rng = np.random.default_rng(args.seed)
     if args.suite:

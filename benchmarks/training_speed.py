@@ -215,10 +215,10 @@ def transform(path, arguments):
     return ["", "rows/s", "MB"], rows
 
 
-def fit_seconds(path, arguments, settings=()):
-    """Return seconds, MB and the codes' quality of one fit; in a fresh process."""
+def fit_seconds(path, arguments):
+    """Return seconds, MB, quality and codes of one fit; in a fresh process."""
     problem = joblib.load(path)
-    hasher = make_hasher(arguments, **dict(settings))
+    hasher = make_hasher(arguments)
     y = problem.partial_labels(arguments.labels, 0, seed=0)
     with Watch() as watch:
         hasher.fit(problem.X_fit, y)

@@ -11,6 +11,7 @@ import reference_data
 import reranking
 import retrieval_quality
 import scipy.sparse as sp
+import search_speed
 import shallow_limits
 import training_speed
 from problems import Problem, make_problem
@@ -32,7 +33,14 @@ def drawn(monkeypatch):
 
 @pytest.mark.parametrize(
     "script",
-    ["reranking.py", "retrieval_quality.py", "shallow_limits.py", "training_speed.py"],
+    [
+        "reranking.py",
+        "retrieval_quality.py",
+        "search_speed.py",
+        "shallow_limits.py",
+        "training_parts.py",
+        "training_speed.py",
+    ],
 )
 def test_help(script):
     finished = subprocess.run(
@@ -99,6 +107,14 @@ def test_reranking_runs_on_more_rows_than_there_are(monkeypatch, capsys):
         "scikit-learn",
     ]
     assert all(line.count("100.0 %") == 2 for line in lines)
+
+
+def test_search_speed_runs(capsys):
+    options = "--n 5000 --bits 64 --queries 4 --rounds 1 --peers numpy"
+    search_speed.main(options.split())
+    shown = capsys.readouterr().out
+    assert "skhash brute" in shown
+    assert "numpy" in shown
 
 
 def test_shallow_limits_are_checked(capsys):

@@ -4,7 +4,7 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skhash.variational._base import VariationalHasher
+from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational.objectives import EvidenceLowerBound
 
 

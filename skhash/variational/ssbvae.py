@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skhash.variational._class_guided_hasher import ClassGuidedHasher
 from skhash.variational.batches import TrainingRows
 from skhash.variational.objectives import PaperObjective
-from skhash.variational.self_supervised import SelfSupervisedObjective
+from skhash.variational.self_supervised_objective import SelfSupervisedObjective
 from skhash.variational.teacher import Teacher
 
 # How often each row is seen: more often if it has few features.

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from skhash.model_selection import hide_labels
 from skhash.variational import SSBVAEHasher
-from skhash.variational._base import _LARGE_VOCABULARY
+from skhash.variational._variational_hasher import _LARGE_VOCABULARY
 
 
 def hasher(**kwargs):
