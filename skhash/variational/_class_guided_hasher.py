@@ -7,8 +7,8 @@ from sklearn.utils import gen_batches
 from torch.nn import functional
 
 from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational._network_hasher import near_zero
+from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational.class_models import WordEvidence
 from skhash.variational.label_memory import LabelMemory
 from skhash.variational.sureness import class_log_odds, step_aside, sure_from

@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import Interval
 
 from skhash._thresholds import median_thresholds
 from skhash.base import ROWS_PER_BLOCK
-from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational._network_hasher import near_zero
+from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational.networks import GaussianAutoencoder
 from skhash.variational.objectives import GaussianObjective
 
