@@ -5,10 +5,12 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skhash
@@ -94,3 +96,21 @@ def test_documented_with_an_example(name):
     assert "Examples\n--------\n>>> " in text
     for parameter in inspect.signature(found).parameters:
         assert f"\n{parameter} : " in text
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in skhash.__all__ if inspect.isclass(getattr(skhash, name))]
+)
+def test_fitted_attributes_are_documented(name):
+    found = getattr(skhash, name)
+    settings = {"n_bits": 8, "max_epochs": 1, "n_anchors": 20, "n_components": 16}
+    known = inspect.signature(found).parameters
+    if name.startswith("Hamming"):
+        settings["n_bits"] = 20
+    estimator = found(**{k: v for k, v in settings.items() if k in known})
+    X = np.random.RandomState(0).uniform(size=(60, 20))
+    estimator.fit((X > 0.5) if "Neighbors" in name else X, np.arange(60) % 3)
+    text = inspect.getdoc(found)
+    for attribute in vars(estimator):
+        if attribute.endswith("_") and not attribute.startswith("_"):
+            assert re.search(rf"^(\w+, )*{attribute}(, \w+)* : ", text, re.MULTILINE)

@@ -6,7 +6,6 @@ import torch
 from sklearn.utils import gen_batches
 from torch.nn import functional
 
-from skhash.base import ROWS_PER_BLOCK
 from skhash.variational._network_hasher import near_zero
 from skhash.variational._variational_hasher import VariationalHasher
 from skhash.variational.class_models import WordEvidence
@@ -19,6 +18,8 @@ _LEAST_BITS_TO_STEP = 16
 _ROWS_PER_LOOK = 512
 # Words are counted in this many rows at most.
 _MAX_WORD_ROWS = 20_000
+# So many unlabelled rows tell how sure is sure.
+_MAX_UNSURE_ROWS = 4096
 # No label is so sure that nothing else counts.
 _LEAST_DOUBT = 1e-6
 
@@ -55,7 +56,7 @@ class ClassGuidedHasher(VariationalHasher):
         order = self._random_state.permutation(X.shape[0])
         if self.word_weight and sp.issparse(X) and self.reconstruction_ == "softmax":
             self._learn_words(X, targets, labels, np.sort(order[:_MAX_WORD_ROWS]))
-        unlabelled = order[~labels.labelled[order]][:ROWS_PER_BLOCK]
+        unlabelled = order[~labels.labelled[order]][:_MAX_UNSURE_ROWS]
         if self.n_bits < _LEAST_BITS_TO_STEP or not self.unsure_share:
             return
         if len(unlabelled):

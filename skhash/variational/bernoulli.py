@@ -59,11 +59,21 @@ class BernoulliVAEHasher(VariationalHasher):
 
     Attributes
     ----------
+    classes_ : None
+        There are none, whatever `y` is.
+    multilabel_ : bool
+        False, whatever `y` is.
+    reconstruction_ : {"softmax", "gaussian"}
+        The decoder's distribution.
     history_ : list of dict
         For each epoch its number, the mean of each term of the loss, their sum
         ``train_loss``, and the seconds ``dur``.
     network_ : BernoulliAutoencoder
         The trained torch module, on the CPU.
+    scaling_ : LengthScaling or StandardScaling
+        What rows go through before the network.
+    n_iter_ : int
+        The number of epochs trained.
     n_features_in_ : int
         The number of features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -66,11 +66,19 @@ class PHSHasher(VariationalHasher):
     ----------
     classes_ : ndarray of shape (n_classes,) or None
         The classes, -1 not among them; None without labels.
+    multilabel_ : bool
+        Whether rows have several labels.
+    reconstruction_ : {"softmax", "gaussian"}
+        The decoder's distribution.
     history_ : list of dict
         For each epoch its number, the mean of each term of the loss, their sum
         ``train_loss``, and the seconds ``dur``.
     network_ : BernoulliAutoencoder
         The trained torch module, on the CPU.
+    scaling_ : LengthScaling or StandardScaling
+        What rows go through before the network.
+    n_iter_ : int
+        The number of epochs trained.
     n_features_in_ : int
         The number of features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
