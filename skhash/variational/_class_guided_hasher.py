@@ -14,6 +14,9 @@ from skhash.variational.sureness import class_log_odds, step_aside, sure_from
 
 # Codewords of short codes lie so near to each other that a step leads to another class.
 _LEAST_BITS_TO_STEP = 16
+# The crowd of a class: codes that differ from its codeword in this share of the bits at
+# most. A row outside of it lies apart already.
+_CROWD = 0.1
 # Rows whose classes are predicted at a time while the hasher learns.
 _ROWS_PER_LOOK = 512
 # Words are counted in this many rows at most.
@@ -28,10 +31,11 @@ class ClassGuidedHasher(VariationalHasher):
     """Base class of the hashers that draw codes to the codewords of likely classes.
 
     What is likely of the class of a row is said by the network, by its words, and by
-    the label that it was given if it is a training row. Rows that are less sure of it
-    than others step aside by one bit. A subclass has the parameters `codeword_weight`,
-    `word_weight`, `remember_labels`, `label_smoothing` and `unsure_share`, and starts
-    `word_evidence_`, `label_memory_` and `sure_from_` with None.
+    the label that it was given if it is a training row. Rows with nearly the codeword
+    of a class that are less sure of it than others step aside by one bit. A subclass
+    has the parameters `codeword_weight`, `word_weight`, `remember_labels`,
+    `label_smoothing` and `unsure_share`, and starts `word_evidence_`, `label_memory_`
+    and `sure_from_` with None.
     """
 
     def _is_guided(self):
@@ -130,7 +134,8 @@ class ClassGuidedHasher(VariationalHasher):
             return logits, in_doubt
         log_odds, likeliest = class_log_odds(log_shares)
         lacking = torch.from_numpy(self.sure_from_).to(log_odds)[likeliest] - log_odds
-        unsure = lacking > 0
+        differ = (logits > 0) != (codewords[likeliest] > 0)
+        unsure = (lacking > 0) & (differ.sum(dim=1) <= _CROWD * self.n_bits)
         logits, lead = step_aside(logits, unsure)
         first, second = log_shares.topk(2).values.T
         in_doubt |= unsure & near_zero(lead, logits)

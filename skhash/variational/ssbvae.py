@@ -92,7 +92,9 @@ class SSBVAEHasher(ClassGuidedHasher):
     unsure_share : float, default=0.7
         The share of the unlabelled training rows of each likeliest class, in [0, 1),
         that count as unsure: those with the lowest probability of it. In the code of a
-        row no surer than these, trained on or not, one bit is inverted. 0 inverts none.
+        row no surer than these, trained on or not, one bit is inverted, if at most a
+        tenth of its bits differ from the codeword of its likeliest class: a row farther
+        off cannot be taken for one that is sure. 0 inverts none.
         Not used in codes of fewer than 16 bits, with several labels a row, nor with
         "paper".
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
