@@ -10,6 +10,9 @@ from sklearn.utils._param_validation import Interval, Options
 
 from skhash.shallow._latent import LatentHasher
 
+# What a threshold is multiplied by, to lie off the numbers that equal it.
+_BEYOND_TIES = 1.00001
+
 
 class AnchorGraphHasher(LatentHasher):
     """Anchor graph hashing: eigenvectors of a neighbourhood graph, by anchors.
@@ -163,7 +166,7 @@ class AnchorGraphHasher(LatentHasher):
             return vectors > 0
         # In a graph of several parts many rows have the very number of a threshold, and
         # rounding would decide on their bits.
-        above, below = 1.00001 * self.thresholds_
+        above, below = _BEYOND_TIES * self.thresholds_
         second = np.where(vectors > 0, vectors > above, vectors < below)
         return np.hstack([vectors > 0, second])[:, : self.n_bits]
 
