@@ -63,6 +63,15 @@ class CSRRows(NamedTuple):
         shares = shares.repeat(len(self.offsets) // 2).repeat_interleave(self.counts())
         return CSRRows(self.columns, self.offsets[::2], self.values * shares)
 
+    def without_zeros(self):
+        """Return the rows without stored values of 0."""
+        kept = torch.nonzero(self.values)[:, 0]
+        return CSRRows(
+            self.columns[kept],
+            torch.searchsorted(kept, self.offsets),
+            self.values[kept],
+        )
+
     def followed_by(self, other):
         """Return these rows and then others."""
         offsets = torch.cat([self.offsets, other.offsets + len(self.values)])

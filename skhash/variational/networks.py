@@ -265,7 +265,9 @@ class BernoulliAutoencoder(nn.Module):
         if not self.training or not self.feature_dropout:
             return rows
         if isinstance(rows, CSRRows):
-            return rows._replace(values=drop_out(rows.values, self.feature_dropout))
+            values = drop_out(rows.values, self.feature_dropout)
+            # What is hidden costs nothing, neither here nor in the gradient.
+            return rows._replace(values=values).without_zeros()
         return drop_out(rows, self.feature_dropout)
 
     def _sample(self, logits):

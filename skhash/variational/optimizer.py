@@ -52,11 +52,17 @@ class RowAdam(torch.optim.Adam):
 def _step_block(weight, rows, grad, state, group):
     """Make the step of some rows, and use up their gradients."""
     decay = group["betas"][1]
-    steps = state["step"][rows] + 1
     lengths = torch.linalg.vector_norm(grad, dim=1)  # and no matrix of squares
+    met = lengths > 0  # a slice may have rows without a gradient
+    steps = state["step"][rows] + met
+    square = state["exp_avg_sq"][rows]
     mean_square = lengths.square_().div_(grad.shape[1])
-    square = state["exp_avg_sq"][rows].lerp_(mean_square, 1 - decay)
+    square = torch.where(met, square.lerp(mean_square, 1 - decay), square)
     state["step"][rows] = steps
     state["exp_avg_sq"][rows] = square
-    spread = (square / (1 - decay**steps)).sqrt_() + group["eps"]
-    weight.index_add_(0, rows, grad.mul_((group["lr"] / spread)[:, None]), alpha=-1)
+    spread = (square / (1 - decay ** steps.clamp_min(1))).sqrt_() + group["eps"]
+    step_sizes = (group["lr"] / spread)[:, None]
+    if isinstance(rows, slice):
+        weight[rows].addcmul_(grad, step_sizes, value=-1)
+    else:
+        weight.index_add_(0, rows, grad.mul_(step_sizes), alpha=-1)

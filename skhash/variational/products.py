@@ -15,6 +15,8 @@ from skhash.variational.batches import CSRRows
 # Gradients of as many features at a time as stay in the cache, 4 MB of them: with
 # fewer the calls take longer than the work.
 _GRADIENTS_PER_BLOCK = 2**20
+# torch adds to rows in any order on one thread, to a slice of rows on all.
+_MOST_FEATURES = 0.5
 
 
 def _linear_of_onednn():
@@ -147,8 +149,16 @@ class RowGradient(NamedTuple):
         )
 
     def blocks(self, n_features):
-        """Yield features, none twice, and their gradients (n_block, n_outputs)."""
-        features, rows = self.rows.transposed(n_features).without_empty()
+        """Yield features, none twice, and their gradients (n_block, n_outputs).
+
+        As positions, or as a slice where the rows have most features: those that they
+        lack have a gradient of 0, and slices of weights are faster to change.
+        """
+        rows = self.rows.transposed(n_features)
+        features, filled = rows.without_empty()
+        in_slices = len(features) > _MOST_FEATURES * n_features
+        if not in_slices:
+            rows = filled
         step = max(1, _GRADIENTS_PER_BLOCK // self.grad.shape[1])
         bounds = [*rows.offsets[::step].tolist(), len(rows.values)]
         for i, (begin, end) in enumerate(pairwise(bounds)):
@@ -159,7 +169,7 @@ class RowGradient(NamedTuple):
                 rows.offsets[block] - begin,
                 rows.values[values],
             )
-            yield features[block], gradients
+            yield block if in_slices else features[block], gradients
 
 
 def take_row_gradient(weight):

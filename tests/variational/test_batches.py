@@ -65,6 +65,17 @@ def test_row_of_value(rows):
     assert_array_equal(tensors.row_of_value(), expected)
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_without_zeros(rows, every):
+    """Rows stay as they are, those with only zeros too, also at the end."""
+    tensors = CSRRows.from_scipy(rows)
+    tensors.values[::every] = 0
+    without = tensors.without_zeros()
+    assert len(without.values) == rows.nnz - len(tensors.values[::every])
+    assert (without.values != 0).all()
+    assert_array_equal(dense(without), dense(tensors))
+
+
 def test_dense_rows(rows):
     tensors = as_tensor_rows(np.asfortranarray(rows.toarray()))
     assert tensors.dtype == torch.float32

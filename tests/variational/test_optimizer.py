@@ -1,11 +1,19 @@
 """The optimiser: Adam, and for sparse rows the features that a batch has."""
 
+import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from skhash.variational import products
 from skhash.variational.batches import CSRRows
 from skhash.variational.optimizer import RowAdam
 from skhash.variational.products import RowGradient
+
+
+@pytest.fixture(params=[0.0, 1.0], ids=["slices", "rows"], autouse=True)
+def in_slices_or_rows(request, monkeypatch):
+    """Rows move alike whether all rows are looked at or those with a gradient."""
+    monkeypatch.setattr(products, "_MOST_FEATURES", request.param)
 
 
 def row_gradient(rows, gradients):

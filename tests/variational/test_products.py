@@ -33,9 +33,11 @@ def test_dense_product(transposed):
 
 
 @pytest.mark.parametrize("n_products", [1, 2])
-def test_gradients_of_sparse_products(monkeypatch, n_products):
-    """Of the features of the rows alone, a few at a time; two products add up."""
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_gradients_of_sparse_products(monkeypatch, most, n_products):
+    """A few features at a time, in slices or those of the rows alone; products add."""
     monkeypatch.setattr(products, "_GRADIENTS_PER_BLOCK", 4 * 3)
+    monkeypatch.setattr(products, "_MOST_FEATURES", most)
     weight, twin = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
     generator = torch.Generator().manual_seed(0)
     present = torch.zeros(13, dtype=torch.bool)
@@ -48,10 +50,12 @@ def test_gradients_of_sparse_products(monkeypatch, n_products):
     assert weight.grad is None
     blocks = list(take_row_gradient(weight).blocks(13))
     assert len(blocks) > 1
-    assert all(len(features) <= 3 for features, _ in blocks)
-    features, gradients = (torch.cat(parts) for parts in zip(*blocks, strict=True))
-    assert torch.equal(features, torch.nonzero(present)[:, 0])
-    torch.testing.assert_close(gradients, twin.grad[present])
+    assert all(len(gradients) <= 3 for _, gradients in blocks)
+    features = torch.cat([torch.arange(13)[features] for features, _ in blocks])
+    gradients = torch.cat([gradients for _, gradients in blocks])
+    expected = torch.ones(13, dtype=torch.bool) if most == 0 else present
+    assert torch.equal(features, torch.nonzero(expected)[:, 0])
+    torch.testing.assert_close(gradients, twin.grad[expected])
     assert take_row_gradient(weight) is None
 
 
