@@ -77,6 +77,7 @@ class DenseTwin(Callback):
             self.optimizer_.step()
 
     def _targets(self, rows, part):
+        part = part[: rows.n_reconstructed(len(part))]
         targets = self.targets_[part]
         if rows.neighbors is None:
             return targets

@@ -16,6 +16,8 @@ from skhash.variational.batches import as_tensor_rows
 # What is nearer to 0 than this share of the largest is computed again, precisely: a
 # hundred times what the order of a sum changes in single precision.
 _NEAR_ZERO = 1e-4
+# Rows whose activations fit into the cache, all layers together.
+_FAST_ROWS = 2048
 
 
 def near_zero(values, among):
@@ -61,13 +63,20 @@ class NetworkHasher(ClassPredictorMixin, BaseHasher):
 
     def _encode(self, X):
         # Single precision, in half the time, but where it could err.
-        logits, in_doubt = self._code_logits(X, *self._activations(X, precise=False))
-        bits = (logits > 0).cpu().numpy()
-        rows = np.flatnonzero(in_doubt.cpu().numpy())
+        parts = [
+            self._fast_bits(X[rows]) for rows in gen_batches(X.shape[0], _FAST_ROWS)
+        ]
+        bits, in_doubt = (np.concatenate(part) for part in zip(*parts, strict=True))
+        rows = np.flatnonzero(in_doubt)
         if len(rows):
             logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
             bits[rows] = (logits > 0).cpu().numpy()
         return bits
+
+    def _fast_bits(self, X):
+        """Return the bits of rows, and which rows rounding may have changed."""
+        logits, in_doubt = self._code_logits(X, *self._activations(X, precise=False))
+        return (logits > 0).cpu().numpy(), in_doubt.cpu().numpy()
 
     def _in_blocks(self, X, function):
         """Apply a function of validated rows to blocks of raw ones."""

@@ -162,8 +162,9 @@ class Batch(NamedTuple):
         The positions of the rows in the training set.
     inputs : CSRRows or Tensor of shape (n_rows, n_features)
         What the encoder reads.
-    reconstruction : CSRRows, SampledRows or Tensor of shape (n_rows, n_features)
-        What the decoder should give; rows that sum to 1 for a softmax decoder.
+    reconstruction : CSRRows, SampledRows or Tensor (n_reconstructed, n_features)
+        What the decoder should give for the first rows; sums to 1 for a softmax
+        decoder.
     targets : Tensor of shape (n_rows, n_classes), float32
         What the label head should give: memberships or beliefs, zeros if nothing is
         known.
@@ -179,6 +180,14 @@ class Batch(NamedTuple):
     targets: torch.Tensor
     trust: torch.Tensor
     clusters: torch.Tensor
+
+    @property
+    def n_reconstructed(self):
+        """The number of rows, the first ones, that the decoder is asked for."""
+        rows = self.reconstruction
+        if isinstance(rows, SampledRows):
+            rows = rows.rows
+        return len(rows.offsets if isinstance(rows, CSRRows) else rows)
 
     def to(self, device):
         """Return the batch on a device."""
@@ -307,6 +316,8 @@ class TrainingRows(Dataset):
         Near rows of each row. The decoder is asked for the words of a random one too.
     neighbor_share : float, default=0.5
         The share of the neighbour in what the decoder is asked for, in [0, 1).
+    reconstructed_share : float, default=1.0
+        The share of the rows of a batch, in (0, 1], that the decoder is asked for.
     clusterings : Clusterings, default=None
         Tells the clusters of rows.
     n_sampled_features : int, default=None
@@ -324,6 +335,7 @@ class TrainingRows(Dataset):
         random_state,
         neighbors=None,
         neighbor_share=0.5,
+        reconstructed_share=1.0,
         clusterings=None,
         n_sampled_features=None,
     ):
@@ -333,6 +345,7 @@ class TrainingRows(Dataset):
         self.trust = trust
         self.neighbors = neighbors
         self.neighbor_share = neighbor_share
+        self.reconstructed_share = reconstructed_share
         self.clusterings = clusterings
         self.n_sampled_features = n_sampled_features
         self.random_state = random_state
@@ -351,14 +364,18 @@ class TrainingRows(Dataset):
         return Batch(
             torch.from_numpy(rows),
             as_tensor_rows(scaled),
-            self._reconstruction(X, rows),
+            self._reconstruction(X, rows, self.n_reconstructed(len(rows))),
             torch.from_numpy(self.beliefs[rows]),
             torch.from_numpy(self.trust[rows]),
             torch.from_numpy(clusters),
         )
 
-    def _reconstruction(self, X, rows):
-        targets = self._mixtures(X, rows)
+    def n_reconstructed(self, n_rows):
+        """Return for how many rows of a batch the decoder is asked."""
+        return max(1, round(self.reconstructed_share * n_rows))
+
+    def _reconstruction(self, X, rows, n_rows):
+        targets = self._mixtures(X[:n_rows], rows[:n_rows])
         if self.n_sampled_features is None or not isinstance(targets, CSRRows):
             return targets
         return SampledRows.draw(

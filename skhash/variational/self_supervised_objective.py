@@ -17,6 +17,10 @@ _SOFT_BITS_WEIGHT = 2.0
 # The share of their weight that clusters keep in rows of known class: what bits say of
 # them serves classes that no row has yet.
 _LEAST_CLUSTERS = 0.3
+# What clusters count beside a decoder. For a Gaussian one a row costs a quarter of the
+# nats that a text costs: with the weight that they have beside a text, clusters outvote
+# classes, and with less, codes of classes that no row has yet suffer.
+_CLUSTERS_SCALE = {"softmax": 1.0, "gaussian": 0.5}
 
 
 class SelfSupervisedObjective(nn.Module):
@@ -31,7 +35,7 @@ class SelfSupervisedObjective(nn.Module):
     label_weight : float
         The weight of the label heads against the nats of the reconstruction.
     cluster_weight : float
-        The weight of the clusters.
+        The weight of the clusters, half of which counts beside a Gaussian decoder.
     pair_weight : float
         The weight of the pairs.
     """
@@ -45,7 +49,7 @@ class SelfSupervisedObjective(nn.Module):
         self.reconstruction = getattr(losses, f"{reconstruction}_reconstruction")
         self.multilabel = multilabel
         self.label_weight = label_weight
-        self.cluster_weight = cluster_weight
+        self.cluster_weight = cluster_weight * _CLUSTERS_SCALE[reconstruction]
         self.pair_weight = pair_weight
 
     def forward(self, network, activations, batch):
@@ -54,7 +58,10 @@ class SelfSupervisedObjective(nn.Module):
         decoder = network.decoder
         terms = {
             "reconstruction": self.reconstruction(
-                signs, decoder.weight, decoder.bias, batch.reconstruction
+                signs[: batch.n_reconstructed],
+                decoder.weight,
+                decoder.bias,
+                batch.reconstruction,
             ),
             "clusters": self.cluster_weight * self._clusters(network, signs, batch),
         }

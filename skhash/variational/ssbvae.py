@@ -15,6 +15,8 @@ _EPOCHS, _EPOCHS_OF_FEW = 10, 30
 _FEW_FEATURES = 2048
 # The share of the words of a row hidden from the encoder in a training step.
 _WORDS_HIDDEN = 0.2
+# Half of a batch tells the decoder as much as all of it: see docs/training.md.
+_RECONSTRUCTED_SHARE = 0.5
 
 
 class SSBVAEHasher(ClassGuidedHasher):
@@ -55,8 +57,9 @@ class SSBVAEHasher(ClassGuidedHasher):
         decoder (about 8 for a text). More makes codes of a class more alike, and the
         labelled rows easier to memorise. With "paper" it is gamma, typically 1 to 1e7.
     cluster_weight : float, default=2.0
-        The weight of the clusters, at least 0. What it brings is largest without
-        labels. Not used with "paper".
+        The weight of the clusters, at least 0; half of it counts beside a Gaussian
+        decoder. What it brings is largest without labels, and for classes that no row
+        has yet. Not used with "paper".
     pair_weight : float, default=1.0
         The weight of the pairs, at least 0. With "paper" it is alpha, which also scales
         the labels, typically 1e-6 to 1e-2.
@@ -361,6 +364,7 @@ class SSBVAEHasher(ClassGuidedHasher):
             teacher.trust,
             neighbors=teacher.neighbors,
             neighbor_share=self.neighbor_share,
+            reconstructed_share=_RECONSTRUCTED_SHARE,
             clusterings=teacher.clusterings,
             n_sampled_features=self._n_sampled_features(X.shape[1]),
             random_state=random_state,

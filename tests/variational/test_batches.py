@@ -134,6 +134,29 @@ def test_neighbours_share_in_the_reconstruction(rows):
     assert len(used) == 12
 
 
+@pytest.mark.parametrize("form", ["csr", "dense"])
+@pytest.mark.parametrize("n_sampled_features", [None, 5])
+def test_the_decoder_is_asked_for_the_first_rows(rows, form, n_sampled_features):
+    X = rows if form == "csr" else rows.toarray()
+    all_rows, few = (
+        training_rows(
+            X, n_sampled_features=n_sampled_features, reconstructed_share=share
+        ).__getitems__(np.arange(11))
+        for share in (1.0, 0.3)
+    )
+    assert all_rows.n_reconstructed == 11
+    assert few.n_reconstructed == 3
+    assert len(few.inputs.offsets if form == "csr" else few.inputs) == 11
+    if n_sampled_features is None:
+        words = (
+            dense(batch.reconstruction) if form == "csr" else batch.reconstruction
+            for batch in (all_rows, few)
+        )
+        assert_array_equal(next(words)[:3], next(words))
+    one = training_rows(X, reconstructed_share=0.3).__getitems__(np.arange(1))
+    assert one.n_reconstructed == 1
+
+
 def test_length_scaling(rows):
     scaling = LengthScaling()
     lengths = np.linalg.norm(scaling.scale(rows).toarray(), axis=1)
