@@ -36,8 +36,9 @@ $(VENV)/.%: $(VENV)/.built
 demo: $(VENV)/.demo
 	$(BIN)/python docs/examples/find_similar_diagnoses.py
 
+# As many workers as cores, each with one thread (tests/conftest.py).
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -1,5 +1,11 @@
 """Fixtures that several test modules share."""
 
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before anything counts the cores: workers share them.
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import numpy as np
 import pytest
 import reference_data
