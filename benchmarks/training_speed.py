@@ -378,7 +378,10 @@ def main(argv=None):
     if arguments.dataset is None:
         problem = drawn_problem(arguments.rows, arguments.features, arguments.density)
     else:
-        problem = make_problem(arguments.dataset, seed=0)
+        try:
+            problem = make_problem(arguments.dataset, seed=0)
+        except reference_data.MissingDataError as error:
+            sys.exit(str(error))
     shape = "{} x {}".format(*problem.X_fit.shape)
     print(f"{arguments.dataset or 'drawn rows'}, {shape}, {arguments.bits} bits")
     with tempfile.TemporaryDirectory() as folder:
