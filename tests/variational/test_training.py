@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from skhash.model_selection import hide_labels
-from skhash.variational import SSBVAEHasher
+from skhash.variational import SSBVAEHasher, ssbvae
 
 
 def hasher(**kwargs):
@@ -51,13 +51,14 @@ class Interrupt(Callback):
 
 
 class Recorder(Callback):
-    """Remembers the learning rate of every batch."""
+    """Remembers of every batch the learning rate, and the share that is decoded."""
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.rates_ = []
+        self.rates_, self.decoded_ = [], []
 
-    def on_batch_end(self, net, training=False, **kwargs):
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
         self.rates_.append(net.optimizer_.param_groups[0]["lr"])
+        self.decoded_.append(batch.n_reconstructed / len(batch.rows))
 
 
 def test_history(rows, labels):
@@ -129,6 +130,14 @@ def test_learning_rate_falls_after_a_warm_up(rows, labels):
     assert (np.diff(rates[: peak + 1]) > 0).all()
     assert (np.diff(rates[peak:]) < 0).all()
     assert rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(("n_rows", "share"), [(300, 0.5), (298, 1.0)])
+def test_half_of_many_rows_is_decoded(rows, labels, monkeypatch, n_rows, share):
+    monkeypatch.setattr(ssbvae, "_MANY_ROWS", 300)
+    recorder = Recorder()
+    hasher(callbacks=[recorder], batch_size=50).fit(rows[:n_rows], labels[:n_rows])
+    assert recorder.decoded_ == pytest.approx(6 * 6 * [share], abs=0.02)
 
 
 def test_schedule_of_the_user(rows, labels):
