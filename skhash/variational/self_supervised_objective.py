@@ -19,7 +19,7 @@ _SOFT_BITS_WEIGHT = 2.0
 _LEAST_CLUSTERS = 0.3
 # What clusters count beside a decoder. For a Gaussian one a row costs a quarter of the
 # nats that a text costs: with the weight that they have beside a text, clusters outvote
-# classes, and with less, codes of classes that no row has yet suffer.
+# classes.
 _CLUSTERS_SCALE = {"softmax": 1.0, "gaussian": 0.5}
 
 
