@@ -68,7 +68,8 @@ class DenseTwin(Callback):
         for learning_rate, part, batch in zip(self.learning_rates_, parts, batches):
             self.optimizer_.param_groups[0]["lr"] = learning_rate
             batch = batch._replace(
-                inputs=self.inputs_[part], reconstruction=self._targets(rows, part)
+                inputs=self.inputs_[part],
+                reconstruction=self._targets(rows, part[: batch.n_reconstructed]),
             )
             activations = self.network_(batch.inputs)
             terms = self.objective_(self.network_, activations, batch)
@@ -77,7 +78,6 @@ class DenseTwin(Callback):
             self.optimizer_.step()
 
     def _targets(self, rows, part):
-        part = part[: rows.n_reconstructed(len(part))]
         targets = self.targets_[part]
         if rows.neighbors is None:
             return targets

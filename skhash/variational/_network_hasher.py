@@ -17,7 +17,7 @@ from skhash.variational.batches import as_tensor_rows
 # hundred times what the order of a sum changes in single precision.
 _NEAR_ZERO = 1e-4
 # Rows whose activations fit into the cache, all layers together.
-_FAST_ROWS = 2048
+_ROWS_IN_CACHE = 2048
 
 
 def near_zero(values, among):
@@ -64,7 +64,7 @@ class NetworkHasher(ClassPredictorMixin, BaseHasher):
     def _encode(self, X):
         # Single precision, in half the time, but where it could err.
         parts = [
-            self._fast_bits(X[rows]) for rows in gen_batches(X.shape[0], _FAST_ROWS)
+            self._fast_bits(X[rows]) for rows in gen_batches(X.shape[0], _ROWS_IN_CACHE)
         ]
         bits, in_doubt = (np.concatenate(part) for part in zip(*parts, strict=True))
         rows = np.flatnonzero(in_doubt)

@@ -317,7 +317,8 @@ class TrainingRows(Dataset):
     neighbor_share : float, default=0.5
         The share of the neighbour in what the decoder is asked for, in [0, 1).
     reconstructed_share : float, default=1.0
-        The share of the rows of a batch, in (0, 1], that the decoder is asked for.
+        The share of the rows of a batch, in (0, 1], that the decoder is asked for: the
+        first ones, at least one.
     clusterings : Clusterings, default=None
         Tells the clusters of rows.
     n_sampled_features : int, default=None
@@ -364,17 +365,14 @@ class TrainingRows(Dataset):
         return Batch(
             torch.from_numpy(rows),
             as_tensor_rows(scaled),
-            self._reconstruction(X, rows, self.n_reconstructed(len(rows))),
+            self._reconstruction(X, rows),
             torch.from_numpy(self.beliefs[rows]),
             torch.from_numpy(self.trust[rows]),
             torch.from_numpy(clusters),
         )
 
-    def n_reconstructed(self, n_rows):
-        """Return for how many rows of a batch the decoder is asked."""
-        return max(1, round(self.reconstructed_share * n_rows))
-
-    def _reconstruction(self, X, rows, n_rows):
+    def _reconstruction(self, X, rows):
+        n_rows = max(1, round(self.reconstructed_share * len(rows)))
         targets = self._mixtures(X[:n_rows], rows[:n_rows])
         if self.n_sampled_features is None or not isinstance(targets, CSRRows):
             return targets

@@ -38,8 +38,8 @@ _ONEDNN_LINEAR = _linear_of_onednn()
 def dense_product(left, right, bias=None):
     """Return left @ right + bias, without a gradient.
 
-    By oneDNN where it can be. torch asks MKL, which takes twice as long on the AMD CPU
-    that docs/training.md measures.
+    By oneDNN where it can be. torch asks MKL, which takes twice as long on AMD
+    Zen 5, as docs/training.md measures.
 
     Parameters
     ----------
