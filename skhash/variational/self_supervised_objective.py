@@ -18,9 +18,9 @@ _SOFT_BITS_WEIGHT = 2.0
 # them serves classes that no row has yet.
 _LEAST_CLUSTERS = 0.3
 # What clusters count beside a decoder. For a Gaussian one a row costs a quarter of the
-# nats that a text costs: with the weight that they have beside a text, clusters outvote
-# classes.
-_CLUSTERS_SCALE = {"softmax": 1.0, "gaussian": 0.5}
+# nats that a text costs, and clusters with the weight that they have beside a text
+# outvote classes.
+_CLUSTERS_SCALE = {"softmax": 1.0, "gaussian": 0.25}
 
 
 class SelfSupervisedObjective(nn.Module):
@@ -35,7 +35,7 @@ class SelfSupervisedObjective(nn.Module):
     label_weight : float
         The weight of the label heads against the nats of the reconstruction.
     cluster_weight : float
-        The weight of the clusters, half of which counts beside a Gaussian decoder.
+        The weight of the clusters; a quarter of it counts beside a Gaussian decoder.
     pair_weight : float
         The weight of the pairs.
     """

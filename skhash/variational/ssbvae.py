@@ -59,7 +59,7 @@ class SSBVAEHasher(ClassGuidedHasher):
         decoder (about 8 for a text). More makes codes of a class more alike, and the
         labelled rows easier to memorise. With "paper" it is gamma, typically 1 to 1e7.
     cluster_weight : float, default=2.0
-        The weight of the clusters, at least 0; half of it counts beside a Gaussian
+        The weight of the clusters, at least 0; a quarter of it counts beside a Gaussian
         decoder. What it brings is largest without labels, and for classes that no row
         has yet. Not used with "paper".
     pair_weight : float, default=1.0
