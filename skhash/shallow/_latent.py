@@ -4,12 +4,12 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
-from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from skhash._labels import check_partial_labels, require_two_classes
+from skhash._svd import singular_directions
 from skhash.base import BaseHasher
 from skhash.shallow.projections import project
 
@@ -56,7 +56,7 @@ class LatentHasher(BaseHasher):
             X.shape[0], self.max_samples, random_state=random_state, first=labelled
         )
         X = X[rows]
-        self.components_ = latent_directions(
+        self.components_ = singular_directions(
             X, self._count_components(), random_state=random_state
         )
         features = self._latent_features(X)
@@ -96,29 +96,6 @@ class LatentHasher(BaseHasher):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self._needs_labels
         return tags
-
-
-def latent_directions(X, n_components, *, random_state):
-    """Return the leading singular directions of rows that are not centred.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows.
-    n_components : int
-        How many directions are wanted; fewer come back where `X` has fewer rows or
-        columns.
-    random_state : int or RandomState instance
-        Seeds the randomised SVD.
-
-    Returns
-    -------
-    components : ndarray of shape (n_directions, n_features)
-        Orthonormal rows.
-    """
-    n_directions = min(n_components, *X.shape)
-    svd = TruncatedSVD(n_directions, random_state=random_state)
-    return svd.fit(X).components_
 
 
 def draw_rows(n_samples, max_samples, *, random_state, first=None):

@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash._labels import check_partial_labels, require_two_classes
 from skhash._predictions import ClassPredictorMixin
+from skhash._svd import singular_directions
 from skhash.base import BaseHasher
-from skhash.shallow._latent import draw_rows, latent_directions
+from skhash.shallow._latent import draw_rows
 from skhash.shallow.projections import project
 from skhash.shallow.rotations import ITQHasher, learn_rotation
 
@@ -175,7 +176,7 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
                     "teacher='propagation' needs one label a row; got several or "
                     "probabilities in y. Use teacher='classifier'."
                 )
-            components = latent_directions(X, 200, random_state=random_state)
+            components = singular_directions(X, 200, random_state=random_state)
             targets = spread_labels(
                 project(X, components), targets, labelled, self.n_neighbors
             )

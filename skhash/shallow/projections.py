@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.decomposition import PCA
 from sklearn.exceptions import DataDimensionalityWarning
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 
+from skhash._svd import singular_directions
 from skhash.base import BaseHasher
 
 
@@ -216,11 +217,9 @@ def principal_directions(X, n_directions, *, random_state):
             f"direction a bit; got n_bits={n_directions} with n_samples={n_samples} "
             f"and n_features={n_features}."
         )
-    svd = (
-        TruncatedSVD(n_directions, random_state=random_state)
-        if sp.issparse(X)
-        else PCA(n_directions, random_state=random_state)
-    )
-    components = svd.fit(X).components_
+    if sp.issparse(X):
+        components = singular_directions(X, n_directions, random_state=random_state)
+    else:
+        components = PCA(n_directions, random_state=random_state).fit(X).components_
     means = components @ np.asarray(X.mean(axis=0)).ravel()
     return components, means

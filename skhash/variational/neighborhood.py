@@ -2,9 +2,10 @@
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.decomposition import TruncatedSVD
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
+
+from skhash._svd import singular_directions
 
 _PROPAGATION_STEPS = 20
 # The share of its neighbours' classes in what a row believes; the rest is its label.
@@ -31,8 +32,10 @@ class LatentSpace:
         self.components = None
         n_components = min(n_components, *(size - 1 for size in rows.shape))
         if n_components > 0:
-            svd = TruncatedSVD(n_components, n_iter=2, random_state=random_state)
-            self.components = svd.fit(rows).components_.T.astype(np.float32)
+            directions = singular_directions(
+                rows, n_components, n_iter=2, random_state=random_state
+            )
+            self.components = directions.T.astype(np.float32)
 
     def transform(self, rows):
         """Return scaled rows as float32 vectors of length 1 (0 for a row of zeros)."""
