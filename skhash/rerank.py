@@ -158,8 +158,9 @@ class RerankedNearestNeighbors(BaseEstimator):
         n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
         n_reachable = self.n_samples_fit_ - (X is None)
         n_candidates = n_neighbors
-        if isinstance(n_neighbors, Integral) and n_neighbors > 0:
-            # A number that is out of range is for the index to refuse.
+        counts = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
+        if counts and n_neighbors > 0:
+            # What is no number, or out of range, is for the index to refuse.
             longest = max(n_neighbors, n_reachable)
             n_candidates = min(n_neighbors * self.rerank_factor, longest)
         codes, queries = None, self._vectors
@@ -185,9 +186,11 @@ class RerankedNearestNeighbors(BaseEstimator):
         """
         found = self._vectors[candidates.ravel()]
         if sp.issparse(found):
+            queries = sp.csr_array(queries)
             asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
             product = _products_of_sparse_pairs
         else:
+            queries = queries.toarray() if sp.issparse(queries) else queries
             asked = queries[:, None]
             found = found.reshape(*candidates.shape, -1)
             product = partial(np.einsum, "ijk,ijk->ij")

@@ -40,6 +40,23 @@ def test_all_candidates_give_exact_search(X, metric, sparse):
         np.testing.assert_allclose(distances, expected_distances, atol=1e-7)
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_queries_may_be_of_another_form_than_the_index(X, metric):
+    hasher = FrozenEstimator(ITQHasher(16, random_state=0).fit(X))
+    dense, sparse = (
+        RerankedNearestNeighbors(hasher, metric=metric).fit(rows)
+        for rows in (X, sp.csr_array(X))
+    )
+    expected = dense.kneighbors(X[:9])
+    for found in (
+        dense.kneighbors(sp.csr_array(X[:9])),
+        sparse.kneighbors(X[:9]),
+        sparse.kneighbors(sp.csr_matrix(X[:9])),
+    ):
+        np.testing.assert_allclose(found[0], expected[0], atol=1e-7)
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
 def test_inner_product_finds_the_largest(X):
     search = RerankedNearestNeighbors(rerank_factor=400, metric="inner_product")
     distances, indices = search.fit(X).kneighbors(X[:7], n_neighbors=1)
@@ -83,6 +100,11 @@ def test_labels_reach_the_hasher(X):
 def test_wrong_number_of_neighbors_is_an_error(X, n_neighbors):
     with pytest.raises(ValueError, match="n_neighbors"):
         RerankedNearestNeighbors().fit(X).kneighbors(X, n_neighbors)
+
+
+def test_number_of_neighbors_that_is_no_number(X):
+    with pytest.raises(TypeError, match="n_neighbors must be an int; got True"):
+        RerankedNearestNeighbors().fit(X).kneighbors(X, True)
 
 
 @pytest.mark.parametrize("form", [np.asarray, np.float32, sp.csr_array])

@@ -196,7 +196,8 @@ class CodeIndex:
         to be done, since a thread wakes up late by a part of the time of a scan.
         """
         n_codes = sum(last - first for _, first, last, _, _ in parts)
-        if n_threads == 1 or (tables is None and n_queries * n_codes < THREAD_WORK):
+        little = tables is None and n_queries * n_codes < THREAD_WORK
+        if n_threads == 1 or n_queries == 0 or little:
             return [slice(0, n_queries)], parts
         if tables is not None or n_queries >= 4 * n_threads:
             n_slices = n_threads if n_queries < 64 * n_threads else 4 * n_threads

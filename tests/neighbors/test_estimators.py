@@ -133,12 +133,15 @@ def test_bits_of_any_type(bits, queries, kind):
     assert_same(got, expected)
 
 
-def test_no_query_gives_no_result(bits):
-    model = HammingNearestNeighbors().fit(bits)
+@pytest.mark.parametrize("algorithm", ["brute", "multi_index"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_no_query_gives_no_result(bits, algorithm, n_jobs):
+    model = HammingNearestNeighbors(algorithm=algorithm, n_jobs=n_jobs).fit(bits)
     distances, indices = model.kneighbors(bits[:0])
     assert distances.shape == indices.shape == (0, 5)
     assert len(model.radius_neighbors(bits[:0], return_distance=False)) == 0
     assert model.kneighbors_graph(bits[:0]).shape == (0, 500)
+    assert model.radius_neighbors_graph(bits[:0]).shape == (0, 500)
 
 
 def test_subset_equals_filtering(bits, queries):
