@@ -55,8 +55,8 @@ def check_bits(X, *, n_bits=None, name="X"):
         wrong = X[(X != 0) & (X != 1)]
         raise ValueError(
             f"{name} must hold bits, 0 or 1, one column a bit; got the value "
-            f"{wrong[0]!s}. If these are packed codes (eight bits a byte), say so with "
-            "packed=True, or unpack them with skhash.codes.unpack_bits."
+            f"{wrong[0]!s}. If these are packed codes (eight bits a byte), unpack them "
+            "with skhash.codes.unpack_bits, or say packed=True where that can be said."
         )
     if n_bits is not None and bits.shape[1] != n_bits:
         raise ValueError(

@@ -88,7 +88,9 @@ def test_values_that_are_no_bits(value):
 
 def test_bytes_where_bits_are_meant():
     packed = np.array([[200, 3]], dtype=np.uint8)
-    with pytest.raises(ValueError, match=r"packed=True, or unpack.*unpack_bits"):
+    with pytest.raises(
+        ValueError, match=r"unpack them with .*unpack_bits, or say pack"
+    ):
         check_bits(packed)
 
 

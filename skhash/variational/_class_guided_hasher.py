@@ -52,7 +52,10 @@ class ClassGuidedHasher(VariationalHasher):
         known = np.flatnonzero(labels.labelled)
         if self.remember_labels and len(known):
             memory = self.label_memory_ or LabelMemory(
-                X.shape[1], len(self.classes_), self._random_state
+                X.shape[1],
+                len(self.classes_),
+                self._random_state,
+                any_length=self.reconstruction_ == "softmax",
             )
             self.label_memory_ = memory.learn(X[known], targets[known])
         if self.multilabel_:

@@ -132,7 +132,7 @@ class NetworkHasher(ClassPredictorMixin, BaseHasher):
             else check_bits(X, n_bits=self.n_bits)
         )
         with torch.inference_mode():
-            decoded = self.network_.decode(torch.from_numpy(bits).float())
+            decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
             if self.reconstruction_ == "softmax":
                 return torch.softmax(decoded, dim=1).numpy()
         return self.scaling_.inverse(decoded.numpy())

@@ -401,5 +401,5 @@ class TrainingRows(Dataset):
             yield self.__getitems__(rows)
 
     def n_batches(self, batch_size):
-        """Return the number of batches of about `batch_size` rows."""
-        return -(-len(self) // batch_size)
+        """Return the number of batches of about `batch_size` rows, of two at least."""
+        return max(1, min(-(-len(self) // batch_size), len(self) // 2))

@@ -1,9 +1,12 @@
 """Groups of rows found without labels, as pseudo-classes for the codes."""
 
+import warnings
+
 import numpy as np
 import torch
 from scipy.special import softmax
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from skhash.variational.batches import CSRRows, as_tensor_rows
 from skhash.variational.class_models import class_model
@@ -46,9 +49,11 @@ class Clusterings:
         weights, offsets = [], []
         for _ in range(N_CLUSTERINGS):
             means = KMeans(n_clusters, max_iter=20, random_state=random_state)
-            posteriors = np.eye(n_clusters, dtype=np.float32)[
-                means.fit_predict(directions)
-            ]
+            with warnings.catch_warnings():
+                # Where rows are repeated, fewer groups than asked for are as good.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                groups = means.fit_predict(directions)
+            posteriors = np.eye(n_clusters, dtype=np.float32)[groups]
             for _ in range(_EM_STEPS):
                 prior = (posteriors.sum(axis=0) + 1) / (len(posteriors) + n_clusters)
                 log_prior = np.log(prior).astype(np.float32)

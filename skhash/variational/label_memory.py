@@ -16,9 +16,9 @@ _DECIMALS = 10
 class LabelMemory:
     """What labels were given to which rows.
 
-    A row is known by its key, the cosine that it has with a random direction: 8 bytes
-    instead of the row. Numbers are compared in single precision, so that a row is
-    recalled whatever its dtype. A row that was given several labels has their average.
+    A row is known by its key, its product with a random direction: 8 bytes instead of
+    the row. Numbers are compared in single precision, so that a row is recalled
+    whatever its dtype. A row that was given several labels has their average.
 
     Parameters
     ----------
@@ -28,16 +28,23 @@ class LabelMemory:
         The number of classes.
     random_state : RandomState
         Draws the direction.
+    any_length : bool
+        Whether rows that differ in their length alone are taken for one: their key is
+        the cosine with the direction.
     """
 
-    def __init__(self, n_features, n_classes, random_state):
+    def __init__(self, n_features, n_classes, random_state, *, any_length):
         self.direction = random_state.standard_normal(n_features)
+        self.any_length = any_length
+        self.length = None  # of a typical row
         self.keys = np.empty(0)
         self.sums = np.empty((0, n_classes), dtype=np.float32)
         self.counts = np.empty(0, dtype=np.float32)
 
     def learn(self, rows, targets):
         """Remember class memberships (n_rows, n_classes) of CSR or dense rows."""
+        if self.length is None:
+            self.length = np.sqrt(row_norms(rows, squared=True).mean(dtype=np.float64))
         keys = np.round(self._keys(rows), _DECIMALS)
         self.keys, position = np.unique(
             np.concatenate([self.keys, keys]), return_inverse=True
@@ -85,5 +92,6 @@ class LabelMemory:
                 if sp.issparse(part)
                 else np.einsum("ij,j->i", part, self.direction)
             )
-            keys[block] = product / np.maximum(row_norms(part), 1e-30)
+            length = row_norms(part) if self.any_length else self.length
+            keys[block] = product / np.maximum(length, 1e-30)
         return keys

@@ -28,8 +28,8 @@ class _SoftmaxReconstruction(torch.autograd.Function):
     """Cross-entropy of softmax(code W + b) to sparse targets, gradients included.
 
     The gradient of a block is computed while its probabilities are in the cache, so
-    that neither logits nor targets of a whole batch ever exist. A quarter of the time
-    of log_softmax and a dense target.
+    that neither logits nor targets of a whole batch ever exist. A third to a half of
+    the time of log_softmax and a dense target.
     """
 
     @staticmethod

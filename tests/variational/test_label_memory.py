@@ -20,8 +20,8 @@ def targets(small_rows):
     return np.eye(3, dtype=np.float32)[small_rows[1]]
 
 
-def memory(n_features):
-    return LabelMemory(n_features, 3, np.random.RandomState(0))
+def memory(n_features, *, any_length=True):
+    return LabelMemory(n_features, 3, np.random.RandomState(0), any_length=any_length)
 
 
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csr_matrix, sp.csr_array.toarray])
@@ -36,6 +36,17 @@ def test_rows_are_recalled_in_any_form_and_order(rows, targets, form, dtype):
     for row in (0, 1):  # alone as among others
         known, _ = remembered.recall(form(sp.csr_array(rows[[row]])))
         assert len(known) == (row in learned)
+
+
+@pytest.mark.parametrize("any_length", [False, True])
+def test_longer_rows_are_the_same_where_length_says_nothing(rows, targets, any_length):
+    remembered = memory(rows.shape[1], any_length=any_length)
+    remembered.learn(1e-6 * rows[:100], targets[:100])
+    known, found = remembered.recall(1e-6 * rows[:200])
+    assert_array_equal(known, range(100))
+    assert_allclose(found, targets[:100], rtol=1e-6)
+    known, _ = remembered.recall(2e-6 * rows[:200])
+    assert len(known) == (100 if any_length else 0)
 
 
 def test_labels_of_a_repeated_row_are_averaged_over_all_lessons(rows):

@@ -323,6 +323,10 @@ def test_inverse_transform_of_packed_codes(fitted, rows):
     assert_array_equal(
         packed.inverse_transform(pack_bits(bits)), fitted.inverse_transform(bits)
     )
+    bits.flags.writeable = False
+    assert_array_equal(
+        fitted.inverse_transform(bits), packed.inverse_transform(pack_bits(bits))
+    )
     with pytest.raises(ValueError, match="must have 2 bytes a row for codes of 12"):
         packed.inverse_transform(pack_bits(bits)[:, :1])
 
