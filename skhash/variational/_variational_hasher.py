@@ -63,7 +63,15 @@ class VariationalHasher(NetworkHasher):
     sampled_features = "auto"
 
     # What is only needed to go on training, and does not travel.
-    _TRAINING_STATE: tuple[str, ...] = ("_net", "_history_before")
+    _TRAINING_STATE = ("_net", "_history_before")
+    # What the network was made with, and stays while training goes on.
+    _NETWORK_PARAMETERS: tuple[str, ...] = (
+        "n_bits",
+        "reconstruction",
+        "hidden_layer_sizes",
+        "dropout",
+        "feature_dropout",
+    )
 
     _parameter_constraints: dict = {
         **NetworkHasher._parameter_constraints,
@@ -82,7 +90,7 @@ class VariationalHasher(NetworkHasher):
 
     @abstractmethod
     def _objective(self):
-        """Return the type of the criterion, which has TERMS, and its arguments."""
+        """Return the criterion, which has TERMS."""
 
     def _training_rows(self, X, labels, random_state):
         """Return the rows with what is known or believed of their classes."""
@@ -174,12 +182,14 @@ class VariationalHasher(NetworkHasher):
 
     def _check_goes_on(self, X, labels):
         """Raise if rows or labels are not what the network was made for."""
-        n_bits = self.network_.n_bits
-        if self.n_bits != n_bits:
-            raise ValueError(
-                f"n_bits must stay {n_bits}, as the network has that training goes on "
-                f"with; got {self.n_bits}. Clone the hasher to start anew."
-            )
+        for name, made_with in self._made_with.items():
+            value = getattr(self, name)
+            if value != made_with:
+                raise ValueError(
+                    f"{name} must stay {made_with!r}, as the network was made with "
+                    f"that training goes on with; got {value!r}. Clone the hasher to "
+                    "start anew."
+                )
         if labels.kind != "none" and (labels.kind == "multilabel") != self.multilabel_:
             forms = ("one class a row", "an indicator of several classes a row")
             raise ValueError(
@@ -203,6 +213,9 @@ class VariationalHasher(NetworkHasher):
             LengthScaling() if self.reconstruction_ == "softmax" else StandardScaling(X)
         )
         self.history_ = []
+        self._made_with = {
+            name: getattr(self, name) for name in self._NETWORK_PARAMETERS
+        }
         for name in ("network_", *self._TRAINING_STATE):
             self.__dict__.pop(name, None)
         self._random_state = check_random_state(self.random_state)
@@ -252,11 +265,7 @@ class VariationalHasher(NetworkHasher):
         rows = self._training_rows(X, labels, self._random_state)
         if not hasattr(self, "network_"):
             self.network_ = self._network(rows)
-        if getattr(self, "_net", None) is None:
-            self._net = self._make_net()
-            self._history_before = self.history_
-        net = self._net
-        net.module_.to(net.device)  # where its optimiser is; it rests on the CPU
+        net = self._ready_net()
         net.max_epochs = n_epochs
         net.callbacks = self._callbacks(anneal)
         net.initialize_callbacks()
@@ -275,30 +284,44 @@ class VariationalHasher(NetworkHasher):
         self.n_iter_ = len(self.history_)
 
     def _callbacks(self, anneal):
-        averages = [(name, TermAverage(name)) for name in self._objective()[0].TERMS]
+        averages = [(name, TermAverage(name)) for name in self._objective().TERMS]
         # The user's own schedule, if there is one, takes the place of ours.
         users = check_callbacks(self.callbacks)
         if anneal and not any(isinstance(each, LRScheduler) for each in users):
             averages.append(("annealing", Annealing()))
         return [*averages, *(self.callbacks or ())]
 
+    def _ready_net(self):
+        """Return what trains the network, with the parameters as they are now."""
+        net = getattr(self, "_net", None)
+        if net is None or net.device != self._device():
+            net = self._net = self._make_net()
+            self._history_before = self.history_
+        net.module_.to(net.device)  # where its optimiser is; it rests on the CPU
+        # Not by set_params, with which skorch would start the optimiser anew.
+        net.criterion_ = self._objective().to(net.device)
+        net.batch_size = self.batch_size
+        net.lr = self.learning_rate
+        for group in net.optimizer_.param_groups:
+            group["lr"] = self.learning_rate
+        net.callbacks__print_log = PrintLog(sink=logger.info) if self.verbose else None
+        net.verbose = int(self.verbose)
+        return net
+
     def _make_net(self):
-        criterion, arguments = self._objective()
         net = AutoencoderNet(
-            criterion,
+            self._objective(),
             self.network_,
-            **{f"criterion__{name}": value for name, value in arguments.items()},
             optimizer=RowAdam,
             optimizer__fused=True,
             lr=self.learning_rate,
             batch_size=self.batch_size,
             train_split=None,
-            callbacks__print_log=PrintLog(sink=logger.info) if self.verbose else None,
+            callbacks__print_log=None,
             callbacks__valid_loss=None,
             # As skorch's own, but without a mark, and a colour, for the best epoch.
             callbacks__train_loss=TermAverage("train_loss"),
             device=self._device(),
-            verbose=int(self.verbose),
         )
         return net.initialize()
 
@@ -306,6 +329,4 @@ class VariationalHasher(NetworkHasher):
         # The optimiser's state is large, and callbacks may hold open files: they stay
         # here. Training that goes on elsewhere starts them anew.
         state = super().__getstate__()
-        for name in self._TRAINING_STATE:
-            state.pop(name, None)
-        return state
+        return {k: v for k, v in state.items() if k not in self._TRAINING_STATE}

@@ -156,11 +156,13 @@ class BernoulliVAEHasher(VariationalHasher):
     def _start(self, X, y, labels, classes):
         super()._start(X, None, labels, None)
 
+    _NETWORK_PARAMETERS = (*VariationalHasher._NETWORK_PARAMETERS, "sampler")
+
     def _objective(self):
-        return EvidenceLowerBound, {
-            "reconstruction": self.reconstruction_,
-            "kl_weight": self.kl_weight,
-        }
+        return EvidenceLowerBound(
+            reconstruction=self.reconstruction_,
+            kl_weight=self.kl_weight,
+        )
 
     def _sampler(self):
         return self.sampler

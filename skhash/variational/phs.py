@@ -166,14 +166,14 @@ class PHSHasher(VariationalHasher):
         self.random_state = random_state
 
     def _objective(self):
-        return PairwiseObjective, {
-            "reconstruction": self.reconstruction_,
-            "multilabel": self.multilabel_,
-            "kl_weight": self.kl_weight,
-            "label_weight": self.label_weight,
-            "pair_weight": self.pair_weight,
-            "mask_unlabelled": self.mask_unlabelled,
-        }
+        return PairwiseObjective(
+            reconstruction=self.reconstruction_,
+            multilabel=self.multilabel_,
+            kl_weight=self.kl_weight,
+            label_weight=self.label_weight,
+            pair_weight=self.pair_weight,
+            mask_unlabelled=self.mask_unlabelled,
+        )
 
     def _sampler(self):
         return "concrete"

@@ -132,7 +132,9 @@ class SSBVAEHasher(ClassGuidedHasher):
         falls along a cosine to a fiftieth.
     warm_start : bool, default=False
         Whether a further call of `fit` goes on from the network of the last one. The
-        rows must have the same features and no new class.
+        rows must have the same features and no new class, and the parameters that made
+        the network (`n_bits`, `objective`, `reconstruction`, `hidden_layer_sizes`,
+        `dropout`, `feature_dropout`) must stay.
     callbacks : sequence of skorch callbacks, default=None
         Called while training, for example
         ``skorch.callbacks.EarlyStopping("train_loss")``, a checkpoint or a progress
@@ -213,7 +215,7 @@ class SSBVAEHasher(ClassGuidedHasher):
     ((20, 8), dtype('uint8'))
     """
 
-    _TRAINING_STATE = (*ClassGuidedHasher._TRAINING_STATE, "_clusterings")
+    _NETWORK_PARAMETERS = (*ClassGuidedHasher._NETWORK_PARAMETERS, "objective")
 
     _parameter_constraints: dict = {
         **ClassGuidedHasher._parameter_constraints,
@@ -305,20 +307,20 @@ class SSBVAEHasher(ClassGuidedHasher):
 
     def _objective(self):
         if self.objective == "paper":
-            return PaperObjective, {
-                "reconstruction": self.reconstruction_,
-                "multilabel": self.multilabel_,
-                "kl_weight": self.kl_weight,
-                "label_weight": self.label_weight,
-                "pair_weight": self.pair_weight,
-            }
-        return SelfSupervisedObjective, {
-            "reconstruction": self.reconstruction_,
-            "multilabel": self.multilabel_,
-            "label_weight": self.label_weight,
-            "cluster_weight": self.cluster_weight,
-            "pair_weight": self.pair_weight,
-        }
+            return PaperObjective(
+                reconstruction=self.reconstruction_,
+                multilabel=self.multilabel_,
+                kl_weight=self.kl_weight,
+                label_weight=self.label_weight,
+                pair_weight=self.pair_weight,
+            )
+        return SelfSupervisedObjective(
+            reconstruction=self.reconstruction_,
+            multilabel=self.multilabel_,
+            label_weight=self.label_weight,
+            cluster_weight=self.cluster_weight,
+            pair_weight=self.pair_weight,
+        )
 
     def _n_epochs(self, n_features):
         if self.max_epochs != "auto":
@@ -338,6 +340,7 @@ class SSBVAEHasher(ClassGuidedHasher):
         self.word_evidence_ = None
         self.label_memory_ = None
         self.sure_from_ = None
+        self._clusterings = None
 
     def _is_guided(self):
         return super()._is_guided() and self.objective != "paper"
@@ -352,10 +355,11 @@ class SSBVAEHasher(ClassGuidedHasher):
             labels.labelled,
             n_neighbors=self.n_neighbors,
             multilabel=self.multilabel_,
-            clusterings=getattr(self, "_clusterings", None),
+            clusterings=self._clusterings,
             random_state=random_state,
         )
-        # The heads of the clusters stay with the clusters that they were made for.
+        # The network's heads stay with the clusters that they were made for, also where
+        # training goes on after loading.
         self._clusterings = teacher.clusterings
         given = teacher.beliefs[labels.labelled]
         if given.size:

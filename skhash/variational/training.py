@@ -28,7 +28,7 @@ class AutoencoderNet(NeuralNet):
 
     Parameters
     ----------
-    criterion : type of nn.Module
+    criterion : nn.Module or type of nn.Module
         The objective.
     module : nn.Module or type of nn.Module, default=BernoulliAutoencoder
         The network.

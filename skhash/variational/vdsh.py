@@ -160,12 +160,12 @@ class VDSHHasher(VariationalHasher):
     _network_class = GaussianAutoencoder
 
     def _objective(self):
-        return GaussianObjective, {
-            "reconstruction": self.reconstruction_,
-            "multilabel": self.multilabel_,
-            "kl_weight": self.kl_weight,
-            "label_weight": self.label_weight,
-        }
+        return GaussianObjective(
+            reconstruction=self.reconstruction_,
+            multilabel=self.multilabel_,
+            kl_weight=self.kl_weight,
+            label_weight=self.label_weight,
+        )
 
     def _train(self, X, labels, n_epochs, *, anneal):
         super()._train(X, labels, n_epochs, anneal=anneal)

@@ -1,5 +1,6 @@
 """Training: what it reports, how it is stopped, and how it goes on."""
 
+import copy
 import io
 import logging
 import pickle
@@ -7,7 +8,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from skhash.model_selection import hide_labels
@@ -248,9 +249,10 @@ def test_verbose_goes_to_the_log(rows, labels, caplog, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_what_travels_is_the_weights(rows, labels):
+def test_what_travels_is_the_weights_and_the_clusters(rows, labels):
     model = hasher().fit(rows, labels)
     n_bytes = sum(p.numel() * p.element_size() for p in model.network_.parameters())
+    n_bytes += model._clusterings.weights.nbytes
     memory = io.BytesIO()
     joblib.dump(model, memory)
     # The optimiser would be twice the weights more.
@@ -296,6 +298,8 @@ def test_training_goes_on_with_the_same_kind_only(rows, labels):
     model = hasher(warm_start=True, max_epochs=1, reconstruction="softmax")
     model.fit(rows, labels)
     codes = model.transform(rows)
+    other = {"n_bits": 8, "hidden_layer_sizes": (9,), "dropout": 0.1}
+    other |= {"objective": "paper", "reconstruction": "auto", "feature_dropout": 0.1}
     for again in (model.fit, model.partial_fit):
         with pytest.raises(ValueError, match="y must hold one class a row"):
             again(rows, sets)
@@ -303,15 +307,50 @@ def test_training_goes_on_with_the_same_kind_only(rows, labels):
             again(signed, labels)
         with pytest.raises(ValueError, match="features"):
             again(rows[:, 1:], labels)
-        model.set_params(n_bits=8)
-        with pytest.raises(ValueError, match="n_bits must stay 16"):
-            again(rows, labels)
-        model.set_params(n_bits=16)
+        for name, value in other.items():
+            before = model.get_params()[name]
+            model.set_params(**{name: value})
+            with pytest.raises(ValueError, match=f"{name} must stay "):
+                again(rows, labels)
+            model.set_params(**{name: before})
     # What was refused has left no trace.
     assert_array_equal(model.transform(rows), codes)
     several = hasher(warm_start=True, max_epochs=1).fit(rows, sets)
     with pytest.raises(ValueError, match="y must hold an indicator"):
         several.fit(rows, labels)
+
+
+def weights(model):
+    return model.network_.decoder.weight.detach().numpy().copy()
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_parameters_of_the_training_may_change_while_it_goes_on(rows, labels, way):
+    model = hasher(max_epochs=1, warm_start=True).fit(rows, labels)
+    before = weights(model)
+    getattr(model.set_params(learning_rate=1e-12), way)(rows, labels)
+    assert_allclose(weights(model), before, atol=1e-9)
+    model.set_params(batch_size=300, label_weight=0.0, cluster_weight=0.0)
+    recorder = Recorder()
+    getattr(model.set_params(callbacks=[recorder]), way)(rows, labels)
+    assert len(recorder.rates_) == 1
+    assert model.history_[-1]["labels"] == model.history_[-1]["clusters"] == 0
+
+
+@pytest.mark.parametrize("save", [pickle.dumps, copy.deepcopy, joblib.hash])
+def test_training_goes_on_as_if_it_had_not_been_saved(rows, labels, save):
+    models = [hasher(max_epochs=2, warm_start=True).fit(rows, labels) for _ in "ab"]
+    save(models[0])
+    first, second = (model.fit(rows, labels).transform(rows) for model in models)
+    assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("n_rows", [40, 290])
+def test_training_goes_on_after_a_journey_with_other_numbers_of_rows(rows, n_rows):
+    model = pickle.loads(pickle.dumps(hasher().partial_fit(rows)))
+    for chunk in (rows[:n_rows], rows):
+        model.partial_fit(chunk)
+    assert model.n_iter_ == 3
 
 
 def test_epochs_are_counted_on_after_a_journey(rows):
@@ -340,6 +379,7 @@ def test_bad_settings(rows, parameters, error, message):
     assert not hasattr(model, "classes_")
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [0.0, -1.0])
 def test_rows_that_are_all_the_same(value):
     codes = hasher(max_epochs=1).fit_transform(np.full((61, 12), value))
