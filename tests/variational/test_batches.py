@@ -18,7 +18,7 @@ from skhash.variational.batches import (
 @pytest.fixture
 def rows():
     X = sp.random_array(
-        (53, 20), density=0.2, format="csr", rng=np.random.default_rng(0)
+        (53, 20), density=0.2, format="csr", random_state=np.random.default_rng(0)
     )
     X = X.tolil()
     X[7] = 0

@@ -89,7 +89,11 @@ def test_sparse_softmax_reconstruction_in_blocks():
     rng = np.random.default_rng(0)
     n_rows = 2 * losses._SOFTMAX_ROWS + 5
     X = sp.random_array(
-        (n_rows, N_FEATURES), density=0.4, format="csr", rng=rng, dtype=np.float32
+        (n_rows, N_FEATURES),
+        density=0.4,
+        format="csr",
+        random_state=rng,
+        dtype=np.float32,
     )
     X = (X / np.maximum(X.sum(axis=1), 1e-9)[:, None]).tocsr().astype(np.float32)
     assert (np.diff(X.indptr) == 0).any()

@@ -21,7 +21,7 @@ def _seeded():
 @pytest.fixture
 def rows():
     return sp.random_array(
-        (30, 12), density=0.4, format="csr", rng=np.random.default_rng(0)
+        (30, 12), density=0.4, format="csr", random_state=np.random.default_rng(0)
     )
 
 

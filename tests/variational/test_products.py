@@ -16,7 +16,9 @@ from skhash.variational.products import (
 
 
 def sparse_rows(seed):
-    X = sp.random_array((9, 13), density=0.2, rng=seed, dtype=np.float32).tocsr()
+    X = sp.random_array(
+        (9, 13), density=0.2, random_state=seed, dtype=np.float32
+    ).tocsr()
     return CSRRows.from_scipy(X), torch.from_numpy(X.toarray())
 
 

@@ -50,7 +50,7 @@ def test_rows_that_lie_in_files(small_rows, labels, tmp_path, index):
 
 def test_rows_in_files_are_not_copied_as_a_whole(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    X = sp.random_array((3000, 500), density=0.1, format="csr", rng=rng)
+    X = sp.random_array((3000, 500), density=0.1, format="csr", random_state=rng)
     mapped = memory_mapped(sp.csr_matrix(X), tmp_path)
     largest = 0
 
