@@ -107,6 +107,8 @@ class BernoulliVAEHasher(VariationalHasher):
     (100, 8)
     """
 
+    _NETWORK_PARAMETERS = (*VariationalHasher._NETWORK_PARAMETERS, "sampler")
+
     _parameter_constraints: dict = {
         **VariationalHasher._parameter_constraints,
         "sampler": [StrOptions({"straight_through", "concrete"})],
@@ -155,8 +157,6 @@ class BernoulliVAEHasher(VariationalHasher):
 
     def _start(self, X, y, labels, classes):
         super()._start(X, None, labels, None)
-
-    _NETWORK_PARAMETERS = (*VariationalHasher._NETWORK_PARAMETERS, "sampler")
 
     def _objective(self):
         return EvidenceLowerBound(
