@@ -46,8 +46,9 @@ class HammingNeighborsBase(BaseEstimator):
         else:
             rows = np.packbits(check_bits(codes, n_bits=n_bits), axis=1)
         if reset:
-            self._check_sizes(*rows.shape)
-            self.n_bits_ = n_bits or (8 if self.packed else 1) * self.n_features_in_
+            n_bits = n_bits or (8 if self.packed else 1) * self.n_features_in_
+            self._check_sizes(*rows.shape, n_bits)
+            self.n_bits_ = n_bits
         return rows
 
     def _is_plain_packed(self, X):
@@ -65,7 +66,7 @@ class HammingNeighborsBase(BaseEstimator):
             and not hasattr(self, "feature_names_in_")
         )
 
-    def _check_sizes(self, n_samples, n_columns):
+    def _check_sizes(self, n_samples, n_columns, n_bits):
         if n_samples < 1:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape=({n_samples}, {n_columns})) "
@@ -74,6 +75,10 @@ class HammingNeighborsBase(BaseEstimator):
         if n_samples > MOST_CODES:
             raise ValueError(
                 f"An index holds at most {MOST_CODES} codes; got {n_samples}."
+            )
+        if n_bits > MOST_BITS:
+            raise ValueError(
+                f"X must hold codes of at most {MOST_BITS} bits; got {n_bits}."
             )
 
     def _check_n_neighbors(self, n_neighbors, n_candidates, to_self):

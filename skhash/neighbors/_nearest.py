@@ -160,7 +160,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
                 f"{has}, got {got}."
             )
         rows = self._check_codes(X, reset=False)
-        self._check_sizes(self.n_samples_fit_ + len(rows), rows.shape[1])
+        self._check_sizes(self.n_samples_fit_ + len(rows), rows.shape[1], self.n_bits_)
         if y is not None:
             y = as_array(y)
             check_consistent_length(rows, y)

@@ -297,6 +297,14 @@ def test_wrong_number_of_bits(bits):
         model.kneighbors(np.full((2, N_BITS), 7))
     with pytest.raises(ValueError, match=r"must have 20 bits"):
         HammingNearestNeighbors(n_bits=20).fit(bits)
+    for packed, n_columns in ((False, 65_529), (True, 8192)):
+        codes = np.zeros((2, n_columns), dtype=np.uint8)
+        with pytest.raises(ValueError, match=r"at most 65528 bits; got 655"):
+            HammingNearestNeighbors(packed=packed).fit(codes)
+        longest = HammingNearestNeighbors(1, packed=packed).fit(codes[:, :-1])
+        ones = np.packbits(np.ones(65_528, dtype=np.uint8))
+        query = ones if packed else np.unpackbits(ones)
+        assert longest.kneighbors([query])[0] == 65_528
     packed = HammingNearestNeighbors(packed=True).fit(pack_bits(bits))
     with pytest.raises(ValueError, match=r"2 features.*3"):
         packed.kneighbors(pack_bits(bits)[:, 1:])
