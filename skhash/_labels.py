@@ -177,7 +177,7 @@ def concatenate_labels(parts):
     return np.concatenate(parts)
 
 
-def require_two_classes(labels, *, name="y"):
+def require_two_classes(labels, *, name="y", or_none=True):
     """Raise if there are labels, but all of one class: nothing to tell apart.
 
     Parameters
@@ -186,6 +186,8 @@ def require_two_classes(labels, *, name="y"):
         What :func:`check_partial_labels` gave.
     name : str, default="y"
         What to call the labels in the error message.
+    or_none : bool, default=True
+        Whether no label at all would do as well.
 
     Raises
     ------
@@ -194,10 +196,13 @@ def require_two_classes(labels, *, name="y"):
     """
     if labels.kind == "single" and labels.n_classes == 1:
         only = labels.classes.tolist()[0]
+        none, remedy = "", ""
+        if or_none:
+            none = ", or none at all"
+            remedy = f", or pass {name}=None to learn without labels"
         raise ValueError(
-            f"{name} must have labels of at least two classes, or none at all; got one "
-            f"class, {only!r}. Label some rows of another class, or pass {name}=None "
-            "to learn without labels."
+            f"{name} must have labels of at least two classes{none}; got one class, "
+            f"{only!r}. Label some rows of another class{remedy}."
         )
 
 

@@ -141,6 +141,8 @@ def test_one_class_is_not_enough():
     for y in ([3, -1, 3], np.array(["a", -1, "a"], dtype=object)):
         with pytest.raises(ValueError, match=r"at least two classes.*got one class"):
             require_two_classes(check_partial_labels(y, 3))
+        with pytest.raises(ValueError, match=r"classes; got.*another class\.$"):
+            require_two_classes(check_partial_labels(y, 3), or_none=False)
     require_two_classes(check_partial_labels([3, -1, 4], 3))
 
 

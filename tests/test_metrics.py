@@ -292,6 +292,9 @@ def test_within_radius(metric):
         score(*arguments, empty=np.nan, average=False, **keywords),
         np.where(found, precision, np.nan),
     )
+    keywords["empty"] = np.nan
+    assert score(*arguments, **keywords) == pytest.approx(precision[found > 0].mean())
+    del keywords["empty"]
     assert metrics.recall_within_radius_score(*arguments, **keywords) == pytest.approx(
         (hits / relevant.sum(axis=1)).mean()
     )
@@ -344,6 +347,13 @@ def test_report_equals_the_single_measures(metric):
     }
 
 
+def test_no_ball_with_a_row_in_it():
+    with pytest.raises(ValueError, match="within radius=0, and empty=nan"):
+        metrics.precision_within_radius_score(
+            np.eye(4), [0, 1, 0, 1], radius=0, empty=np.nan
+        )
+
+
 def test_report_of_graded_gains_and_of_scalars():
     X = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.uint8)
     y = np.array([[1, 0], [1, 1], [0, 1]])
@@ -351,6 +361,9 @@ def test_report_of_graded_gains_and_of_scalars():
     assert "ndcg_at_1" in report
     assert "precision_within_1" in report
     assert not any("average_precision" in name for name in report)
+    radii = (0.12345671, 0.12345672)
+    report = metrics.retrieval_report(X, y, k=1, radius=radii, metric="euclidean")
+    assert {f"precision_within_{radius}" for radius in radii} < set(report)
     report = metrics.retrieval_report(X, y, k=1, metric="cosine")
     assert not any("within" in name for name in report)
 

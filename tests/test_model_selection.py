@@ -250,6 +250,21 @@ def test_stratified_subsets_have_every_class():
         assert (few >= 0).sum() == 2
 
 
+def test_stratified_subsets_of_sets_have_every_class():
+    y = np.repeat([0, 1, 2, 3], [180, 15, 4, 1])
+    one_hot = np.eye(4, dtype=int)[y]
+    several = one_hot | (np.arange(200) % 5 == 0)[:, None] * [1, 0, 0, 0]
+    for sets in (one_hot, several):
+        for seed in range(5):
+            partial = hide_labels(sets, 0.1, stratify=True, random_state=seed)
+            kept = (partial >= 0).all(axis=1)
+            assert kept.sum() == 20
+            assert sets[kept].any(axis=0).all()
+            few = hide_labels(sets, 2, stratify=True, random_state=seed)
+            assert (few >= 0).all(axis=1).sum() == 2
+    assert (hide_labels(one_hot, 1.0, stratify=True) == one_hot).all()
+
+
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_matrix])
 def test_hiding_several_labels(make):
     y = several_labels(n=300).clip(0)
@@ -277,6 +292,20 @@ def test_bad_input_of_hiding(keep, error, message):
         hide_labels([0, 1, 1], keep)
     with pytest.raises(ValueError, match="y has no labelled row"):
         hide_labels([-1, -1], 0.5)
+    with pytest.raises(ValueError, match=r"y must hold labels.*got None"):
+        hide_labels(None, keep)
+    with pytest.raises(TypeError, match="stratify must be True or False; got 'x'"):
+        hide_labels([0, 1, 1], 1, stratify="x")
+
+
+def test_flags_of_splitters():
+    y = np.arange(9) % 3
+    for splitter, message in (
+        (SemiSupervisedKFold(2, shuffle="no"), "shuffle must be .*got 'no'"),
+        (UnseenClassSplit(keep_unlabelled=1), "keep_unlabelled must be .*got 1"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            next(splitter.split(y, y))
 
 
 # Scorers
@@ -389,6 +418,12 @@ def test_bad_input_of_scorers():
             make_retrieval_scorer(name)
     with pytest.raises(TypeError, match="measure must be a name or a function; got 3"):
         make_retrieval_scorer(3)
+    with pytest.raises(ValueError, match=r"measure must be.*got 'recall_at_0'"):
+        make_retrieval_scorer("recall_at_0")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+        make_retrieval_scorer("ndcg_at_10", foo=1)
+    with pytest.raises(ValueError, match="average must be True"):
+        make_retrieval_scorer("ndcg", average=False)
     with pytest.raises(ValueError, match="k must be given once"):
         make_retrieval_scorer("precision_at_3", k=4)
     X, y = rows_and_labels()

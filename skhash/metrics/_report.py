@@ -125,7 +125,7 @@ def _measures_at(k, whole, graded):
 
 
 def _measures_within(radius):
-    name = f"within_{radius:g}"
+    name = f"within_{radius}"
     return {
         f"precision_{name}": partial(_measures.precision_within, radius=radius),
         f"recall_{name}": partial(_measures.recall_within, radius=radius),

@@ -58,8 +58,9 @@ def precision_at_k_score(
     Returns
     -------
     score : float or ndarray of shape (n_queries,)
-        In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given, NaN for rows without a label.
+        In [0, 1], with a matrix of gains up to the largest of them; larger is better.
+        With ``average=False`` one value a query that was given, NaN for rows without a
+        label.
 
     Raises
     ------

@@ -60,8 +60,9 @@ def precision_within_radius_score(
     Returns
     -------
     score : float or ndarray of shape (n_queries,)
-        In [0, 1], larger is better. With ``average=False`` one value a query that was
-        given; NaN, which an average leaves out, for rows without a label.
+        In [0, 1], with a matrix of gains up to the largest of them; larger is better.
+        With ``average=False`` one value a query that was given; NaN, which an average
+        leaves out, for rows without a label.
 
     Raises
     ------
@@ -69,7 +70,8 @@ def precision_within_radius_score(
         If `radius` is no number, or no int for "hamming".
     ValueError
         If a value is out of its range, lengths do not fit, `X` holds anything but bits
-        for "hamming", or no row has a label.
+        for "hamming", no row has a label, or an average has no query because `empty`
+        leaves all of them out.
 
     Examples
     --------
@@ -84,6 +86,11 @@ def precision_within_radius_score(
     radius = evaluation.check_radius(radius)
     measure = partial(_measures.precision_within, radius=radius, empty=empty)
     values = evaluation.per_query([measure], radii=(radius,))[0]
+    if average and np.isnan(values).all():
+        raise ValueError(
+            f"No query finds a row within radius={radius}, and empty=nan leaves such "
+            "queries out. Take a larger radius, or a number for empty."
+        )
     return average_over_queries(values) if average else values
 
 

@@ -7,9 +7,11 @@ from sklearn.utils import check_random_state
 
 from skhash._labels import UNLABELLED, as_array
 from skhash.model_selection._strata import (
+    check_flag,
     deal_sets,
     labelled_rows,
     one_class_a_row,
+    one_row_a_class,
     proportional,
 )
 
@@ -41,7 +43,7 @@ def hide_labels(y, keep, *, stratify=False, random_state=None):
     Raises
     ------
     TypeError
-        If `keep` is no number.
+        If `keep` is no number, or `stratify` no bool.
     ValueError
         If `keep` is out of range, or no row has a label.
 
@@ -51,6 +53,9 @@ def hide_labels(y, keep, *, stratify=False, random_state=None):
     >>> hide_labels([0, 0, 0, 0, 1, 1], keep=1 / 3, stratify=True, random_state=0)
     array([-1, -1,  0, -1, -1,  1])
     """
+    if y is None:
+        raise ValueError("y must hold labels, of which some are kept; got None.")
+    check_flag(stratify, "stratify")
     y = as_array(y)
     labels, rows = labelled_rows(y, y)
     n_kept = _n_kept(keep, len(rows))
@@ -62,8 +67,10 @@ def hide_labels(y, keep, *, stratify=False, random_state=None):
         y_partial = y.copy()
     rows = check_random_state(random_state).permutation(rows)
     if stratify and labels.kind == "multilabel":
+        indicator = labels.indicator[rows]
+        first = one_row_a_class(indicator, n_kept)
         sizes = np.array([n_kept, len(rows) - n_kept])
-        kept = rows[deal_sets(labels.indicator[rows], sizes) == 0]
+        kept = rows[deal_sets(indicator, sizes, first=first) == 0]
     elif stratify:
         kept = rows[proportional(one_class_a_row(labels)[rows], n_kept)]
     else:

@@ -1,6 +1,7 @@
 """Retrieval measures as scorers of scikit-learn's model selection."""
 
 import re
+from inspect import signature
 
 import scipy.sparse as sp
 from sklearn.utils import _safe_indexing
@@ -63,9 +64,9 @@ def make_retrieval_scorer(measure="average_precision", **parameters):
     ----------
     measure : str or callable, default="average_precision"
         A name: "precision_at_10", "recall_at_10", "average_precision_at_10",
-        "ndcg_at_10" with any number, "average_precision" or "ndcg" for the whole list,
-        "precision_within_2" or "recall_within_2" with any radius in bits. Or a function
-        of :mod:`skhash.metrics` or one like them, where larger is better.
+        "ndcg_at_10" with any number from 1 on, "average_precision" or "ndcg" for the
+        whole list, "precision_within_2" or "recall_within_2" with any radius in bits.
+        Or a function of :mod:`skhash.metrics` or one like them, where larger is better.
     **parameters
         Further arguments of the function, such as ``k=10`` or ``relevance="jaccard"``;
         ``metric="cosine"`` for transformers that give real numbers.
@@ -78,9 +79,10 @@ def make_retrieval_scorer(measure="average_precision", **parameters):
     Raises
     ------
     ValueError
-        If the name is unknown, or a parameter is given by the name already.
+        If the name is unknown, a parameter is given by the name already, or `average`
+        is false.
     TypeError
-        If `measure` is neither a string nor callable.
+        If `measure` is neither a string nor callable, or does not take the arguments.
 
     Examples
     --------
@@ -91,16 +93,18 @@ def make_retrieval_scorer(measure="average_precision", **parameters):
     >>> scorer(Binarizer().fit(X), X, y)
     1.0
     """
-    if callable(measure):
-        return RetrievalScorer(measure, parameters)
-    if not isinstance(measure, str):
+    if not isinstance(measure, str) and not callable(measure):
         raise TypeError(f"measure must be a name or a function; got {measure!r}.")
-    function, named = _parse_name(measure)
+    function, named = (measure, {}) if callable(measure) else _parse_name(measure)
     twice = sorted(set(named) & set(parameters))
     if twice:
         raise ValueError(
             f"{twice[0]} must be given once: measure={measure!r} says it already."
         )
+    if not parameters.get("average", True):
+        raise ValueError("average must be True, for a score is one number; got False.")
+    # Cross-validation would make NaN of an argument that is refused only there.
+    signature(function).bind("codes", "labels", **named | parameters)
     return RetrievalScorer(function, named | parameters)
 
 
@@ -108,7 +112,9 @@ def _parse_name(name):
     """Return the function and the arguments that the name of a measure stands for."""
     if name in ("average_precision", "ndcg"):
         return getattr(metrics, f"{name}_at_k_score"), {"k": None}
-    found = re.fullmatch(r"(precision|recall|average_precision|ndcg)_at_(\d+)", name)
+    found = re.fullmatch(
+        r"(precision|recall|average_precision|ndcg)_at_([1-9]\d*)", name
+    )
     if found:
         return getattr(metrics, f"{found[1]}_at_k_score"), {"k": int(found[2])}
     found = re.fullmatch(r"(precision|recall)_within_(\d+)", name)

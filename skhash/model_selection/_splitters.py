@@ -7,7 +7,12 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from skhash.model_selection._strata import deal_sets, labelled_rows, one_class_a_row
+from skhash.model_selection._strata import (
+    check_flag,
+    deal_sets,
+    labelled_rows,
+    one_class_a_row,
+)
 
 
 class SemiSupervisedKFold(BaseCrossValidator):
@@ -94,12 +99,13 @@ class SemiSupervisedKFold(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int.
+            If `n_splits` is no int, or `shuffle` no bool.
         ValueError
             If `n_splits` is less than 2 or more than there are labelled rows, or no row
             has a label.
         """
         _check_at_least(self.n_splits, 2, "n_splits")
+        check_flag(self.shuffle, "shuffle")
         labels, rows = labelled_rows(X, y)
         if self.n_splits > len(rows):
             raise ValueError(
@@ -202,12 +208,14 @@ class UnseenClassSplit(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, or `test_size` no number.
+            If `n_splits` is no int, `test_size` no number, or `keep_unlabelled` no
+            bool.
         ValueError
             If `n_splits` or `test_size` is out of range, fewer than two classes have a
             labelled row, or all rows of the unseen classes have a seen one too.
         """
         _check_at_least(self.n_splits, 1, "n_splits")
+        check_flag(self.keep_unlabelled, "keep_unlabelled")
         labels, rows = labelled_rows(X, y)
         member = np.zeros((len(labels.labelled), labels.n_classes), dtype=bool)
         if labels.kind == "multilabel":
@@ -222,7 +230,7 @@ class UnseenClassSplit(BaseCrossValidator):
             seen = np.setdiff1d(present, unseen)
             is_new = member[:, unseen].any(axis=1)
             test = is_new & ~member[:, seen].any(axis=1)
-            train = ~is_new & (labels.labelled | bool(self.keep_unlabelled))
+            train = ~is_new & (labels.labelled | self.keep_unlabelled)
             if not test.any():
                 raise ValueError(
                     "y has no row whose classes are all among the "

@@ -24,7 +24,7 @@ def one_class_a_row(labels):
     return labels.indicator.argmax(axis=1)
 
 
-def deal_sets(indicator, sizes):
+def deal_sets(indicator, sizes, *, first=()):
     """Deal rows with several labels out to parts, the rarest class first.
 
     Parameters
@@ -33,6 +33,8 @@ def deal_sets(indicator, sizes):
         Memberships, 0 or 1.
     sizes : ndarray of shape (n_parts,), int
         How many rows each part takes; they sum to `n_rows`.
+    first : sequence of int, default=()
+        Rows that the first part takes before all others.
 
     Returns
     -------
@@ -54,6 +56,11 @@ def deal_sets(indicator, sizes):
             # In place: `wishes` may be a view of a column.
             wanted[part] -= indicator[row]
 
+    for row in first:
+        parts[row] = 0
+        room[0] -= 1
+        wanted[0] -= indicator[row]
+        remaining -= indicator[row]
     while remaining.any():
         rarest = np.argmin(np.where(remaining > 0, remaining, np.inf))
         rows = np.flatnonzero((parts < 0) & (indicator[:, rarest] > 0))
@@ -61,6 +68,37 @@ def deal_sets(indicator, sizes):
         remaining -= indicator[rows].sum(axis=0)
     deal(np.flatnonzero(parts < 0), room)
     return parts
+
+
+def one_row_a_class(indicator, n_kept):
+    """Choose rows that have each class at least once, the rarest class first.
+
+    Parameters
+    ----------
+    indicator : ndarray of shape (n_rows, n_classes)
+        Memberships, 0 or 1.
+    n_kept : int
+        How many rows to choose at most.
+
+    Returns
+    -------
+    places : ndarray of int, ascending
+        The first row of each class that no earlier choice has.
+    """
+    counts = indicator.sum(axis=0)
+    missing = counts > 0
+    places = []
+    for one in np.argsort(counts, kind="stable"):
+        if missing[one] and len(places) < n_kept:
+            places.append(np.flatnonzero(indicator[:, one])[0])
+            missing &= indicator[places[-1]] == 0
+    return np.sort(np.array(places, dtype=np.intp))
+
+
+def check_flag(value, name):
+    """Raise TypeError unless a parameter is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
 
 
 def proportional(classes, n_kept):

@@ -71,7 +71,7 @@ class LatentHasher(BaseHasher):
 
     def _check_labels(self, y, n_samples):
         labels = check_partial_labels(y, n_samples)
-        require_two_classes(labels)
+        require_two_classes(labels, or_none=not self._needs_labels)
         if self._needs_labels and not labels.n_classes:
             name = type(self).__name__
             raise ValueError(
