@@ -8,7 +8,7 @@ import reference_data
 
 from skhash.model_selection import UnseenClassSplit, hide_labels
 
-_VALIDATION_SHARE = 0.2
+_VALIDATION_SHARE = {"random": 0.2, "later": 0.25}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Problem:
         return y
 
 
-def make_problem(dataset, seed, *, validation=False, unseen=False, max_rows=None):
+def make_problem(dataset, seed, *, validation=None, unseen=False, max_rows=None):
     """Load a data set and decide which rows are learned from, searched and asked.
 
     Parameters
@@ -65,9 +65,10 @@ def make_problem(dataset, seed, *, validation=False, unseen=False, max_rows=None
         A name of `reference_data.LOADERS`.
     seed : int
         Draws the unseen classes; nothing else depends on it.
-    validation : bool, default=False
-        Whether a fifth of the training rows are the queries, always the same ones, in
-        place of the test rows, which then play no part.
+    validation : {"random", "later"}, default=None
+        Which training rows are the queries, always the same ones, in place of the test
+        rows, which then play no part: a random fifth, or, as where a collection grows,
+        the last quarter of each class (of all rows, where they have several labels).
     unseen : bool, default=False
         Whether to fit on the training rows of three quarters of the classes, and to
         search and ask among rows of the others.
@@ -76,13 +77,15 @@ def make_problem(dataset, seed, *, validation=False, unseen=False, max_rows=None
     """
     data = reference_data.LOADERS[dataset]()
     train, test = (data.X_train, data.y_train), (data.X_test, data.y_test)
+    age = data.get("age_train")
+    age = np.arange(len(data.y_train)) if age is None else age
     if max_rows is not None:
-        train, test = _sample(*train, max_rows), _sample(*test, max_rows // 4)
-    if validation:
-        X, y = train
-        order = np.random.RandomState(0).permutation(len(y))
-        asked, learned = np.split(order, [round(_VALIDATION_SHARE * len(y))])
-        train, test = _rows(X, y, np.sort(learned)), _rows(X, y, np.sort(asked))
+        age = age[_sample(len(age), max_rows)]
+        train = _rows(*train, _sample(len(train[1]), max_rows))
+        test = _rows(*test, _sample(len(test[1]), max_rows // 4))
+    if validation is not None:
+        asked = _asked(train[1], age, validation)
+        train, test = _rows(*train, ~asked), _rows(*train, asked)
     if not unseen:
         return Problem(*train, *train, *test)
     n_train = len(train[1])
@@ -95,9 +98,24 @@ def make_problem(dataset, seed, *, validation=False, unseen=False, max_rows=None
     )
 
 
-def _sample(X, y, n_rows):
-    order = np.random.RandomState(0).permutation(len(y))
-    return _rows(X, y, np.sort(order[:n_rows]))
+def _sample(n_samples, n_rows):
+    return np.sort(np.random.RandomState(0).permutation(n_samples)[:n_rows])
+
+
+def _asked(y, age, validation):
+    """Return which training rows are queries, as a mask."""
+    asked = np.zeros(len(y), dtype=bool)
+    share = _VALIDATION_SHARE[validation]
+    if validation == "random":
+        order = np.random.RandomState(0).permutation(len(y))
+        asked[order[: round(share * len(y))]] = True
+        return asked
+    classes = y if y.ndim == 1 else np.zeros(len(y))
+    for one in np.unique(classes):
+        rows = np.flatnonzero(classes == one)
+        rows = rows[np.argsort(age[rows], kind="stable")]
+        asked[rows[len(rows) - round(share * len(rows)) :]] = True
+    return asked
 
 
 def _rows(X, y, rows):

@@ -1,7 +1,8 @@
 """The reference data sets, found through the environment variable SKHASH_DATA.
 
 Shared by the tests and the benchmarks. Each loader gives training and test rows with
-their labels; vectorisers are fitted on the training rows only.
+their labels, and with `age_train` what orders the training rows in time, if it is not
+their position; vectorisers are fitted on the training rows only.
 """
 
 import gzip
@@ -47,6 +48,7 @@ def _vectorise(texts, vectorizer):
         y_train=texts.y_train,
         X_test=vectorizer.transform(texts.X_test).astype(np.float32),
         y_test=texts.y_test,
+        age_train=texts.get("age_train"),
     )
 
 
@@ -59,8 +61,14 @@ def load_20newsgroups_texts(remove=()):
         )
         for subset in ("train", "test")
     )
+    # The name of the file of a post is its number in the group.
+    numbers = np.array([int(Path(name).name) for name in train.filenames])
     return Bunch(
-        X_train=train.data, y_train=train.target, X_test=test.data, y_test=test.target
+        X_train=train.data,
+        y_train=train.target,
+        X_test=test.data,
+        y_test=test.target,
+        age_train=numbers,
     )
 
 
@@ -84,6 +92,7 @@ def load_20newsgroups_minilm():
         y_train=texts.y_train,
         X_test=cached_embeddings("20newsgroups-minilm-test", texts.X_test),
         y_test=texts.y_test,
+        age_train=texts.age_train,
     )
 
 

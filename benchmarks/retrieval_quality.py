@@ -5,9 +5,9 @@
         --seeds 0 1 2 --csv quality.csv --plot quality.png
 
 Learns from the training rows, of which a share keeps its label, searches all of them,
-and asks with the test rows (with --validation: learns from and searches four fifths of
-the training rows, and asks with the others). For one seed all methods see the same
-labels, and more labels where there were fewer. Every method that learns from labels is
+and asks with the test rows (with --validation: learns from and searches most of the
+training rows, and asks with the others). For one seed all methods see the same labels,
+and more labels where there were fewer. Every method that learns from labels is
 also run without any, and next to it stand exact search by the cosine of the features,
 the order of a random ranking, and two oracles that rank by the inner product of real
 class posteriors of a logistic regression: of the features, and of 200 latent
@@ -205,7 +205,7 @@ def run_shares(shares, run, about, arguments):
             "labels": share,
             "noise": arguments.noise,
             "unseen": arguments.unseen,
-            "validation": arguments.validation,
+            "validation": arguments.validation or "no",
             "settings": " ".join(f"{k}={v}" for k, v in arguments.set),
         }
         try:
@@ -239,7 +239,14 @@ def parse(argv):
     add("--seeds", nargs="+", type=int, default=[0, 1, 2])
     add("--noise", type=float, default=0.0, help="share of the labels made wrong")
     add("--unseen", action="store_true", help="search classes not learned from")
-    add("--validation", action="store_true", help="ask with training rows, for tuning")
+    add(
+        "--validation",
+        nargs="?",
+        const="random",
+        choices=("random", "later"),
+        help="ask with training rows, for tuning: a random fifth (if nothing is said), "
+        "or the later quarter of each class",
+    )
     add(
         "--set",
         nargs="+",

@@ -156,11 +156,38 @@ def test_noise_moves_sets_of_labels_as_a_whole():
 
 def test_validation_leaves_the_test_rows_out(drawn):
     data = reference_data.LOADERS[drawn]()
-    problem = make_problem(drawn, seed=0, validation=True)
+    problem = make_problem(drawn, seed=0, validation="random")
     assert problem.X_query.shape[0] == 80
     assert problem.X_fit.shape[0] == problem.X_index.shape[0] == 320
     words = sp.vstack([problem.X_fit, problem.X_query]).sum(axis=0)
     assert np.array_equal(words, data.X_train.sum(axis=0))
+
+
+@pytest.mark.parametrize("by_age", [False, True])
+def test_later_rows_of_each_class_ask(drawn, monkeypatch, by_age):
+    data = Bunch(**reference_data.LOADERS[drawn]())
+    data.age_train = np.arange(400)[::-1] if by_age else None
+    monkeypatch.setitem(reference_data.LOADERS, drawn, lambda: data)
+    problem = make_problem(drawn, seed=0, validation="later")
+    asked = np.concatenate(
+        [
+            np.flatnonzero(data.y_train == one)[:: -1 if by_age else 1][-n:]
+            for one, size in enumerate(np.bincount(data.y_train))
+            if (n := round(size / 4))
+        ]
+    )
+    asked = np.isin(np.arange(400), asked)
+    assert (problem.X_query != data.X_train[asked]).nnz == 0
+    assert (problem.X_fit != data.X_train[~asked]).nnz == 0
+    np.testing.assert_array_equal(problem.y_query, data.y_train[asked])
+
+
+def test_the_later_quarter_of_rows_with_several_labels_asks(drawn, monkeypatch):
+    data = Bunch(**reference_data.LOADERS[drawn]())
+    data.y_train, data.y_test = (np.eye(20)[y] for y in (data.y_train, data.y_test))
+    monkeypatch.setitem(reference_data.LOADERS, drawn, lambda: data)
+    problem = make_problem(drawn, seed=0, validation="later", max_rows=200)
+    assert problem.X_query.shape[0] == 50
 
 
 def test_unseen_classes_are_searched_and_asked_but_not_learned(drawn):
