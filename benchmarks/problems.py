@@ -80,8 +80,8 @@ def make_problem(dataset, seed, *, validation=None, unseen=False, max_rows=None)
     age = data.get("age_train")
     age = np.arange(len(data.y_train)) if age is None else age
     if max_rows is not None:
-        age = age[_sample(len(age), max_rows)]
-        train = _rows(*train, _sample(len(train[1]), max_rows))
+        kept = _sample(len(age), max_rows)
+        train, age = _rows(*train, kept), age[kept]
         test = _rows(*test, _sample(len(test[1]), max_rows // 4))
     if validation is not None:
         asked = _asked(train[1], age, validation)

@@ -158,8 +158,8 @@ class RerankedNearestNeighbors(BaseEstimator):
         n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
         n_reachable = self.n_samples_fit_ - (X is None)
         n_candidates = n_neighbors
-        counts = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
-        if counts and n_neighbors > 0:
+        is_int = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
+        if is_int and n_neighbors > 0:
             # What is no number, or out of range, is for the index to refuse.
             longest = max(n_neighbors, n_reachable)
             n_candidates = min(n_neighbors * self.rerank_factor, longest)

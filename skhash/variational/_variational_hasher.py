@@ -38,6 +38,10 @@ from skhash.variational.training import (
 _LARGE_VOCABULARY = 2**15
 _SAMPLED_FEATURES = 4096
 
+# What is only needed to go on training, and does not travel: the optimiser's state is
+# large, and callbacks may hold open files.
+_TRAINING_STATE = ("_net", "_history_before")
+
 logger = logging.getLogger("skhash")
 
 
@@ -62,8 +66,6 @@ class VariationalHasher(NetworkHasher):
     # Of which a subclass may make a parameter.
     sampled_features = "auto"
 
-    # What is only needed to go on training, and does not travel.
-    _TRAINING_STATE = ("_net", "_history_before")
     # What the network was made with, and stays while training goes on.
     _NETWORK_PARAMETERS: tuple[str, ...] = (
         "n_bits",
@@ -152,8 +154,8 @@ class VariationalHasher(NetworkHasher):
         Raises
         ------
         ValueError
-            If `X` or `y` is invalid or of another kind than before, or `y` has a class
-            that is not in `classes`.
+            If `X` or `y` is invalid or of another kind than before, `y` has a class
+            that is not in `classes`, or a parameter that made the network has changed.
         """
         self._check_settings()
         first = not hasattr(self, "network_")
@@ -216,7 +218,7 @@ class VariationalHasher(NetworkHasher):
         self._made_with = {
             name: getattr(self, name) for name in self._NETWORK_PARAMETERS
         }
-        for name in ("network_", *self._TRAINING_STATE):
+        for name in ("network_", *_TRAINING_STATE):
             self.__dict__.pop(name, None)
         self._random_state = check_random_state(self.random_state)
 
@@ -292,7 +294,10 @@ class VariationalHasher(NetworkHasher):
         return [*averages, *(self.callbacks or ())]
 
     def _ready_net(self):
-        """Return what trains the network, with the parameters as they are now."""
+        """Return what trains the network, with the parameters as they are now.
+
+        It is made anew where it did not travel, or the device is another.
+        """
         net = getattr(self, "_net", None)
         if net is None or net.device != self._device():
             net = self._net = self._make_net()
@@ -309,13 +314,12 @@ class VariationalHasher(NetworkHasher):
         return net
 
     def _make_net(self):
+        """Return what trains the network, but for what `_ready_net` sets."""
         net = AutoencoderNet(
             self._objective(),
             self.network_,
             optimizer=RowAdam,
             optimizer__fused=True,
-            lr=self.learning_rate,
-            batch_size=self.batch_size,
             train_split=None,
             callbacks__print_log=None,
             callbacks__valid_loss=None,
@@ -326,7 +330,5 @@ class VariationalHasher(NetworkHasher):
         return net.initialize()
 
     def __getstate__(self):
-        # The optimiser's state is large, and callbacks may hold open files: they stay
-        # here. Training that goes on elsewhere starts them anew.
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in self._TRAINING_STATE}
+        return {name: state[name] for name in state if name not in _TRAINING_STATE}

@@ -44,7 +44,8 @@ class BernoulliVAEHasher(VariationalHasher):
     learning_rate : float, default=2e-3
         The highest step size of Adam, above 0.
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the network of the last one.
+        Whether a further call of `fit` goes on from the network of the last one, whose
+        features and shape must stay.
     callbacks : sequence of skorch callbacks, default=None
         Called while training.
     device : str, default="auto"

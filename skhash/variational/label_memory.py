@@ -36,14 +36,14 @@ class LabelMemory:
     def __init__(self, n_features, n_classes, random_state, *, any_length):
         self.direction = random_state.standard_normal(n_features)
         self.any_length = any_length
-        self.length = None  # of a typical row
+        self.length = 1.0  # of a typical row
         self.keys = np.empty(0)
         self.sums = np.empty((0, n_classes), dtype=np.float32)
         self.counts = np.empty(0, dtype=np.float32)
 
     def learn(self, rows, targets):
         """Remember class memberships (n_rows, n_classes) of CSR or dense rows."""
-        if self.length is None:
+        if not self.any_length and not len(self.keys):
             self.length = np.sqrt(row_norms(rows, squared=True).mean(dtype=np.float64))
         keys = np.round(self._keys(rows), _DECIMALS)
         self.keys, position = np.unique(
