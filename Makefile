@@ -16,12 +16,12 @@ help:
 	@echo "make lint    set up and run the linters"
 	@echo "make format  format the sources"
 	@echo "make bench   search speed, training speed and retrieval quality tables"
-	@echo "make sanitize  the search tests under address and undefined-behaviour sanitizers"
+	@echo "make sanitize  the search tests under address and undefined-behavior sanitizers"
 	@echo "make clean   remove what the targets made"
 
 # The editable install compiles the extension and rebuilds it when a source changes;
 # without build isolation, so that the build sees the pinned tools.
-$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/neighbors/meson.build
+$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scikit-hash needs Python 3.11 or later; call make with PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): the packages are large, this takes a minute or two ..."
@@ -57,7 +57,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/retrieval_quality.py
 
 sanitize: $(VENV)/.test
-	$(BIN)/python tests/neighbors/run_sanitized.py
+	$(BIN)/python tests/_hamming/run_sanitized.py
 
 clean:
 	rm -rf $(VENV) build

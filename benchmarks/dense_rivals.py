@@ -14,13 +14,13 @@ from torch import nn
 from torch.nn import functional as F
 
 
-class DenseTwin(Callback):
+class DenseBaseline(Callback):
     """Train a copy of the network on dense rows, one epoch after each of the hasher's.
 
     A callback of the hasher, so that both see the same state of the machine. The
     copy starts from the same weights, and takes batches of the same size with the same
     learning rates; its rows and targets are dense tensors, its target goes through
-    log_softmax, its optimiser is `torch.optim.Adam`.
+    log_softmax, its optimizer is `torch.optim.Adam`.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class DenseTwin(Callback):
             return targets
         column = self.random_.randint(rows.neighbors.shape[1], size=len(part))
         near = self.targets_[rows.neighbors[part, column]]
-        return torch.lerp(targets, near, rows.neighbor_share)
+        return torch.lerp(targets, near, rows.neighbor_weight)
 
     def encode(self, X, scaling):
         """Return the bits of rows, (n_rows, n_bits)."""

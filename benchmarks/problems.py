@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import reference_data
 
-from skhash.model_selection import UnseenClassSplit, hide_labels
+from skhash.model_selection import UnseenClassSplit, mask_labels
 
 _VALIDATION_SHARE = {"random": 0.2, "later": 0.25}
 
@@ -39,7 +39,7 @@ class Problem:
         seed : int
             Draws both.
         """
-        y = hide_labels(self.y_fit, keep=float(percent) / 100, random_state=seed)
+        y = mask_labels(self.y_fit, keep=float(percent) / 100, random_state=seed)
         if not noise:
             return y
         rng = np.random.RandomState(seed)

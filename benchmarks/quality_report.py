@@ -161,26 +161,26 @@ def plot(rows, path):
     figure, axes = plt.subplots(
         1, len(panels), figsize=(8 * len(panels), 5), squeeze=False, sharey=True
     )
-    colours = plt.get_cmap("tab10").colors
-    looks = dict(zip(by_quality(rows), itertools.product("osD^v", colours)))
+    colors = plt.get_cmap("tab10").colors
+    looks = dict(zip(by_quality(rows), itertools.product("osD^v", colors)))
     shares = sorted({row["labels"] for row in rows})
     for axis, (dataset, bits) in zip(axes[0], panels):
         chosen = [
             r for r in rows if r["dataset"] == dataset and r["bits"] in (bits, "float")
         ]
         for name, of_name in by_quality(chosen).items():
-            marker, colour = looks[name]
+            marker, color = looks[name]
             by_share = group(of_name, "labels")
             places = [i for i, x in enumerate(shares) if (x,) in by_share]
             values = [[r[PRECISION] for r in by_share[(shares[i],)]] for i in places]
             means = [np.mean(v) for v in values]
             errors = [np.std(v, ddof=1) if len(v) > 1 else 0 for v in values]
-            style = {"color": colour, "marker": marker, "label": name}
+            style = {"color": color, "marker": marker, "label": name}
             axis.errorbar(places, means, errors, capsize=3, markersize=5, **style)
             if shares[places[-1]] == 0:  # what never hears labels stays where it is
-                axis.axhline(means[0], ls=":", lw=0.7, color=colour, zorder=0)
+                axis.axhline(means[0], ls=":", lw=0.7, color=color, zorder=0)
         axis.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
-        axis.set(title=f"{dataset}, {bits} bits", xlabel="labelled rows (%)")
+        axis.set(title=f"{dataset}, {bits} bits", xlabel="labeled rows (%)")
         # In the order of quality, from top to bottom as the lines are.
         axis.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes[0, 0].set_ylabel("precision@100")

@@ -2,7 +2,7 @@
 
 Shared by the tests and the benchmarks. Each loader gives training and test rows with
 their labels, and with `age_train` what orders the training rows in time, if it is not
-their position; vectorisers are fitted on the training rows only.
+their position; vectorizers are fitted on the training rows only.
 """
 
 import gzip
@@ -42,7 +42,7 @@ def _split(X, y, is_test):
     )
 
 
-def _vectorise(texts, vectorizer):
+def _vectorize(texts, vectorizer):
     return Bunch(
         X_train=vectorizer.fit_transform(texts.X_train).astype(np.float32),
         y_train=texts.y_train,
@@ -75,7 +75,7 @@ def load_20newsgroups_texts(remove=()):
 @cache
 def load_20newsgroups(max_features=10_000, remove=()):
     """20 Newsgroups by date: TF-IDF of the most frequent words."""
-    return _vectorise(
+    return _vectorize(
         load_20newsgroups_texts(remove),
         TfidfVectorizer(
             max_features=max_features, stop_words="english", sublinear_tf=True
@@ -113,7 +113,7 @@ def load_web_snippets_texts():
 @cache
 def load_web_snippets():
     """Web snippets in 8 domains: TF-IDF of the 10,000 most frequent words."""
-    return _vectorise(
+    return _vectorize(
         load_web_snippets_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
@@ -122,7 +122,7 @@ def load_web_snippets():
 @cache
 def load_ag_news():
     """AG News in 4 topics: TF-IDF of the 10,000 most frequent words."""
-    return _vectorise(
+    return _vectorize(
         _load_jsonl_texts(data_folder("ag-news") / "ag_news.jsonl.gz"),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
@@ -186,7 +186,7 @@ def load_diagnoses():
     """Diagnoses of ICD-10-CM in 22 chapters, every fifth text at random a test row."""
     texts, chapters = load_icd10cm(return_X_y=True)
     is_test = np.random.RandomState(0).permutation(len(texts)) % 5 == 0
-    return _vectorise(
+    return _vectorize(
         _split(np.array(texts, dtype=object), chapters, is_test),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )

@@ -9,7 +9,7 @@ threads. The index is the training rows or, with --rows, that many: the training
 over and over, each copy after the first with Gaussian noise. Queries are test rows.
 
 Prints precision@10 by class, what share of exact search's that is, the share of exact
-search's neighbours that re-ranking finds, and milliseconds a query (medians over
+search's neighbors that re-ranking finds, and milliseconds a query (medians over
 rounds): all queries in one batch, and one at a time.
 """
 
@@ -92,7 +92,7 @@ def measure(searches, queries, n_single, rounds):
 
 
 def share_of(found, y_index, y_query):
-    """Return the share of neighbours that are of the query's class."""
+    """Return the share of neighbors that are of the query's class."""
     return np.mean(y_index[found] == y_query[:, None])
 
 
@@ -127,7 +127,7 @@ def parse(argv):
     add("--dataset", default="20newsgroups-minilm", choices=LOADERS, metavar="NAME")
     add("--hashers", nargs="+", default=["itq"], choices=hashers(), metavar="NAME")
     add("--bits", nargs="+", type=int, default=[64])
-    add("--factors", nargs="+", type=int, default=[10], help="candidates a neighbour")
+    add("--factors", nargs="+", type=int, default=[10], help="candidates a neighbor")
     add("--rows", type=int, help="size of the index; all training rows by default")
     add("--noise", type=float, default=0.3, help="length of the noise of the copies")
     add("--queries", type=int, default=1000, help="test rows in the batch")

@@ -38,6 +38,7 @@ import joblib
 import numpy as np
 import scipy.sparse as sp
 from _measure import Watch, in_fresh_process
+from baselines import BASELINES, FOR_DENSE_ROWS
 from problems import make_problem
 from quality_report import (
     COLUMNS,
@@ -51,7 +52,6 @@ from quality_report import (
     show_tables,
 )
 from reference_data import LOADERS
-from rivals import FOR_DENSE_ROWS, RIVALS
 from sklearn.utils import get_tags
 
 
@@ -137,9 +137,9 @@ def run_hasher(path, make, percent, noise, seed):
 
 
 def run_rival(path, name, percent, noise, seed):
-    """Rank and score by one of the rivals; in a process of its own."""
+    """Rank and score by one of the baselines; in a process of its own."""
     problem = joblib.load(path)
-    function, _ = RIVALS[name]
+    function, _ = BASELINES[name]
     with Watch() as fit:
         ranking = function(problem, problem.partial_labels(percent, noise, seed), seed)
     return score(*ranking, problem) | {
@@ -155,7 +155,7 @@ def attempts(arguments, seed, path, first, dense):
     """
     shares = sorted(set(arguments.labels) - {0})
     if not arguments.without_rivals:
-        for name, (_, learns) in RIVALS.items():
+        for name, (_, learns) in BASELINES.items():
             if name in FOR_DENSE_ROWS and not dense:
                 continue
             if learns or first or arguments.unseen:
@@ -256,7 +256,7 @@ def parse(argv):
         help="arguments of the hashers",
     )
     add("--max-rows", type=int, help="training rows to use, for a quick look")
-    add("--without-rivals", action="store_true", help="hashers only, for tuning")
+    add("--without-baselines", action="store_true", help="hashers only, for tuning")
     add("--csv", type=Path, help="file for one line a run")
     add("--from-csv", nargs="+", type=Path, metavar="FILE", help="files to show")
     add("--markdown", action="store_true", help="short tables, for a page")

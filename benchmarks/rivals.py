@@ -31,7 +31,7 @@ def random_ranking(problem, y, seed):
     return *codes, "hamming"
 
 
-def sign_quantisation(problem, y, seed):
+def sign_quantization(problem, y, seed):
     """One bit a feature, the sign: what encoders of embeddings offer as binary."""
     from skhash import ThresholdHasher
 
@@ -63,7 +63,7 @@ def _posteriors(problem, y, features):
         model = OneVsRestClassifier(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # A class that all labelled rows have, or none of them.
+        # A class that all labeled rows have, or none of them.
         warnings.filterwarnings("ignore", "Label (not )?[0-9]+ is present")
         model.fit(features.transform(problem.X_fit[known]), y[known])
     vectors = [
@@ -74,13 +74,13 @@ def _posteriors(problem, y, features):
 
 
 # Name -> (function, whether it learns from labels).
-RIVALS = {
+BASELINES = {
     "float-cosine": (float_cosine, False),
     "random-ranking": (random_ranking, False),
-    "sign-quantisation": (sign_quantisation, False),
+    "sign-quantization": (sign_quantization, False),
     "oracle-features": (oracle_features, True),
     "oracle-latent": (oracle_latent, True),
 }
 
 # Sparse rows have no sign to speak of in most of their features.
-FOR_DENSE_ROWS = {"sign-quantisation"}
+FOR_DENSE_ROWS = {"sign-quantization"}

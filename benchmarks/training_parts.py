@@ -21,16 +21,16 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from skhash.variational.batches import CSRRows
-from skhash.variational.losses import softmax_reconstruction
-from skhash.variational.networks import drop_out
-from skhash.variational.optimizer import RowAdam
-from skhash.variational.products import (
+from skhash.variational.nn._batches import CSRRows
+from skhash.variational.nn._losses import softmax_reconstruction
+from skhash.variational.nn._networks import drop_out
+from skhash.variational.nn._sparse_layer import (
+    LazyGradient,
     Linear,
-    RowGradient,
     sparse_product,
-    take_row_gradient,
+    take_lazy_grad,
 )
+from skhash.variational.optimizer import RowwiseAdam
 
 
 def draw_batch(n_rows, n_features, words_per_row, rng):
@@ -165,17 +165,17 @@ def main():
 
             def step(way=way):
                 weight.grad = None
-                take_row_gradient(weight)
+                take_lazy_grad(weight)
                 way().backward(grad)
 
             print(f"{part:<13}{name:<34}{milliseconds(step):8.2f}")
     for name, way in decoder_ways(X, arguments.bits).items():
         taken = milliseconds(lambda way=way: way().backward())
         print(f"decoder      {name:<34}{taken:8.2f}")
-    optimizer, rows = RowAdam([weight]), CSRRows.from_scipy(X)
+    optimizer, rows = RowwiseAdam([weight]), CSRRows.from_scipy(X)
 
     def step_rows():
-        weight.row_gradient = RowGradient(rows, grad)
+        weight.lazy_grad = LazyGradient(rows, grad)
         optimizer.step()
 
     weight.grad = None

@@ -109,13 +109,15 @@ def make_hasher(arguments, **settings):
 
 def epoch(path, arguments):
     """Compare an epoch with the same on dense rows, in turns."""
-    from dense_rivals import DenseTwin
+    from dense_rivals import DenseBaseline
 
     problem = joblib.load(path)
     y = problem.partial_labels(arguments.labels, 0, seed=0)
-    twin = DenseTwin()
+    twin = DenseBaseline()
     # The twin encodes by the signs of its logits alone.
-    hasher = make_hasher(arguments, callbacks=[twin], codeword_weight=0, unsure_share=0)
+    hasher = make_hasher(
+        arguments, callbacks=[twin], codeword_weight=0, low_confidence_fraction=0
+    )
     hasher.fit(problem.X_fit, y)
     ours = median(line["dur"] for line in hasher.history_)
     dense = median(twin.seconds_)
@@ -123,7 +125,7 @@ def epoch(path, arguments):
     def encode(X):
         return np.concatenate(
             [
-                twin.encode(X[start : start + 1000], hasher.scaling_)
+                twin.encode(X[start : start + 1000], hasher.scaler_)
                 for start in range(0, X.shape[0], 1000)
             ]
         )
@@ -364,7 +366,7 @@ def parse(argv):
     add("--features", type=int, default=10_000)
     add("--density", type=float, default=0.007, help="share of words in a row")
     add("--bits", type=int, default=32)
-    add("--labels", type=float, default=10, help="labelled rows in percent")
+    add("--labels", type=float, default=10, help="labeled rows in percent")
     add("--epochs", type=int, help="of the hasher; its default if not given")
     add("--original-epochs", type=int, default=30)
     add("--repeats", type=int, default=3, help="of fit and of transform")

@@ -20,7 +20,7 @@ _PUBLIC = {
     "PCAHasher": "skhash.shallow",
     "PHSHasher": "skhash.variational",
     "RandomProjectionHasher": "skhash.shallow",
-    "RerankedNearestNeighbors": "skhash.rerank",
+    "RerankedNearestNeighbors": "skhash.neighbors",
     "SSBVAEHasher": "skhash.variational",
     "SelfTaughtHasher": "skhash.shallow",
     "SemiSupervisedHasher": "skhash.shallow",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # type checkers and editors see no names that are resolved on
     from skhash.neighbors import (
         HammingNeighborsTransformer as HammingNeighborsTransformer,
     )
-    from skhash.rerank import RerankedNearestNeighbors as RerankedNearestNeighbors
+    from skhash.neighbors import RerankedNearestNeighbors as RerankedNearestNeighbors
     from skhash.shallow import AnchorGraphHasher as AnchorGraphHasher
     from skhash.shallow import CCAITQHasher as CCAITQHasher
     from skhash.shallow import ClassifierHasher as ClassifierHasher

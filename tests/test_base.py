@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from skhash.base import BaseHasher
+from skhash._base import BaseHasher
 from skhash.metrics import average_precision_at_k_score
 from skhash.model_selection import make_retrieval_scorer
 
@@ -62,7 +62,7 @@ def test_single_precision_is_kept(X):
 
 
 def test_transform_in_blocks(X, monkeypatch):
-    monkeypatch.setattr("skhash.base.ROWS_PER_BLOCK", 4)
+    monkeypatch.setattr("skhash._base.ROWS_PER_BLOCK", 4)
     hasher = SignHasher().fit(X)
     bits = hasher.transform(X)
     assert hasher.blocks_ == [4, 4, 2]
@@ -86,13 +86,13 @@ def test_output_can_be_set_after_fit(X):
 
 def test_score_is_mean_average_precision_of_the_whole_list(monkeypatch):
     """Of more rows than any default cut-off, and in blocks."""
-    monkeypatch.setattr("skhash.base.ROWS_PER_BLOCK", 64)
+    monkeypatch.setattr("skhash._base.ROWS_PER_BLOCK", 64)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 5)), rng.integers(-1, 2, 400)
     hasher = SignHasher().fit(X)
-    labelled = y != -1
+    labeled = y != -1
     expected = average_precision_at_k_score(
-        (X[labelled, :3] > 0).astype(np.uint8), y[labelled], k=None
+        (X[labeled, :3] > 0).astype(np.uint8), y[labeled], k=None
     )
     assert hasher.score(X, y) == pytest.approx(expected, rel=1e-12)
     assert make_retrieval_scorer()(hasher, X, y) == pytest.approx(expected, rel=1e-12)
@@ -126,7 +126,7 @@ def test_score_of_string_labels(X):
 
 
 def test_score_without_labels_says_what_to_do(X):
-    with pytest.raises(ValueError, match=r"no labelled row.*SemiSupervisedKFold"):
+    with pytest.raises(ValueError, match=r"no labeled row.*SemiSupervisedKFold"):
         SignHasher().fit(X).score(X, [-1] * 10)
 
 

@@ -14,8 +14,8 @@ import scipy.sparse as sp
 import search_speed
 import shallow_limits
 import training_speed
+from baselines import BASELINES
 from problems import Problem, make_problem
-from rivals import RIVALS
 from sklearn.utils import Bunch
 from training_speed import draw_rows
 
@@ -77,7 +77,7 @@ def test_retrieval_quality_runs_and_writes(drawn, tmp_path, capsys):
     assert status == 0
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    # The rivals and pca, which ignores labels, once each: no share of labels twice.
+    # The baselines and pca, which ignores labels, once each: no share of labels twice.
     assert sorted((row["method"], float(row["labels"])) for row in rows) == [
         ("float-cosine", 0),
         ("oracle-features", 50),
@@ -207,13 +207,13 @@ def test_max_rows_takes_a_sample(drawn):
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_rivals_give_one_vector_a_row(name, multilabel, drawn):
     problem = make_problem(drawn, seed=0)
     if multilabel:
         indicator = (problem.y_fit[:, None] == np.arange(21)).astype(int)
         problem = replace(problem, y_fit=indicator)
-    function, _ = RIVALS[name]
+    function, _ = BASELINES[name]
     index, query, metric = function(problem, problem.partial_labels(20, 0, 0), 0)
     assert (index.shape[0], query.shape[0]) == (400, 120)
     assert index.shape[1] == query.shape[1]

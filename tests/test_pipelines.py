@@ -26,8 +26,8 @@ from skhash import (
 from skhash.metrics import precision_at_k_score
 from skhash.model_selection import (
     SemiSupervisedKFold,
-    hide_labels,
     make_retrieval_scorer,
+    mask_labels,
 )
 
 GRID = {"hasher__label_weight": [0.0, 5.0]}
@@ -56,7 +56,7 @@ def snippets():
     except MissingDataError as missing:
         pytest.skip(str(missing))
     rows = np.random.RandomState(0).permutation(len(texts.X_train))[:1500]
-    labels = hide_labels(texts.y_train[rows], 1 / 3, stratify=True, random_state=0)
+    labels = mask_labels(texts.y_train[rows], 1 / 3, stratify=True, random_state=0)
     return texts.X_train[rows], labels
 
 
@@ -96,11 +96,11 @@ def test_number_of_jobs_decides_nothing(snippets):
 def test_scores_of_a_search_without_labels(snippets):
     texts, _ = snippets
     search = GridSearchCV(pipeline(), GRID, cv=2, error_score="raise")
-    with pytest.raises(ValueError, match=r"no labelled row.*SemiSupervisedKFold"):
+    with pytest.raises(ValueError, match=r"no labeled row.*SemiSupervisedKFold"):
         search.fit(texts)
 
 
-def test_grid_search_over_neighbours(snippets):
+def test_grid_search_over_neighbors(snippets):
     texts, labels = snippets
     whole = pipeline(("neighbors", HammingNearestNeighbors(n_neighbors=10)))
     search = GridSearchCV(
@@ -178,7 +178,7 @@ def test_size_of_the_file(snippets, tmp_path):
 
 
 def precision_with_a_tenth_of_the_labels(data, hasher):
-    y = hide_labels(data.y_train, 0.1, random_state=0)
+    y = mask_labels(data.y_train, 0.1, random_state=0)
     hasher.fit(data.X_train, y)
     return precision_at_k_score(
         hasher.transform(data.X_train),

@@ -26,7 +26,7 @@ from skhash import (
 )
 from skhash.datasets import load_icd10cm
 from skhash.metrics import precision_at_k_score
-from skhash.model_selection import hide_labels
+from skhash.model_selection import mask_labels
 
 N_QUERIES = 2_000
 QUERIES = (
@@ -46,10 +46,10 @@ def main():
         corpus.data, corpus.target, test_size=N_QUERIES, random_state=0
     )
     # One label in a hundred is known; -1 marks the others.
-    few_labels = hide_labels(chapters, 0.01, random_state=0)
+    few_labels = mask_labels(chapters, 0.01, random_state=0)
     print(
         f"{len(texts):,} diagnoses in {len(corpus.target_names)} chapters, "
-        f"{np.sum(few_labels != -1)} of them labelled.\n"
+        f"{np.sum(few_labels != -1)} of them labeled.\n"
     )
 
     tfidf = TfidfVectorizer(sublinear_tf=True)

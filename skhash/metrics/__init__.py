@@ -13,14 +13,14 @@ from skhash.metrics._scores import (
     recall_at_k_score,
 )
 from skhash.metrics._within import (
-    empty_ball_share,
+    empty_ball_rate,
     precision_within_radius_score,
     recall_within_radius_score,
 )
 
 __all__ = [
     "average_precision_at_k_score",
-    "empty_ball_share",
+    "empty_ball_rate",
     "ndcg_at_k_score",
     "precision_at_k_score",
     "precision_within_radius_score",

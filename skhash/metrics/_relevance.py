@@ -4,8 +4,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from skhash._labels import as_array, check_partial_labels, concatenate_labels
 from skhash.metrics._words import count_bits, to_words
+from skhash.utils._labels import as_array, check_partial_labels, concatenate_labels
 
 RELEVANCES = ("any", "jaccard")
 
@@ -144,8 +144,8 @@ def resolve_relevance(relevance, y, y_query, n_index, n_queries):
     for name, rows in (("y", index_rows), ("y_query", query_rows)):
         if not len(rows):
             raise ValueError(
-                f"{name} has no labelled row, so that there is nothing to measure: "
-                "rows labelled -1 are neither asked nor found."
+                f"{name} has no labeled row, so that there is nothing to measure: "
+                "rows labeled -1 are neither asked nor found."
             )
     query_labels, index_labels = query[0][query_rows], index[0][index_rows]
     if query_labels.ndim == 1:
@@ -204,11 +204,11 @@ def _encode_together(y, y_query, n_index, n_queries):
         )
     encoded = labels.indices if labels.kind == "single" else labels.indicator
     if encoded is None:  # no label at all
-        encoded = np.full(len(labels.labelled), -1)
-    index = encoded[:n_index], labels.labelled[:n_index]
+        encoded = np.full(len(labels.labeled), -1)
+    index = encoded[:n_index], labels.labeled[:n_index]
     if alone:
         return index, index
-    return index, (encoded[n_index:], labels.labelled[n_index:])
+    return index, (encoded[n_index:], labels.labeled[n_index:])
 
 
 def _as_labels(y, n_samples, name):

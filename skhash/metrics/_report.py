@@ -6,7 +6,7 @@ from numbers import Number
 import numpy as np
 
 from skhash.metrics import _measures
-from skhash.metrics._evaluation import Evaluation, average_over_queries
+from skhash.metrics._task import RetrievalTask, average_over_queries
 
 
 def retrieval_report(
@@ -31,7 +31,7 @@ def retrieval_report(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -64,7 +64,7 @@ def retrieval_report(
         "ndcg_at_10", or "average_precision" and "ndcg" for the whole list; for each
         radius "precision_within_2", "recall_within_2", "empty_balls_within_2" (a
         share), where an empty ball has precision 0; further "n_index" and
-        "n_queries", the judged rows, and "share_without_relevant", the share of the
+        "n_queries", the judged rows, and "fraction_without_relevant", the share of the
         queries that have no relevant row and that only precision counts.
 
     Raises
@@ -89,25 +89,25 @@ def retrieval_report(
     >>> report["average_precision_at_2"], report["recall_within_0"]
     (0.375, 0.5)
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
     if radius is None:
         radius = (0, 1, 2) if metric == "hamming" else ()
-    depths = [evaluation.check_k(depth, clip=depth is None) for depth in _as_tuple(k)]
-    radii = tuple(evaluation.check_radius(one) for one in _as_tuple(radius))
+    depths = [task.check_k(depth, clip=depth is None) for depth in _as_tuple(k)]
+    radii = tuple(task.check_radius(one) for one in _as_tuple(radius))
     measures = {}
     for depth, given in zip(depths, _as_tuple(k)):
-        measures |= _measures_at(depth, given is None, evaluation.graded)
+        measures |= _measures_at(depth, given is None, task.graded)
     for one in radii:
         measures |= _measures_within(one)
-    measures["share_without_relevant"] = _measures.lacks_relevant
-    values = evaluation.per_query(
+    measures["fraction_without_relevant"] = _measures.lacks_relevant
+    values = task.per_query(
         list(measures.values()), depth=max(depths, default=0), radii=radii
     )
     report = {
         name: average_over_queries(value) for name, value in zip(measures, values)
     }
     report["n_queries"] = float(np.sum(~np.isnan(values[-1])))
-    report["n_index"] = float(evaluation.n_index)
+    report["n_index"] = float(task.n_index)
     return report
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from skhash.metrics import _measures
-from skhash.metrics._evaluation import Evaluation, average_over_queries
+from skhash.metrics._task import RetrievalTask, average_over_queries
 
 NORMALIZATIONS = ("min", "hits")
 
@@ -31,7 +31,7 @@ def precision_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -84,9 +84,9 @@ def precision_at_k_score(
     >>> precision_at_k_score(X, y, [[0, 0]], [1], k=1)
     0.5
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    k = evaluation.check_k(k)
-    values = evaluation.per_query([partial(_measures.precision_at, k=k)], depth=k)[0]
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    k = task.check_k(k)
+    values = task.per_query([partial(_measures.precision_at, k=k)], depth=k)[0]
     return average_over_queries(values) if average else values
 
 
@@ -113,7 +113,7 @@ def recall_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -167,9 +167,9 @@ def recall_at_k_score(
     >>> recall_at_k_score(X, y, [[0, 0]], [1], k=2)
     0.5
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    k = evaluation.check_k(k, clip=True)
-    values = evaluation.per_query([partial(_measures.recall_at, k=k)], depth=k)[0]
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    k = task.check_k(k, clip=True)
+    values = task.per_query([partial(_measures.recall_at, k=k)], depth=k)[0]
     return average_over_queries(values) if average else values
 
 
@@ -198,7 +198,7 @@ def average_precision_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -255,20 +255,20 @@ def average_precision_at_k_score(
     >>> average_precision_at_k_score(X, y, [[0, 0]], [1], k=2)
     0.375
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    k = evaluation.check_k(k, clip=True)
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    k = task.check_k(k, clip=True)
     if normalization not in NORMALIZATIONS:
         raise ValueError(
             f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}."
         )
-    if evaluation.graded:
+    if task.graded:
         raise ValueError(
             "relevance must be 'any' or a matrix of 0 and 1 for average precision, "
             "which counts relevant rows; got graded gains, for which there is "
             "ndcg_at_k_score."
         )
     measure = partial(_measures.average_precision_at, k=k, normalization=normalization)
-    values = evaluation.per_query([measure], depth=k)[0]
+    values = task.per_query([measure], depth=k)[0]
     return average_over_queries(values) if average else values
 
 
@@ -283,7 +283,7 @@ def ndcg_at_k_score(
     relevance="any",
     average=True,
 ):
-    """Compute the normalised discounted cumulative gain of the first k found.
+    """Compute the normalized discounted cumulative gain of the first k found.
 
     The gain at position t counts ``1 / log2(1 + t)``; the sum is divided by that of the
     best order. The value is the expectation over all orders of tied rows: each has the
@@ -296,7 +296,7 @@ def ndcg_at_k_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -349,7 +349,7 @@ def ndcg_at_k_score(
     >>> ndcg_at_k_score(X, y, [[0, 0]], [1], k=1)
     0.5
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    k = evaluation.check_k(k, clip=True)
-    values = evaluation.per_query([partial(_measures.ndcg_at, k=k)], depth=k)[0]
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    k = task.check_k(k, clip=True)
+    values = task.per_query([partial(_measures.ndcg_at, k=k)], depth=k)[0]
     return average_over_queries(values) if average else values

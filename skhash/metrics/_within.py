@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from skhash.metrics import _measures
-from skhash.metrics._evaluation import Evaluation, average_over_queries
+from skhash.metrics._task import RetrievalTask, average_over_queries
 
 
 def precision_within_radius_score(
@@ -24,7 +24,7 @@ def precision_within_radius_score(
 ):
     """Compute the share of relevant rows among all within a radius.
 
-    Quote it with :func:`empty_ball_share`: a radius that is seldom reached can look
+    Quote it with :func:`empty_ball_rate`: a radius that is seldom reached can look
     precise.
 
     Parameters
@@ -34,7 +34,7 @@ def precision_within_radius_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -82,10 +82,10 @@ def precision_within_radius_score(
     0.5
     """
     _check_empty(empty)
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    radius = evaluation.check_radius(radius)
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    radius = task.check_radius(radius)
     measure = partial(_measures.precision_within, radius=radius, empty=empty)
-    values = evaluation.per_query([measure], radii=(radius,))[0]
+    values = task.per_query([measure], radii=(radius,))[0]
     if average and np.isnan(values).all():
         raise ValueError(
             f"No query finds a row within radius={radius}, and empty=nan leaves such "
@@ -116,7 +116,7 @@ def recall_within_radius_score(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes)
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result.
+        labeled -1, or all -1 in an indicator, is neither a query nor a result.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
         find itself, whereas it finds its copies.
@@ -160,14 +160,14 @@ def recall_within_radius_score(
     >>> recall_within_radius_score(X, y, [[0, 0]], [1], radius=0)
     0.5
     """
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance=relevance)
-    radius = evaluation.check_radius(radius)
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    radius = task.check_radius(radius)
     measure = partial(_measures.recall_within, radius=radius)
-    values = evaluation.per_query([measure], radii=(radius,))[0]
+    values = task.per_query([measure], radii=(radius,))[0]
     return average_over_queries(values) if average else values
 
 
-def empty_ball_share(
+def empty_ball_rate(
     X, y=None, X_query=None, y_query=None, *, radius=2, metric="hamming"
 ):
     """Compute the share of queries that find nothing within a radius.
@@ -179,7 +179,7 @@ def empty_ball_share(
         or CSR) or distances with another `metric`.
     y : array-like of shape (n_index,) or (n_index, n_classes), default=None
         One label a row, or an indicator of several. Only judged rows count: a row
-        labelled -1, or all -1 in an indicator, is neither a query nor a result. If
+        labeled -1, or all -1 in an indicator, is neither a query nor a result. If
         None, every row counts.
     X_query : array-like of shape (n_queries, n_bits), default=None
         The queries, in the form of `X`. If None, every row of `X` is one and does not
@@ -207,9 +207,9 @@ def empty_ball_share(
 
     Examples
     --------
-    >>> from skhash.metrics import empty_ball_share
+    >>> from skhash.metrics import empty_ball_rate
     >>> X = [[0, 0], [0, 0], [0, 1], [1, 1]]
-    >>> empty_ball_share(X, radius=0)
+    >>> empty_ball_rate(X, radius=0)
     0.5
     """
     if y is None and y_query is None:
@@ -220,10 +220,10 @@ def empty_ball_share(
         if X_query is not None or n_index != n_queries:
             n_queries = n_queries if X_query is None else _num_samples(X_query)
             y_query = np.zeros(n_queries, dtype=np.int64)
-    evaluation = Evaluation(X, y, X_query, y_query, metric=metric, relevance="any")
-    radius = evaluation.check_radius(radius)
+    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance="any")
+    radius = task.check_radius(radius)
     measure = partial(_measures.is_empty_within, radius=radius)
-    return average_over_queries(evaluation.per_query([measure], radii=(radius,))[0])
+    return average_over_queries(task.per_query([measure], radii=(radius,))[0])
 
 
 def _check_empty(empty):

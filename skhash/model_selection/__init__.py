@@ -1,12 +1,12 @@
-"""Splits, label subsets and scorers for collections of which few rows are labelled."""
+"""Splits, label subsets and scorers for collections of which few rows are labeled."""
 
-from skhash.model_selection._hiding import hide_labels
+from skhash.model_selection._label_masking import mask_labels
 from skhash.model_selection._scorers import make_retrieval_scorer
 from skhash.model_selection._splitters import SemiSupervisedKFold, UnseenClassSplit
 
 __all__ = [
     "SemiSupervisedKFold",
     "UnseenClassSplit",
-    "hide_labels",
     "make_retrieval_scorer",
+    "mask_labels",
 ]

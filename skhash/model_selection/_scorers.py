@@ -7,9 +7,9 @@ import scipy.sparse as sp
 from sklearn.utils import _safe_indexing
 
 from skhash import metrics
-from skhash.base import last_step
 from skhash.codes import unpack_bits
-from skhash.model_selection._strata import labelled_rows
+from skhash.model_selection._stratification import labeled_rows
+from skhash.utils._pipelines import final_estimator
 
 
 class RetrievalScorer:
@@ -45,9 +45,9 @@ class RetrievalScorer:
                 "A retrieval scorer needs an estimator with transform, a hasher or a "
                 f"Pipeline that ends in one; got {type(estimator).__name__}."
             )
-        _, rows = labelled_rows(X, y)
+        _, rows = labeled_rows(X, y)
         codes = estimator.transform(_safe_indexing(X, rows))
-        final = last_step(estimator)
+        final = final_estimator(estimator)
         if getattr(final, "output", None) == "packed":
             codes = unpack_bits(codes, n_bits=final.n_bits)
         y = y.tocsr() if sp.issparse(y) else y
@@ -57,7 +57,7 @@ class RetrievalScorer:
 def make_retrieval_scorer(measure="average_precision", **parameters):
     """Make a scorer of leave-one-out retrieval, for `scoring=` in scikit-learn's tools.
 
-    The labelled rows of the test fold are encoded by `transform`; each in turn is the
+    The labeled rows of the test fold are encoded by `transform`; each in turn is the
     query, the others are what is searched. Packed codes are unpacked.
 
     Parameters

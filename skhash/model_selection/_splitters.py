@@ -1,4 +1,4 @@
-"""Splitters for collections of which few rows are labelled."""
+"""Splitters for collections of which few rows are labeled."""
 
 from numbers import Integral, Real
 
@@ -7,20 +7,20 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from skhash.model_selection._strata import (
+from skhash.model_selection._stratification import (
     check_flag,
-    deal_sets,
-    labelled_rows,
+    iterative_stratification,
+    labeled_rows,
     one_class_a_row,
 )
 
 
 class SemiSupervisedKFold(BaseCrossValidator):
-    """Stratified k-fold over the labelled rows, the others always in training.
+    """Stratified k-fold over the labeled rows, the others always in training.
 
     A test fold of rows without labels measures nothing, and a fit without them wastes
-    them. So only labelled rows are dealt out to the test folds, class by class, and
-    every training part holds all rows labelled -1. For an indicator of several labels
+    them. So only labeled rows are dealt out to the test folds, class by class, and
+    every training part holds all rows labeled -1. For an indicator of several labels
     a row, the rows of the rarest class are dealt out first [1]_.
 
     Parameters
@@ -92,24 +92,24 @@ class SemiSupervisedKFold(BaseCrossValidator):
         Yields
         ------
         train : ndarray of int
-            All rows without label, and the labelled rows of the other folds.
+            All rows without label, and the labeled rows of the other folds.
         test : ndarray of int
-            Labelled rows.
+            Labeled rows.
 
         Raises
         ------
         TypeError
             If `n_splits` is no int, or `shuffle` no bool.
         ValueError
-            If `n_splits` is less than 2 or more than there are labelled rows, or no row
+            If `n_splits` is less than 2 or more than there are labeled rows, or no row
             has a label.
         """
         _check_at_least(self.n_splits, 2, "n_splits")
         check_flag(self.shuffle, "shuffle")
-        labels, rows = labelled_rows(X, y)
+        labels, rows = labeled_rows(X, y)
         if self.n_splits > len(rows):
             raise ValueError(
-                "n_splits must be at most the number of labelled rows of y, "
+                "n_splits must be at most the number of labeled rows of y, "
                 f"{len(rows)}; got {self.n_splits}."
             )
         rng = check_random_state(self.random_state) if self.shuffle else None
@@ -120,7 +120,7 @@ class SemiSupervisedKFold(BaseCrossValidator):
         if labels.kind == "multilabel":
             sizes = np.full(self.n_splits, len(rows) // self.n_splits)
             sizes[: len(rows) % self.n_splits] += 1
-            folds[rows] = deal_sets(labels.indicator[rows], sizes)
+            folds[rows] = iterative_stratification(labels.indicator[rows], sizes)
         else:
             rows = rows[np.argsort(one_class_a_row(labels)[rows], kind="stable")]
             folds[rows] = np.arange(len(rows)) % self.n_splits
@@ -132,7 +132,7 @@ class UnseenClassSplit(BaseCrossValidator):
     """Random splits that keep whole classes out of training.
 
     A code is of use when it also brings together what nobody had named yet. The
-    training part holds the labelled rows of some classes, the test part all rows of the
+    training part holds the labeled rows of some classes, the test part all rows of the
     others: to be measured by queries and an index from the test part alone.
 
     Parameters
@@ -142,8 +142,8 @@ class UnseenClassSplit(BaseCrossValidator):
     test_size : float or int, default=0.25
         The unseen classes: a share of all in (0, 1), of which at least one is seen and
         one is not, or their number.
-    keep_unlabelled : bool, default=True
-        Whether rows labelled -1 belong to the training part, even though some may be of
+    keep_unlabeled : bool, default=True
+        Whether rows labeled -1 belong to the training part, even though some may be of
         an unseen class, as in a collection that grows. Otherwise they are left out.
     random_state : int, RandomState instance or None, default=None
         Decides which classes are drawn.
@@ -165,11 +165,11 @@ class UnseenClassSplit(BaseCrossValidator):
     """
 
     def __init__(
-        self, n_splits=5, *, test_size=0.25, keep_unlabelled=True, random_state=None
+        self, n_splits=5, *, test_size=0.25, keep_unlabeled=True, random_state=None
     ):
         self.n_splits = n_splits
         self.test_size = test_size
-        self.keep_unlabelled = keep_unlabelled
+        self.keep_unlabeled = keep_unlabeled
         self.random_state = random_state
 
     def get_n_splits(self, X=None, y=None, groups=None):
@@ -208,16 +208,16 @@ class UnseenClassSplit(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, `test_size` no number, or `keep_unlabelled` no
+            If `n_splits` is no int, `test_size` no number, or `keep_unlabeled` no
             bool.
         ValueError
             If `n_splits` or `test_size` is out of range, fewer than two classes have a
-            labelled row, or all rows of the unseen classes have a seen one too.
+            labeled row, or all rows of the unseen classes have a seen one too.
         """
         _check_at_least(self.n_splits, 1, "n_splits")
-        check_flag(self.keep_unlabelled, "keep_unlabelled")
-        labels, rows = labelled_rows(X, y)
-        member = np.zeros((len(labels.labelled), labels.n_classes), dtype=bool)
+        check_flag(self.keep_unlabeled, "keep_unlabeled")
+        labels, rows = labeled_rows(X, y)
+        member = np.zeros((len(labels.labeled), labels.n_classes), dtype=bool)
         if labels.kind == "multilabel":
             member[rows] = labels.indicator[rows] > 0
         else:
@@ -230,7 +230,7 @@ class UnseenClassSplit(BaseCrossValidator):
             seen = np.setdiff1d(present, unseen)
             is_new = member[:, unseen].any(axis=1)
             test = is_new & ~member[:, seen].any(axis=1)
-            train = ~is_new & (labels.labelled | self.keep_unlabelled)
+            train = ~is_new & (labels.labeled | self.keep_unlabeled)
             if not test.any():
                 raise ValueError(
                     "y has no row whose classes are all among the "
@@ -243,7 +243,7 @@ class UnseenClassSplit(BaseCrossValidator):
 def _n_unseen(test_size, n_classes):
     if n_classes < 2:
         raise ValueError(
-            "y must have labelled rows of at least two classes, one of them to keep "
+            "y must have labeled rows of at least two classes, one of them to keep "
             f"out of training; got {n_classes}."
         )
     if isinstance(test_size, Integral) and not isinstance(test_size, bool):

@@ -1,12 +1,14 @@
-"""Exact nearest neighbours of binary codes by Hamming distance."""
+"""Exact nearest neighbors of binary codes by Hamming distance."""
 
+from skhash._hamming._search import simd_name, simd_names
 from skhash.neighbors._nearest import HammingNearestNeighbors
-from skhash.neighbors._scan import simd_name, simd_names
+from skhash.neighbors._reranked import RerankedNearestNeighbors
 from skhash.neighbors._transformer import HammingNeighborsTransformer
 
 __all__ = [
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
+    "RerankedNearestNeighbors",
     "simd_name",
     "simd_names",
 ]

@@ -1,4 +1,4 @@
-"""What the estimators over codes share: codes in, an index, neighbours out."""
+"""What the estimators over codes share: codes in, an index, neighbors out."""
 
 from numbers import Integral
 
@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skhash._hamming import _merge
+from skhash._hamming._index import CodeIndex
 from skhash.codes import check_bits, check_packed
-from skhash.neighbors import _merge
-from skhash.neighbors._index import CodeIndex
 
 #: Distances take 16 bits in the kernels, positions 32 in the hits.
 MOST_BITS = 65_528
@@ -82,7 +82,7 @@ class HammingNeighborsBase(BaseEstimator):
             )
 
     def _check_n_neighbors(self, n_neighbors, n_candidates, to_self):
-        """Validate the number of neighbours against the codes that may be found."""
+        """Validate the number of neighbors against the codes that may be found."""
         if n_neighbors is None:
             n_neighbors = self.n_neighbors
         if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
@@ -166,10 +166,10 @@ class HammingNeighborsBase(BaseEstimator):
         ----------
         X : array-like of shape (n_queries, n_bits or n_bytes), default=None
             Query codes in the form the index was fitted with. If None, every indexed
-            code is a query, and is not its own neighbour (by its index: an equal code
+            code is a query, and is not its own neighbor (by its index: an equal code
             at another index still is).
         n_neighbors : int, default=None
-            Number of neighbours; that of the constructor if None.
+            Number of neighbors; that of the constructor if None.
         return_distance : bool, default=True
             Whether to return the distances too.
         mask : ndarray of shape (n_samples_fit,), bool, default=None
@@ -182,7 +182,7 @@ class HammingNeighborsBase(BaseEstimator):
         distances : ndarray of shape (n_queries, n_neighbors), int32
             Differing bits, ascending. Only if `return_distance`.
         indices : ndarray of shape (n_queries, n_neighbors), intp
-            Indices of the neighbours; at equal distance in ascending order.
+            Indices of the neighbors; at equal distance in ascending order.
 
         Raises
         ------
@@ -221,7 +221,7 @@ class HammingNeighborsBase(BaseEstimator):
         X : array-like of shape (n_queries, n_bits or n_bytes), default=None
             Query codes; see :meth:`kneighbors`.
         n_neighbors : int, default=None
-            Number of neighbours; that of the constructor if None.
+            Number of neighbors; that of the constructor if None.
         mode : {"connectivity", "distance"}, default="connectivity"
             Whether edges weigh 1 or the distance in bits.
         mask, indices : default=None
@@ -230,7 +230,7 @@ class HammingNeighborsBase(BaseEstimator):
         Returns
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbours of a row by (distance, index).
+            Distances of zero are stored; neighbors of a row by (distance, index).
 
         Raises
         ------
@@ -244,7 +244,7 @@ class HammingNeighborsBase(BaseEstimator):
         return self._graph(counts, distances.ravel(), found.ravel(), mode)
 
     def _graph(self, counts, distances, found, mode):
-        """Build a graph from the numbers of neighbours and all neighbours."""
+        """Build a graph from the numbers of neighbors and all neighbors."""
         indptr = np.zeros(len(counts) + 1, dtype=np.int64)
         np.cumsum(counts, out=indptr[1:])
         if mode == "connectivity":

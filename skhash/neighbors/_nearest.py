@@ -7,23 +7,23 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length
 
-from skhash._labels import as_array, check_partial_labels, concatenate_labels
+from skhash._hamming import _merge
 from skhash.codes import unpack_bits
-from skhash.neighbors import _merge
 from skhash.neighbors._base import HammingNeighborsBase, check_mode
+from skhash.utils._labels import as_array, check_partial_labels, concatenate_labels
 
 
 class HammingNearestNeighbors(HammingNeighborsBase):
-    """Exact nearest neighbours of binary codes by Hamming distance.
+    """Exact nearest neighbors of binary codes by Hamming distance.
 
     The API of :class:`sklearn.neighbors.NearestNeighbors` for codes: distances are
-    numbers of bits, neighbours are ordered by (distance, index), and the results are
+    numbers of bits, neighbors are ordered by (distance, index), and the results are
     the same for every number of threads, algorithm and instruction set.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Number of neighbours in :meth:`kneighbors` by default.
+        Number of neighbors in :meth:`kneighbors` by default.
     radius : int, default=2
         Largest distance in :meth:`radius_neighbors` by default, in bits, inclusive.
     packed : bool, default=False
@@ -60,7 +60,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
 
     See Also
     --------
-    HammingNeighborsTransformer : The graph of neighbours as a step of a pipeline.
+    HammingNeighborsTransformer : The graph of neighbors as a step of a pipeline.
 
     Notes
     -----
@@ -259,7 +259,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         Returns
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbours of a row by (distance, index).
+            Distances of zero are stored; neighbors of a row by (distance, index).
 
         Raises
         ------
@@ -318,8 +318,8 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         from skhash.metrics import precision_at_k_score
 
         self._check_fitted()
-        labelled = check_partial_labels(self.labels_, self.n_samples_fit_).labelled
-        if not labelled.any():
+        labeled = check_partial_labels(self.labels_, self.n_samples_fit_).labeled
+        if not labeled.any():
             raise ValueError(
                 "score needs the labels of the indexed codes: give y to fit, with some "
                 "other than -1."
@@ -330,7 +330,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
             self.labels_,
             unpack_bits(queries, self.n_bits_),
             y,
-            k=min(self.n_neighbors, np.count_nonzero(labelled)),
+            k=min(self.n_neighbors, np.count_nonzero(labeled)),
         )
 
 

@@ -1,4 +1,4 @@
-"""HammingNeighborsTransformer: the graph of neighbours as a step of a pipeline."""
+"""HammingNeighborsTransformer: the graph of neighbors as a step of a pipeline."""
 
 from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
@@ -13,7 +13,7 @@ from skhash.neighbors._base import HammingNeighborsBase
 class HammingNeighborsTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, HammingNeighborsBase
 ):
-    """Transform codes into the graph of their nearest neighbours in an index.
+    """Transform codes into the graph of their nearest neighbors in an index.
 
     The API of :class:`sklearn.neighbors.KNeighborsTransformer` for codes: a step before
     estimators that take a sparse graph with ``metric="precomputed"``.
@@ -21,8 +21,8 @@ class HammingNeighborsTransformer(
     Parameters
     ----------
     n_neighbors : int, default=5
-        Number of neighbours of each code. With ``mode="distance"`` one more is given,
-        as codes of the index come out as their own neighbours.
+        Number of neighbors of each code. With ``mode="distance"`` one more is given,
+        as codes of the index come out as their own neighbors.
     mode : {"distance", "connectivity"}, default="distance"
         Whether edges weigh the distance in bits, or 1.
     packed : bool, default=False
@@ -115,7 +115,7 @@ class HammingNeighborsTransformer(
         Returns
         -------
         graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbours of a row by (distance, index).
+            Distances of zero are stored; neighbors of a row by (distance, index).
 
         Raises
         ------

@@ -15,7 +15,7 @@ class AnchorKernelHasher(LatentHasher):
 
     Anchors are rows drawn at random; a row's features are its Gaussian kernels to them,
     less the mean over the training rows. A subclass learns the coefficients in
-    `_fit_kernel` from the labelled rows.
+    `_fit_kernel` from the labeled rows.
     """
 
     _parameter_constraints: dict = {
@@ -30,7 +30,7 @@ class AnchorKernelHasher(LatentHasher):
     def _fit_kernel(self, kernel, targets, random_state):
         """Return coefficients (n_anchors, n_bits) from kernel features and targets."""
 
-    def _fit_latent(self, features, targets, labelled, random_state):
+    def _fit_latent(self, features, targets, labeled, random_state):
         n_anchors = min(self.n_anchors, len(features))
         drawn = random_state.choice(len(features), n_anchors, replace=False)
         self.anchors_ = features[np.sort(drawn)]
@@ -40,13 +40,13 @@ class AnchorKernelHasher(LatentHasher):
             variance = float(features.var(axis=0).sum())
             self.gamma_ = 1 / (2 * variance) if variance else 1.0
         kernel = self._kernel(features)
-        self.means_ = kernel.mean(axis=0)
-        kernel = kernel[labelled] - self.means_
-        coefficients = self._fit_kernel(kernel, targets[labelled], random_state)
-        self.coefficients_ = coefficients.astype(features.dtype)
+        self.mean_ = kernel.mean(axis=0)
+        kernel = kernel[labeled] - self.mean_
+        coefficients = self._fit_kernel(kernel, targets[labeled], random_state)
+        self.dual_coef_ = coefficients.astype(features.dtype)
 
     def _kernel(self, features):
         return rbf_kernel(features, self.anchors_, gamma=self.gamma_)
 
     def _encode_latent(self, features):
-        return (self._kernel(features) - self.means_) @ self.coefficients_ > 0
+        return (self._kernel(features) - self.mean_) @ self.dual_coef_ > 0

@@ -8,19 +8,19 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from skhash._labels import check_partial_labels, require_two_classes
-from skhash._svd import singular_directions
-from skhash.base import BaseHasher
-from skhash.shallow.projections import project
+from skhash._base import BaseHasher
+from skhash.shallow._projections import project
+from skhash.utils._labels import check_partial_labels, require_two_classes
+from skhash.utils._linalg import singular_directions
 
 
 class LatentHasher(BaseHasher):
     """Base class of hashers that learn in a latent space of moderate size.
 
     Rows are projected on the leading singular directions (latent semantic analysis,
-    for sparse and dense rows alike, without centring) and brought to unit length, so
+    for sparse and dense rows alike, without centering) and brought to unit length, so
     that Euclidean distances in that space order rows as the cosine does. At most
-    `max_samples` rows take part in learning, labelled ones first.
+    `max_samples` rows take part in learning, labeled ones first.
 
     A subclass learns in `_fit_latent` and encodes in `_encode_latent`. One that uses
     labels says so by `_uses_labels`, and by `_needs_labels` if it cannot do without.
@@ -37,11 +37,11 @@ class LatentHasher(BaseHasher):
     _needs_labels = False
 
     @abstractmethod
-    def _fit_latent(self, features, targets, labelled, random_state):
+    def _fit_latent(self, features, targets, labeled, random_state):
         """Learn from latent features.
 
         `targets` of shape (n_samples, n_classes) are class memberships, zeros for rows
-        that are not `labelled`; both are None for a subclass that uses no labels.
+        that are not `labeled`; both are None for a subclass that uses no labels.
         """
 
     @abstractmethod
@@ -51,9 +51,9 @@ class LatentHasher(BaseHasher):
     def _fit(self, X, y):
         random_state = check_random_state(self.random_state)
         labels = self._check_labels(y, X.shape[0]) if self._uses_labels else None
-        labelled = None if labels is None else labels.labelled
+        labeled = None if labels is None else labels.labeled
         rows = draw_rows(
-            X.shape[0], self.max_samples, random_state=random_state, first=labelled
+            X.shape[0], self.max_samples, random_state=random_state, first=labeled
         )
         X = X[rows]
         self.components_ = singular_directions(
@@ -64,7 +64,7 @@ class LatentHasher(BaseHasher):
             self._fit_latent(features, None, None, random_state)
         else:
             targets = labels.targets(rows).astype(features.dtype)
-            self._fit_latent(features, targets, labelled[rows], random_state)
+            self._fit_latent(features, targets, labeled[rows], random_state)
 
     def _count_components(self):
         return self.n_components
@@ -110,7 +110,7 @@ def draw_rows(n_samples, max_samples, *, random_state, first=None):
     random_state : RandomState instance
         Draws them.
     first : ndarray of shape (n_samples,), bool, default=None
-        Rows to draw before all others, such as the labelled ones.
+        Rows to draw before all others, such as the labeled ones.
 
     Returns
     -------

@@ -7,11 +7,10 @@ import torch
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from skhash._predictions import ClassPredictorMixin
-from skhash.base import ROWS_PER_BLOCK, BaseHasher
+from skhash._base import ROWS_PER_BLOCK, BaseHasher, ClassPredictorMixin
 from skhash.codes import check_bits, unpack_bits
-from skhash.variational._checks import check_device
-from skhash.variational.batches import as_tensor_rows
+from skhash.variational._validation import check_device
+from skhash.variational.nn._batches import as_tensor_rows
 
 # What is nearer to 0 than this share of the largest is computed again, precisely: a
 # hundred times what the order of a sum changes in single precision.
@@ -28,7 +27,7 @@ def near_zero(values, among):
 class NetworkHasher(ClassPredictorMixin, BaseHasher):
     """Base class of the hashers whose codes a fitted `network_` gives.
 
-    A subclass fits `network_`, `scaling_`, `classes_`, `multilabel_` and
+    A subclass fits `network_`, `scaler_`, `classes_`, `multilabel_` and
     `reconstruction_`, and has the parameters `n_bits`, `device` and `output`.
     """
 
@@ -47,7 +46,7 @@ class NetworkHasher(ClassPredictorMixin, BaseHasher):
         if device.type != "cpu":
             network = copy.deepcopy(network).to(device)
         with torch.inference_mode():
-            rows = as_tensor_rows(self.scaling_.scale(X)).to(device)
+            rows = as_tensor_rows(self.scaler_.scale(X)).to(device)
             return network.encode(rows, precise=precise)
 
     def _class_scores(self, features, logits):
@@ -135,7 +134,7 @@ class NetworkHasher(ClassPredictorMixin, BaseHasher):
             decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
             if self.reconstruction_ == "softmax":
                 return torch.softmax(decoded, dim=1).numpy()
-        return self.scaling_.inverse(decoded.numpy())
+        return self.scaler_.inverse(decoded.numpy())
 
     def _class_probabilities(self, X):
         def probabilities(X):

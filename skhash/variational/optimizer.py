@@ -2,13 +2,13 @@
 
 import torch
 
-from skhash.variational.products import take_row_gradient
+from skhash.variational.nn._sparse_layer import take_lazy_grad
 
 
-class RowAdam(torch.optim.Adam):
+class RowwiseAdam(torch.optim.Adam):
     """Adam for dense gradients, and row by row for those of sparse rows.
 
-    Weights with a :class:`~skhash.variational.products.RowGradient` move in the rows
+    Weights with a :class:`~skhash.variational.nn._sparse_layer.LazyGradient` move in the rows
     of the gradient only: the others keep their weights and their averages, as in
     torch's `SparseAdam`. Each row counts its own steps, so that the first step of a
     rare word is corrected for its bias as that of a frequent one. It has one average of
@@ -22,7 +22,7 @@ class RowAdam(torch.optim.Adam):
         """Forget all gradients."""
         for group in self.param_groups:
             for weight in group["params"]:
-                take_row_gradient(weight)
+                take_lazy_grad(weight)
         super().zero_grad(set_to_none)
 
     def step(self, closure=None):
@@ -33,7 +33,7 @@ class RowAdam(torch.optim.Adam):
                 loss = closure()
         for group in self.param_groups:
             for weight in group["params"]:
-                gradient = take_row_gradient(weight)
+                gradient = take_lazy_grad(weight)
                 if gradient is not None:
                     self._step_rows(weight, gradient, group)
         super().step()

@@ -1,4 +1,4 @@
-"""The objective that SSBVAEHasher minimises by default."""
+"""The objective that SSBVAEHasher minimizes by default."""
 
 import math
 from functools import partial
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skhash.variational import losses
+from skhash.variational.nn import _losses as losses
 
 # The label head on the features keeps them good for the one on the bits.
 _FEATURE_HEAD_SHARE = 0.5

@@ -29,7 +29,7 @@ def class_log_odds(log_shares):
     return most - others.logsumexp(dim=1), likeliest
 
 
-def sure_from(log_shares, unsure_share):
+def confidence_thresholds(log_shares, low_confidence_fraction):
     """Return the log-odds from which a row of each likeliest class is sure.
 
     Each class by itself: were there one bound for all, a class that is hard to tell
@@ -39,7 +39,7 @@ def sure_from(log_shares, unsure_share):
     ----------
     log_shares : Tensor of shape (n_rows, n_classes)
         Logarithms of the class distributions of some rows.
-    unsure_share : float
+    low_confidence_fraction : float
         The share of the rows of each class that are to be unsure, in [0, 1).
 
     Returns
@@ -48,15 +48,17 @@ def sure_from(log_shares, unsure_share):
         That quantile; over all rows where few are of a class.
     """
     log_odds, likeliest = (part.numpy() for part in class_log_odds(log_shares))
-    bounds = np.full(log_shares.shape[1], np.quantile(log_odds, unsure_share))
+    bounds = np.full(
+        log_shares.shape[1], np.quantile(log_odds, low_confidence_fraction)
+    )
     for position in np.unique(likeliest):
         of_class = log_odds[likeliest == position]
         if len(of_class) >= _LEAST_ROWS_OF_CLASS:
-            bounds[position] = np.quantile(of_class, unsure_share)
+            bounds[position] = np.quantile(of_class, low_confidence_fraction)
     return bounds.astype(np.float32)
 
 
-def step_aside(logits, unsure):
+def flip_tie_break_bit(logits, unsure):
     """Invert one bit of unsure rows: that of the median margin.
 
     Rows of one class share a code, sure or not, and Hamming distance cannot tell which

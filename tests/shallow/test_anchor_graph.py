@@ -32,7 +32,7 @@ def test_projections_are_eigenvectors_of_the_anchor_graph(X):
     np.testing.assert_array_equal(hasher.transform(X), vectors > 0)
 
 
-def test_second_thresholds_minimise_the_cost():
+def test_second_thresholds_minimize_the_cost():
     X = np.random.RandomState(0).standard_normal((300, 3))
     hasher = AnchorGraphHasher(6, n_layers=2, n_anchors=40, random_state=0).fit(X)
     links, graph = adjacency(hasher, X)

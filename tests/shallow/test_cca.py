@@ -6,7 +6,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.cross_decomposition import CCA
 
 from skhash.shallow import CCAITQHasher
-from skhash.shallow.cca import canonical_directions
+from skhash.shallow._cca import canonical_directions
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_correlations_are_those_of_scikit_learn(data):
     np.testing.assert_allclose(correlations, expected, rtol=0.02)
 
 
-def test_unlabelled_rows_are_no_class(data):
+def test_unlabeled_rows_are_no_class(data):
     X, y = data
     y = np.where(np.arange(len(y)) % 3, -1, y)
     hasher = CCAITQHasher(8, random_state=0).fit(X, y)
@@ -59,5 +59,5 @@ def test_labels_that_tell_nothing_apart(data):
     X, _ = data
     y = np.full((2000, 3), -1)
     y[:20] = 1, 0, 1
-    with pytest.raises(ValueError, match="labelled rows of different classes"):
+    with pytest.raises(ValueError, match="labeled rows of different classes"):
         CCAITQHasher(8).fit(X, y)

@@ -1,4 +1,4 @@
-"""Classifier codes against the classifier that they quantise."""
+"""Classifier codes against the classifier that they quantize."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from skhash.shallow import ClassifierHasher, ITQHasher
-from skhash.shallow.classifier import spread_labels
+from skhash.shallow._classifier import spread_labels
 
 
 @pytest.fixture
@@ -66,12 +66,12 @@ def test_without_labels_all_bits_are_label_free(data):
         hasher.predict(X)
 
 
-def test_spread_labels_keep_the_given_ones_and_follow_neighbours(data):
+def test_spread_labels_keep_the_given_ones_and_follow_neighbors(data):
     X, y = data
-    labelled = np.arange(len(y)) < 40
-    targets = np.eye(4)[y] * labelled[:, None]
-    spread = spread_labels(X, targets, labelled, 10)
-    np.testing.assert_array_equal(spread[labelled], targets[labelled])
+    labeled = np.arange(len(y)) < 40
+    targets = np.eye(4)[y] * labeled[:, None]
+    spread = spread_labels(X, targets, labeled, 10)
+    np.testing.assert_array_equal(spread[labeled], targets[labeled])
     assert np.mean(spread.argmax(axis=1) == y) > 0.9
 
 

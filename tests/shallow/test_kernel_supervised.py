@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from skhash.shallow import KernelSupervisedHasher, kernel_supervised
-from skhash.shallow.kernel_supervised import _Residue
+from skhash.shallow._kernel_supervised import _Residue
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from reference_data import MissingDataError, load_tmc2007
 
 from skhash.metrics import retrieval_report
-from skhash.model_selection import hide_labels
+from skhash.model_selection import mask_labels
 from skhash.shallow import (
     CCAITQHasher,
     ClassifierHasher,
@@ -27,7 +27,7 @@ SUPERVISED = [
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Return rows around six centres, and the centre of each."""
+    """Return rows around six centers, and the center of each."""
     rng = np.random.RandomState(0)
     y = rng.randint(6, size=500)
     return 1.5 * rng.standard_normal((6, 12))[y] + rng.standard_normal((500, 12)), y
@@ -52,7 +52,7 @@ def reports():
             index, y, query, data.y_test[:500], k=100, radius=(), relevance=relevance
         )
 
-    report.labels = hide_labels(y, 0.5, random_state=0)
+    report.labels = mask_labels(y, 0.5, random_state=0)
     return report
 
 
@@ -70,7 +70,7 @@ def test_several_labels_help_to_retrieve_reports(reports, Hasher, relevance):
 def test_indicators_of_all_forms_teach_the_same(drawn, Hasher, form):
     X, y = drawn
     several = np.eye(6, dtype=int)[y] | np.eye(6, dtype=int)[(y + 1) % 6]
-    partial = hide_labels(several, 0.5, random_state=0)
+    partial = mask_labels(several, 0.5, random_state=0)
     fitted = [
         Hasher(12, random_state=0).fit(X, given) for given in (partial, form(partial))
     ]
@@ -85,7 +85,7 @@ def test_indicators_of_all_forms_teach_the_same(drawn, Hasher, form):
 @pytest.mark.parametrize("Hasher", SUPERVISED)
 def test_probabilities_teach_about_as_well_as_classes(drawn, Hasher):
     X, y = drawn
-    partial = hide_labels(y, 0.5, random_state=0)
+    partial = mask_labels(y, 0.5, random_state=0)
     # Sure of a half of the rows, in doubt between two classes at the others.
     soft = np.eye(6)[y]
     soft[::2] = 0.7 * soft[::2] + 0.3 * np.eye(6)[(y[::2] + 1) % 6]

@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from sklearn.preprocessing import normalize
 
 from skhash.shallow import SelfTaughtHasher
-from skhash.shallow.self_taught import graph_bits, smooth_eigenvectors
+from skhash.shallow._self_taught import graph_bits, smooth_eigenvectors
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_bits_of_the_training_rows_are_balanced(X):
 
 
 @pytest.mark.parametrize("n_samples", [50, 400])
-def test_eigenvectors_solve_the_generalised_problem(n_samples):
+def test_eigenvectors_solve_the_generalized_problem(n_samples):
     rng = np.random.RandomState(0)
     graph = sp.random_array((n_samples, n_samples), density=0.1, random_state=rng)
     graph = sp.csr_array(graph + graph.T)

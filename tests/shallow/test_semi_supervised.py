@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skhash.shallow import SemiSupervisedHasher
-from skhash.shallow.semi_supervised import pair_covariance
+from skhash.shallow._semi_supervised import pair_covariance
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def test_class_sums_stand_for_all_pairs(data, several):
         targets = np.maximum(targets, np.random.RandomState(1).rand(600, 4) > 0.7)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
         pairs = 2 * unit @ unit.T - 1
-    centred = X - X.mean(axis=0)
-    expected = centred.T @ pairs @ centred
+    centered = X - X.mean(axis=0)
+    expected = centered.T @ pairs @ centered
     np.testing.assert_allclose(
         pair_covariance(X, targets), expected / np.trace(expected), atol=1e-12
     )

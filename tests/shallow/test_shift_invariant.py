@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
 
 from skhash.shallow import ShiftInvariantKernelHasher
-from skhash.shallow.shift_invariant import expected_difference
+from skhash.shallow._shift_invariant import expected_difference
 
 
 def test_share_of_differing_bits_follows_the_kernel():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skhash.shallow import SpectralHasher
-from skhash.shallow.spectral import slowest_modes
+from skhash.shallow._spectral import slowest_modes
 
 
 def test_modes_are_the_smallest_eigenvalues():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skhash.shallow import SupervisedDiscreteHasher
-from skhash.shallow.supervised_discrete import update_bits
+from skhash.shallow._supervised_discrete import update_bits
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_zero_is_the_sign(X):
     np.testing.assert_array_equal(ThresholdHasher().fit_transform(X), X > 0)
 
 
-def test_mean_is_the_sign_of_centred_rows(X):
+def test_mean_is_the_sign_of_centered_rows(X):
     codes = ThresholdHasher(threshold="mean").fit_transform(X)
     np.testing.assert_array_equal(codes, X - X.mean(axis=0) > 0)
 

@@ -6,16 +6,16 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash import BernoulliVAEHasher, PHSHasher, VDSHHasher
-from skhash.model_selection import hide_labels
-from skhash.variational import losses
-from skhash.variational.objectives import PairwiseObjective
+from skhash.model_selection import mask_labels
+from skhash.variational.nn import _losses as losses
+from skhash.variational.nn._objectives import PairwiseObjective
 
 SMALL = {"n_bits": 8, "batch_size": 64, "max_epochs": 20, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
 def labels(small_rows):
-    return hide_labels(small_rows[1], 0.3, stratify=True, random_state=0)
+    return mask_labels(small_rows[1], 0.3, stratify=True, random_state=0)
 
 
 @pytest.mark.parametrize("sampler", ["straight_through", "concrete"])
@@ -66,9 +66,9 @@ def test_divergence_from_the_standard_normal():
     )
 
 
-@pytest.mark.parametrize("mask_unlabelled", [True, False])
-def test_pairs_by_given_labels(mask_unlabelled):
-    """By a double loop: pairs with an unlabelled row are left out, or are unlike."""
+@pytest.mark.parametrize("mask_unlabeled", [True, False])
+def test_pairs_by_given_labels(mask_unlabeled):
+    """By a double loop: pairs with an unlabeled row are left out, or are unlike."""
     rng = np.random.default_rng(0)
     bits = rng.uniform(size=(6, 9))
     targets = np.eye(3)[[0, 1, 0, 2, 1, 0]]
@@ -76,12 +76,12 @@ def test_pairs_by_given_labels(mask_unlabelled):
     expected = 0.0
     for i in range(6):
         for j in range(6):
-            if mask_unlabelled and not (known[i] and known[j]):
+            if mask_unlabeled and not (known[i] and known[j]):
                 continue
             alike = targets[i] @ targets[j] if known[i] and known[j] else 0.0
             distance = ((bits[i] - bits[j]) ** 2).sum()
             expected += (alike * distance + (1 - alike) * max(0, 3 - distance)) / 9
-    objective = PairwiseObjective("softmax", False, 0, 1, 1, mask_unlabelled)
+    objective = PairwiseObjective("softmax", False, 0, 1, 1, mask_unlabeled)
 
     class Known:
         trust = torch.tensor(known).double()

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 
-from skhash.model_selection import hide_labels
+from skhash.model_selection import mask_labels
 from skhash.variational import (
     BernoulliVAEHasher,
     PHSHasher,
@@ -34,7 +34,7 @@ def hasher(cls=SSBVAEHasher, **kwargs):
 
 
 def labels(topics):
-    return hide_labels(topics, 0.2, stratify=True, random_state=0)
+    return mask_labels(topics, 0.2, stratify=True, random_state=0)
 
 
 def rows_of(small_rows, form):
@@ -79,7 +79,7 @@ def test_classes_are_predicted_alike(small_rows):
 
 
 def test_training_goes_on(small_rows):
-    """The network lies on the CPU in between, the optimiser does not."""
+    """The network lies on the CPU in between, the optimizer does not."""
     X, topics = small_rows
     model = hasher(warm_start=True)
     for _ in range(2):

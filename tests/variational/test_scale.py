@@ -6,9 +6,9 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_array_equal
 
-from skhash.model_selection import hide_labels
+from skhash.model_selection import mask_labels
 from skhash.variational import SSBVAEHasher
-from skhash.variational._variational_hasher import _LARGE_VOCABULARY
+from skhash.variational._base import _LARGE_VOCABULARY
 
 
 def hasher(**kwargs):
@@ -24,7 +24,7 @@ def hasher(**kwargs):
 
 @pytest.fixture(scope="module")
 def labels(small_rows):
-    return hide_labels(small_rows[1], 0.2, stratify=True, random_state=0)
+    return mask_labels(small_rows[1], 0.2, stratify=True, random_state=0)
 
 
 def memory_mapped(X, folder):
@@ -62,9 +62,13 @@ def test_rows_in_files_are_not_copied_as_a_whole(tmp_path, monkeypatch):
     model = hasher(max_epochs=1)
     model.fit(mapped)
     monkeypatch.setattr(sp.csr_matrix, "copy", watched)
-    monkeypatch.setattr("skhash.variational.teacher._MAX_SAMPLE", 1000)
-    monkeypatch.setattr("skhash.variational.teacher.ROWS_PER_BLOCK", 700)
-    monkeypatch.setattr("skhash.variational.batches.ROWS_PER_BLOCK", 700)
+    monkeypatch.setattr(
+        "skhash.variational.pseudo_labels._pseudo_labeler._MAX_SAMPLE", 1000
+    )
+    monkeypatch.setattr(
+        "skhash.variational.pseudo_labels._pseudo_labeler.ROWS_PER_BLOCK", 700
+    )
+    monkeypatch.setattr("skhash.variational.nn._batches.ROWS_PER_BLOCK", 700)
     model.fit(mapped)
     assert 0 < largest <= 1000
 

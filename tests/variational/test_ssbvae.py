@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import normalize
 
 from skhash.codes import bit_statistics, pack_bits
-from skhash.model_selection import hide_labels
+from skhash.model_selection import mask_labels
 from skhash.variational import SSBVAEHasher
 from skhash.variational.sureness import class_log_odds
 
@@ -37,7 +37,7 @@ def topics(small_rows):
 
 @pytest.fixture(scope="module")
 def labels(topics):
-    return hide_labels(topics, 0.2, stratify=True, random_state=0)
+    return mask_labels(topics, 0.2, stratify=True, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_soft_labels(rows, topics, labels):
     assert (model.predict(rows) == topics).mean() > 0.95
 
 
-def test_one_class_labelled(rows, topics):
+def test_one_class_labeled(rows, topics):
     with pytest.raises(
         ValueError, match=r"at least two classes, or none.*got one class"
     ):
@@ -203,14 +203,14 @@ def test_no_number_of_epochs(rows, max_epochs):
 
 
 def test_unsure_rows_step_aside(rows, labels):
-    model = hasher(n_bits=16, unsure_share=0.4).fit(rows, labels)
-    plain = clone(model).set_params(unsure_share=0).fit(rows, labels)
+    model = hasher(n_bits=16, low_confidence_fraction=0.4).fit(rows, labels)
+    plain = clone(model).set_params(low_confidence_fraction=0).fit(rows, labels)
     steps = (model.transform(rows) != plain.transform(rows)).sum(axis=1)
     assert set(steps) == {0, 1}
     # Of the rows within a tenth of the bits from their codeword, the unsure ones.
     log_shares = plain._log_shares_of(rows)
     log_odds, likeliest = (part.numpy() for part in class_log_odds(log_shares))
-    unsure = log_odds < model.sure_from_[likeliest]
+    unsure = log_odds < model.confidence_thresholds_[likeliest]
     assert unsure[labels < 0].mean() == pytest.approx(0.4, abs=0.01)
     codewords = plain.network_.code_head.codewords().detach().numpy() > 0
     apart = (plain.transform(rows) != codewords[likeliest]).sum(axis=1)
@@ -218,9 +218,9 @@ def test_unsure_rows_step_aside(rows, labels):
     assert np.count_nonzero(steps != (unsure & (apart <= 1))) <= 1
     surest = plain.predict_proba(rows).max(axis=1)
     assert surest[steps == 0].mean() > surest[steps == 1].mean()
-    assert model.sure_from_.shape == (3,)
-    assert np.isfinite(model.sure_from_).all()
-    assert plain.sure_from_ is None
+    assert model.confidence_thresholds_.shape == (3,)
+    assert np.isfinite(model.confidence_thresholds_).all()
+    assert plain.confidence_thresholds_ is None
     changed = (model.encode_proba(rows) > 0.5) != (plain.encode_proba(rows) > 0.5)
     assert_array_equal(changed.sum(axis=1), steps)
 
@@ -228,7 +228,7 @@ def test_unsure_rows_step_aside(rows, labels):
 @pytest.mark.parametrize("share", [0, 1])
 def test_no_row_steps_aside_without_rows_to_infer(rows, topics, share):
     y = topics if share else None
-    assert hasher(n_bits=16, max_epochs=1).fit(rows, y).sure_from_ is None
+    assert hasher(n_bits=16, max_epochs=1).fit(rows, y).confidence_thresholds_ is None
 
 
 def test_a_row_that_steps_aside_gets_the_same_code_alone(rows, labels):
@@ -241,7 +241,9 @@ def test_codewords_draw_codes_of_a_class_together(rows, topics, labels):
     """Nearer to those of their class, not to those of others; no farther without."""
 
     def distances(codeword_weight):
-        model = hasher(n_bits=32, codeword_weight=codeword_weight, unsure_share=0)
+        model = hasher(
+            n_bits=32, codeword_weight=codeword_weight, low_confidence_fraction=0
+        )
         codes = model.fit(rows, labels).transform(rows).astype(int)
         apart = np.abs(codes[:, None] - codes).sum(axis=2)
         alike = topics[:, None] == topics
@@ -257,7 +259,7 @@ def test_codewords_draw_codes_of_a_class_together(rows, topics, labels):
 
 def test_words_are_heard_where_they_may(rows, topics, labels, signed):
     few = {"max_epochs": 2, "n_bits": 16}
-    assert hasher(**few).fit(rows, labels).word_evidence_.counts.shape == (
+    assert hasher(**few).fit(rows, labels).word_classifier_.counts.shape == (
         rows.shape[1],
         3,
     )
@@ -267,16 +269,16 @@ def test_words_are_heard_where_they_may(rows, topics, labels, signed):
         (hasher(**few), rows, None),
         (hasher(**few), rows.toarray(), labels),
         (hasher(**few), rows, sets),
-        (hasher(**few, word_weight=0), rows, labels),
+        (hasher(**few, word_classifier_weight=0), rows, labels),
         (hasher(**few, reconstruction="gaussian"), rows, labels),
         (hasher(**few, objective="paper"), rows, labels),
     ):
-        assert model.fit(X, y).word_evidence_ is None
+        assert model.fit(X, y).word_classifier_ is None
 
 
 def test_words_change_the_code_of_a_row(rows, labels):
     model = hasher(n_bits=16, max_epochs=1).fit(rows, labels)
-    deaf = clone(model).set_params(word_weight=0).fit(rows, labels)
+    deaf = clone(model).set_params(word_classifier_weight=0).fit(rows, labels)
     assert (model.transform(rows) != deaf.transform(rows)).any()
     assert_array_equal(model.transform(rows.toarray()), model.transform(rows))
 
@@ -286,9 +288,9 @@ def test_words_of_all_chunks_are_counted(rows, labels):
     for chunk in (slice(150), slice(150, 300)):
         model.partial_fit(rows[chunk], labels[chunk], classes=[0, 1, 2])
     total = normalize(rows).sum(axis=1)
-    assert_allclose(model.word_evidence_.counts.sum(), total.sum(), rtol=1e-4)
+    assert_allclose(model.word_classifier_.counts.sum(), total.sum(), rtol=1e-4)
     model.fit(rows[:150], labels[:150])
-    assert_allclose(model.word_evidence_.counts.sum(), total[:150].sum(), rtol=1e-4)
+    assert_allclose(model.word_classifier_.counts.sum(), total[:150].sum(), rtol=1e-4)
 
 
 # Bits and rows
@@ -374,7 +376,7 @@ def test_negative_rows_with_a_softmax_decoder(signed, form):
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
 def test_signed_rows(signed, form):
     X, classes = form(signed[0]), signed[1]
-    y = hide_labels(classes, 0.2, stratify=True, random_state=0)
+    y = mask_labels(classes, 0.2, stratify=True, random_state=0)
     model = hasher(max_epochs=15).fit(X, y)
     assert (model.predict(X) == classes).mean() > 0.9
     assert model.score(X, classes) > 0.8

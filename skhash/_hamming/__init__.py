@@ -1,0 +1,1 @@
+"""Exact Hamming search over packed codes: the compiled core and its index."""

@@ -1,0 +1,96 @@
+"""When and how to look codes up in tables instead of scanning them.
+
+The search itself is in ``_multi_index.h``. Here is the shape of the tables and the rule
+of ``algorithm="auto"``; the measurements behind its constants are in docs/search.md.
+"""
+
+from math import comb, log2
+
+import numpy as np
+
+from skhash._hamming._search import BLOCK, Tables
+
+MOST_TABLES = 16
+MOST_WIDTH = 24
+
+#: A look-up of a bucket, or of a code in one, costs as much as a scan of so many bytes.
+BYTES_PER_LOOKUP = 8000
+#: Building one table costs as much per code as a scan of so many bytes.
+BYTES_PER_ENTRY = 5000
+#: Codes from which the fullness of the buckets is estimated.
+SAMPLE = 4096
+
+
+class MultiIndex:
+    """The shape of the tables for some codes, and the tables once they are built.
+
+    Parameters
+    ----------
+    codes : BlockedCodes or ExternalCodes
+        The codes to look up.
+    n_bits : int
+        Their length.
+    """
+
+    def __init__(self, codes, n_bits):
+        self.n_bytes = (n_bits + 7) // 8
+        # Whole blocks only: a scan of the codes behind begins with a block.
+        self.n_codes = codes.n_rows // BLOCK * BLOCK
+        ideal = max(1.0, log2(max(self.n_codes, 2)))
+        self.n_tables = min(max(1, round(n_bits / ideal)), MOST_TABLES, n_bits)
+        self.spacing = n_bits // self.n_tables
+        self.width = min(self.spacing, int(ideal) + 2, MOST_WIDTH)
+        self.bucket_size = self._bucket_size(codes) if self.n_codes else 0.0
+        self.tables = None
+
+    def _words(self, codes, positions):
+        """Return codes as whole words, the way the tables read them."""
+        words = np.zeros((len(positions), -(-self.n_bytes // 8)), dtype=np.uint64)
+        words.view(np.uint8)[:, : self.n_bytes] = codes.rows(positions)
+        return words
+
+    def _bucket_size(self, codes):
+        """Estimate from a sample how many codes share the bucket of a code."""
+        positions = np.linspace(0, self.n_codes - 1, min(SAMPLE, self.n_codes))
+        words = self._words(codes, np.unique(positions.astype(np.intp)))
+        n, equal_pairs = len(words), 0
+        for table in range(self.n_tables):
+            word, shift = divmod(table * self.spacing, 64)
+            value = words[:, word] >> np.uint64(shift)
+            if shift + self.width > 64:
+                value |= words[:, word + 1] << np.uint64(64 - shift)
+            value &= np.uint64((1 << self.width) - 1)
+            sizes = np.unique(value, return_counts=True)[1]
+            equal_pairs += int((sizes * (sizes - 1)).sum())
+        share = equal_pairs / (self.n_tables * max(1, n * (n - 1)))
+        return self.n_codes * max(share, 0.5**self.width)
+
+    def build(self, codes):
+        """Build the tables of the codes that the shape was made for."""
+        words = self._words(codes, np.arange(self.n_codes))
+        tables = Tables(words, self.n_tables, self.width, self.spacing)
+        for table in range(self.n_tables):
+            tables.build(table)
+        self.tables = tables
+
+    def lookups(self, radius):
+        """Estimate the number of buckets and codes that one query looks at."""
+        whole, rest = divmod(radius, self.n_tables)
+        full = sum(comb(self.width, i) for i in range(whole + 1))
+        less = full - comb(self.width, whole)
+        n_buckets = (rest + 1) * full + (self.n_tables - rest - 1) * less
+        return n_buckets * (1 + self.bucket_size)
+
+    @property
+    def scan_lookups(self):
+        """The number of look-ups that cost as much as a scan."""
+        return self.n_codes * self.n_bytes // BYTES_PER_LOOKUP
+
+    def is_cheaper_than_scan(self, radius):
+        """Whether one query of that radius is cheaper by the tables than by a scan."""
+        return self.n_codes > 0 and self.lookups(radius) < self.scan_lookups
+
+    @property
+    def build_cost(self):
+        """The number of scans by one query that cost as much as building the tables."""
+        return self.n_tables * BYTES_PER_ENTRY / self.n_bytes

@@ -1,0 +1,64 @@
+"""Types of the Cython module; its docstrings are in _search.pyx."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK: int
+
+def simd_names() -> list[str]: ...
+def simd_name() -> str: ...
+def store_rows(
+    rows: NDArray[np.uint8], planes: NDArray[np.uint8], start: int
+) -> None: ...
+def load_rows(
+    planes: NDArray[np.uint8], positions: NDArray[np.intp], rows: NDArray[np.uint8]
+) -> None: ...
+def distinct_codes(
+    rows: NDArray[np.uint8], most: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]] | None: ...
+def rows_by_code(
+    codes: NDArray[np.uint32], n_distinct: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...
+
+class Tables:
+    n_codes: int
+    nbytes: int
+    def __init__(
+        self, words: NDArray[np.uint64], n_tables: int, width: int, spacing: int
+    ) -> None: ...
+    def build(self, table: int) -> None: ...
+
+class SearchTarget:
+    n_codes: int
+    def __init__(
+        self,
+        codes: NDArray[np.uint8],
+        n_codes: int,
+        n_bytes: int,
+        n_bits: int,
+        *,
+        allowed: NDArray[np.uint64] | None = None,
+        starts: NDArray[np.uint32] | None = None,
+        rows: NDArray[np.uint32] | None = None,
+        tables: Tables | None = None,
+        most_work: int = 0,
+    ) -> None: ...
+    def nearest(
+        self,
+        queries: NDArray[np.uint8],
+        distances: NDArray[np.int32],
+        indices: NDArray[np.intp],
+        first: int,
+        last: int,
+        offset: int,
+        simd: str,
+    ) -> None: ...
+    def within(
+        self,
+        queries: NDArray[np.uint8],
+        bound: int,
+        first: int,
+        last: int,
+        offset: int,
+        simd: str,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...

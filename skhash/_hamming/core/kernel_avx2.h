@@ -1,0 +1,177 @@
+/* AVX2 has no bit count, but a shuffle looks up 32 nibbles at once. As a plane holds
+ * the same byte of all codes, the query's byte is a constant of the plane: its xor moves
+ * into the table, table[x] = popcount(x ^ nibble), and a plane of 32 codes costs two
+ * look-ups and two adds a query. Splitting the codes into nibbles is shared by the
+ * queries of the group. (The idea of the tables in registers is that of the fast scans
+ * for product quantization, André et al., doi:10.14778/2856318.2856324.) */
+#ifndef SKHASH_KERNEL_AVX2_H
+#define SKHASH_KERNEL_AVX2_H
+
+#include <immintrin.h>
+
+#define TARGET_AVX2 __attribute__((target("avx2")))
+#define TABLE 16 /* entries of a table; two a plane and query: low and high nibble */
+
+static bool avx2_available(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static void avx2_prepare(const uint8_t *const *queries, size_t n_bytes, uint8_t *prepared)
+{
+    for (size_t j = 0; j < n_bytes; j++) {
+        for (int i = 0; i < GROUP; i++) {
+            for (int x = 0; x < TABLE; x++) {
+                unsigned low = (queries[i][j] & 15u) ^ (unsigned)x;
+                unsigned high = (queries[i][j] >> 4) ^ (unsigned)x;
+                prepared[x] = (uint8_t)__builtin_popcount(low);
+                prepared[TABLE + x] = (uint8_t)__builtin_popcount(high);
+            }
+            prepared += 2 * TABLE;
+        }
+    }
+}
+
+TARGET_AVX2 ALWAYS_INLINE __m256i avx2_table(const uint8_t *table)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
+}
+
+/* sums[i] of 32 byte lanes: differing bits of the planes [first, last). */
+TARGET_AVX2 ALWAYS_INLINE void avx2_run(const uint8_t *half, size_t first, size_t last,
+                                        const uint8_t *prepared, int n_queries,
+                                        __m256i sums[GROUP])
+{
+    const __m256i nibble = _mm256_set1_epi8(15);
+    for (int i = 0; i < n_queries; i++)
+        sums[i] = _mm256_setzero_si256();
+    for (size_t j = first; j < last; j++) {
+        __m256i line = _mm256_loadu_si256((const __m256i *)(half + j * LANES));
+        __m256i low = _mm256_and_si256(line, nibble);
+        __m256i high = _mm256_and_si256(_mm256_srli_epi16(line, 4), nibble);
+        for (int i = 0; i < n_queries; i++) {
+            const uint8_t *table = prepared + (j * GROUP + i) * 2 * TABLE;
+            __m256i a = _mm256_shuffle_epi8(avx2_table(table), low);
+            __m256i b = _mm256_shuffle_epi8(avx2_table(table + TABLE), high);
+            sums[i] = _mm256_add_epi8(sums[i], _mm256_add_epi8(a, b));
+        }
+    }
+}
+
+/* The 32 lanes of 8 bits below the bound; there is no unsigned compare. */
+TARGET_AVX2 ALWAYS_INLINE uint32_t avx2_below(__m256i lanes, uint32_t bound)
+{
+    __m256i limit = _mm256_set1_epi8((char)bound);
+    __m256i not_below =
+        _mm256_cmpeq_epi8(_mm256_subs_epu8(limit, lanes), _mm256_setzero_si256());
+    return ~(uint32_t)_mm256_movemask_epi8(not_below);
+}
+
+TARGET_AVX2 ALWAYS_INLINE bool
+avx2_narrow_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+                 const uint8_t *prepared, const uint32_t *bounds, int n_queries,
+                 step_result *out)
+{
+    size_t first_run = n_bytes < BYTE_PLANES ? n_bytes : BYTE_PLANES;
+    uint32_t hits[GROUP] = {0};
+    for (size_t b = 0; b < n_blocks; b++) {
+        uint64_t masks[GROUP] = {0};
+        for (int half = 0; half < 2; half++) {
+            const uint8_t *lanes = blocks + b * n_bytes * LANES + 32 * half;
+            __m256i sums[GROUP], run[GROUP];
+            avx2_run(lanes, 0, first_run, prepared, n_queries, sums);
+            for (size_t j = first_run; j < n_bytes; j += BYTE_PLANES) {
+                size_t last = j + BYTE_PLANES < n_bytes ? j + BYTE_PLANES : n_bytes;
+                avx2_run(lanes, j, last, prepared, n_queries, run);
+                for (int i = 0; i < n_queries; i++)
+                    sums[i] = _mm256_adds_epu8(sums[i], run[i]);
+            }
+            for (int i = 0; i < n_queries; i++) {
+                uint8_t *distances = out->distances.narrow[i][b] + 32 * half;
+                _mm256_store_si256((__m256i *)distances, sums[i]);
+                masks[i] |= (uint64_t)avx2_below(sums[i], bounds[i]) << (32 * half);
+            }
+        }
+        for (int i = 0; i < n_queries; i++)
+            record_mask(out, hits, i, b, masks[i]);
+    }
+    return record_hits(out, hits);
+}
+
+TARGET_AVX2 ALWAYS_INLINE bool
+avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+               const uint8_t *prepared, const uint32_t *bounds, int n_queries,
+               step_result *out)
+{
+    uint32_t hits[GROUP] = {0};
+    for (size_t b = 0; b < n_blocks; b++) {
+        uint64_t masks[GROUP] = {0};
+        for (int half = 0; half < 2; half++) {
+            const uint8_t *lanes = blocks + b * n_bytes * LANES + 32 * half;
+            __m256i low[GROUP], high[GROUP], run[GROUP];
+            for (int i = 0; i < n_queries; i++)
+                low[i] = high[i] = _mm256_setzero_si256();
+            for (size_t j = 0; j < n_bytes; j += BYTE_PLANES) {
+                size_t last = j + BYTE_PLANES < n_bytes ? j + BYTE_PLANES : n_bytes;
+                avx2_run(lanes, j, last, prepared, n_queries, run);
+                for (int i = 0; i < n_queries; i++) {
+                    __m128i a = _mm256_castsi256_si128(run[i]);
+                    __m128i z = _mm256_extracti128_si256(run[i], 1);
+                    low[i] = _mm256_add_epi16(low[i], _mm256_cvtepu8_epi16(a));
+                    high[i] = _mm256_add_epi16(high[i], _mm256_cvtepu8_epi16(z));
+                }
+            }
+            for (int i = 0; i < n_queries; i++) {
+                uint16_t *distances = out->distances.wide[i][b] + 32 * half;
+                _mm256_store_si256((__m256i *)distances, low[i]);
+                _mm256_store_si256((__m256i *)(distances + 16), high[i]);
+                for (int l = 0; l < 32; l++)
+                    masks[i] |= (uint64_t)(distances[l] < bounds[i]) << (32 * half + l);
+            }
+        }
+        for (int i = 0; i < n_queries; i++)
+            record_mask(out, hits, i, b, masks[i]);
+    }
+    return record_hits(out, hits);
+}
+
+TARGET_AVX2 static bool avx2_narrow(const uint8_t *blocks, size_t n_blocks,
+                                    size_t n_bytes, const uint8_t *prepared,
+                                    const uint32_t *bounds, int n_queries,
+                                    step_result *out)
+{
+#define CALL(bytes, queries) \
+    avx2_narrow_step(blocks, n_blocks, bytes, prepared, bounds, queries, out)
+    if (n_queries == 1)
+        return n_bytes == 8 ? CALL(8, 1) : CALL(n_bytes, 1);
+    switch (n_bytes) {
+    case 4: return CALL(4, GROUP);
+    case 8: return CALL(8, GROUP);
+    case 16: return CALL(16, GROUP);
+    case 32: return CALL(32, GROUP);
+    default: return CALL(n_bytes, GROUP);
+    }
+#undef CALL
+}
+
+TARGET_AVX2 static bool avx2_wide(const uint8_t *blocks, size_t n_blocks,
+                                  size_t n_bytes, const uint8_t *prepared,
+                                  const uint32_t *bounds, int n_queries,
+                                  step_result *out)
+{
+    if (n_queries == 1)
+        return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, 1, out);
+    return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out);
+}
+
+static const kernel AVX2_KERNEL = {
+    .name = "avx2",
+    .available = avx2_available,
+    .prepared_bytes = 2 * TABLE * GROUP,
+    .prepare = avx2_prepare,
+    .narrow = avx2_narrow,
+    .wide = avx2_wide,
+};
+
+#undef TABLE
+#endif

@@ -1,0 +1,280 @@
+/* The scan: queries in blocks, codes in tiles, kernels in the middle.
+ *
+ * A tile of codes fits the second-level cache and is read by all queries of the block,
+ * one group after the other, before the next tile. The kernels tell which lanes are
+ * below the bound of their query; only those are looked at one by one. */
+#ifndef SKHASH_SCAN_H
+#define SKHASH_SCAN_H
+
+#include "kernel.h"
+#include "layout.h"
+#include "select.h"
+
+#define QUERY_BLOCK 256
+#define TILE_BYTES (256 * 1024)
+#define SAMPLE_FACTOR 100
+#define SAMPLE_LEAST 8192
+
+/* A stretch of codes to search: positions [first, last) of `planes`, or of `rows`
+ * where the codes are somebody else's memory in the usual order. */
+typedef struct {
+    const uint8_t *planes;
+    const uint8_t *rows;
+    size_t n_bytes;
+    size_t first, last;       /* first is a multiple of LANES */
+    const uint64_t *allowed;  /* a bit for every position, or NULL: all */
+    const uint32_t *starts;   /* where codes stand for several rows: how many stand
+                                 before each (as in CSR); or NULL: one each */
+} code_range;
+
+typedef struct {
+    const kernel *kernel;
+    uint8_t *prepared;            /* the queries, as the kernel reads them */
+    selection *selections[GROUP];
+    int n_queries;
+    uint32_t bounds[GROUP];   /* those of the selections */
+    bool wide;                /* whether one of them needs the wide kernel */
+    const uint8_t *blocks;    /* what the step reads ... */
+    size_t position;          /* ... and the position of its first code */
+    size_t n_blocks;
+    step_result result;
+} scan_step;
+
+/* Fetch the bounds, after the selections have changed. */
+static void refresh_bounds(scan_step *step)
+{
+    step->wide = false;
+    for (int i = 0; i < step->n_queries; i++) {
+        step->bounds[i] = step->selections[i]->bound;
+        step->wide |= step->bounds[i] > NARROW_BOUND;
+    }
+    for (int i = step->n_queries; i < GROUP; i++)
+        step->bounds[i] = 0;
+}
+
+/* Run the kernel on one step; true if there are hits. */
+static inline bool run_step(scan_step *step, size_t n_bytes)
+{
+    return (step->wide ? step->kernel->wide : step->kernel->narrow)(
+        step->blocks, step->n_blocks, n_bytes, step->prepared, step->bounds,
+        step->n_queries == 1 ? 1 : GROUP, &step->result);
+}
+
+/* Lanes of the block at `position` that may be found at all. */
+static inline uint64_t lanes_allowed(const code_range *codes, size_t position)
+{
+    uint64_t lanes = UINT64_MAX;
+    if (codes->last - position < LANES)
+        lanes >>= LANES - (codes->last - position);
+    if (codes->allowed)
+        lanes &= codes->allowed[position / LANES];
+    return lanes;
+}
+
+/* Pass the hits of one query to its selection. The flags are constants where this is
+ * inlined; `sampling`: count the hits only. */
+ALWAYS_INLINE bool take_hits(const code_range *codes, scan_step *step, int query,
+                             bool wide, bool weighted, bool sampling)
+{
+    selection *s = step->selections[query];
+    const step_result *result = &step->result;
+    if (!sampling && !selection_has_room(s, STEP * LANES))
+        return false;
+    for (uint32_t blocks = result->hits[query]; blocks; blocks &= blocks - 1) {
+        size_t b = (size_t)FIRST_BIT(blocks);
+        size_t position = step->position + b * LANES;
+        uint64_t lanes = result->masks[query][b] & lanes_allowed(codes, position);
+        for (; lanes; lanes &= lanes - 1) {
+            size_t lane = (size_t)FIRST_BIT(lanes), found = position + lane, weight = 1;
+            uint32_t distance = wide ? result->distances.wide[query][b][lane]
+                                     : result->distances.narrow[query][b][lane];
+            if (weighted)
+                weight = codes->starts[found + 1] - codes->starts[found];
+            selection_take(s, distance, found, weight);
+            if (sampling)
+                s->hits.n = 0;
+        }
+    }
+    selection_settle(s);
+    return true;
+}
+
+/* Pass the hits of a step to the selections. */
+static NEVER_INLINE bool take_step(const code_range *codes, scan_step *step)
+{
+    for (int i = 0; i < step->n_queries; i++) {
+        bool good = true;
+        if (!step->result.hits[i])
+            continue;
+        if (step->wide)
+            good = codes->starts ? take_hits(codes, step, i, true, true, false)
+                                 : take_hits(codes, step, i, true, false, false);
+        else
+            good = codes->starts ? take_hits(codes, step, i, false, true, false)
+                                 : take_hits(codes, step, i, false, false, false);
+        if (!good)
+            return false;
+    }
+    refresh_bounds(step);
+    return true;
+}
+
+/* Scan the blocks of a tile for one group of queries. */
+static bool scan_tile(const code_range *codes, const uint8_t *blocks, size_t position,
+                      size_t n_blocks, scan_step *step)
+{
+    for (size_t b = 0; b < n_blocks; b += STEP) {
+        step->blocks = blocks + b * LANES * codes->n_bytes;
+        step->position = position + b * LANES;
+        step->n_blocks = n_blocks - b < STEP ? n_blocks - b : STEP;
+        if (UNLIKELY(run_step(step, codes->n_bytes)) && !take_step(codes, step))
+            return false;
+    }
+    return true;
+}
+
+/* The blocks from `position` on: in place, or turned into planes in `tile`. */
+static const uint8_t *blocks_at(const code_range *codes, size_t position,
+                                size_t n_blocks, uint8_t *tile)
+{
+    if (codes->planes)
+        return codes->planes + position * codes->n_bytes;
+    size_t n = codes->last - position;
+    n = n < n_blocks * LANES ? n : n_blocks * LANES;
+    planes_from_rows(codes->rows + position * codes->n_bytes, n, codes->n_bytes, tile,
+                     0);
+    return tile;
+}
+
+/* Blocks in a tile: a multiple of STEP. */
+static size_t tile_blocks(size_t n_bytes)
+{
+    size_t n_steps = TILE_BYTES / (n_bytes * LANES * STEP);
+    return n_steps ? n_steps * STEP : STEP;
+}
+
+/* A first bound for the k nearest, so that the scan does not begin by taking in
+ * everything: count the hits of blocks all over the stretch (similar codes often lie
+ * together), few at first as all of them are hits. At least k of the codes seen lie at
+ * or below the edge that this leaves, so the k nearest do. Were fewer than k allowed,
+ * the edge would still be above all. */
+static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bits,
+                         size_t n_sampled, uint8_t *tile)
+{
+    size_t n_blocks = (codes->last - codes->first) / LANES, seen = 0;
+    size_t most = n_sampled < STEP ? n_sampled : STEP;
+    size_t spacing = (n_blocks - most) / n_sampled; /* >= 3: no code counts twice */
+    size_t n = step->selections[0]->k / LANES + 1;  /* blocks of the first step */
+    while (seen < n_sampled) {
+        size_t block = seen * spacing;
+        n = n < most ? n : most;
+        step->position = codes->first + block * LANES;
+        step->n_blocks = n;
+        step->blocks = blocks_at(codes, step->position, n, tile);
+        if (run_step(step, codes->n_bytes)) {
+            for (int i = 0; i < step->n_queries; i++)
+                step->wide ? take_hits(codes, step, i, true, false, true)
+                           : take_hits(codes, step, i, false, false, true);
+            refresh_bounds(step);
+        }
+        seen += n;
+        n *= 2;
+    }
+    for (int i = 0; i < step->n_queries; i++) {
+        selection *s = step->selections[i];
+        uint32_t bound = s->edge < n_bits ? s->edge + 1 : n_bits + 1;
+        selection_start(s, s->k, n_bits, bound, s->keep_ties);
+    }
+}
+
+/* Blocks worth sampling: some times k codes, at most a quarter of all. */
+static size_t sample_blocks(const code_range *codes, size_t k)
+{
+    size_t n_blocks = (codes->last - codes->first) / LANES;
+    size_t wanted = (SAMPLE_FACTOR * k + SAMPLE_LEAST) / LANES;
+    wanted = wanted < n_blocks / 4 ? wanted : n_blocks / 4;
+    return k && wanted * LANES >= 2 * k ? wanted : 0;
+}
+
+/* What a scan needs besides the codes and the queries; one for each thread. */
+typedef struct {
+    const kernel *kernel;
+    uint8_t *prepared;   /* of a block of queries */
+    uint8_t *tile;   /* where codes are read from rows */
+    scan_step step;
+} scan_workspace;
+
+static void scan_workspace_free(scan_workspace *space)
+{
+    if (space) {
+        free(space->prepared);
+        free(space->tile);
+        free(space);
+    }
+}
+
+static scan_workspace *scan_workspace_new(const code_range *codes, const kernel *kernel)
+{
+    size_t n_bytes = codes->n_bytes, n_groups = QUERY_BLOCK / GROUP;
+    scan_workspace *space = aligned_alloc(_Alignof(scan_workspace), sizeof *space);
+    if (space == NULL)
+        return NULL;
+    memset(space, 0, sizeof *space);
+    space->kernel = kernel;
+    space->prepared = aligned_alloc(LANES, n_groups * n_bytes * kernel->prepared_bytes);
+    if (codes->rows)
+        space->tile = aligned_alloc(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
+    if (space->prepared == NULL || (codes->rows && space->tile == NULL)) {
+        scan_workspace_free(space);
+        return NULL;
+    }
+    return space;
+}
+
+/* Point the step at the group of queries that begins with query `first`. */
+static void load_group(scan_workspace *space, size_t n_bytes, selection *selections,
+                       size_t first, size_t n_queries)
+{
+    scan_step *step = &space->step;
+    size_t n = n_queries - first < GROUP ? n_queries - first : GROUP;
+    step->kernel = space->kernel;
+    step->prepared = space->prepared + first / GROUP * n_bytes * space->kernel->prepared_bytes;
+    step->n_queries = (int)n;
+    for (size_t i = 0; i < n; i++)
+        step->selections[i] = &selections[first + i];
+    refresh_bounds(step);
+}
+
+/* Pass the codes once, for a block of at most QUERY_BLOCK queries whose selections have
+ * been started. False if memory is short. */
+static bool scan_codes(const code_range *codes, const uint8_t *queries,
+                       size_t n_queries, uint32_t n_bits, selection *selections,
+                       scan_workspace *space)
+{
+    size_t n_bytes = codes->n_bytes;
+    size_t n_blocks = (codes->last - codes->first + LANES - 1) / LANES;
+    for (size_t q = 0; q < n_queries; q += GROUP) {
+        const uint8_t *group[GROUP]; /* the last query fills up the last group */
+        for (size_t i = 0; i < GROUP; i++)
+            group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) * n_bytes;
+        load_group(space, n_bytes, selections, q, n_queries);
+        space->kernel->prepare(group, n_bytes, space->step.prepared);
+        size_t n_sampled = sample_blocks(codes, selections[q].k);
+        if (n_sampled)
+            sample_bound(codes, &space->step, n_bits, n_sampled, space->tile);
+    }
+    size_t per_tile = tile_blocks(n_bytes);
+    for (size_t b = 0; b < n_blocks; b += per_tile) {
+        size_t n = n_blocks - b < per_tile ? n_blocks - b : per_tile;
+        size_t position = codes->first + b * LANES;
+        const uint8_t *blocks = blocks_at(codes, position, n, space->tile);
+        for (size_t q = 0; q < n_queries; q += GROUP) {
+            load_group(space, n_bytes, selections, q, n_queries);
+            if (!scan_tile(codes, blocks, position, n, &space->step))
+                return false;
+        }
+    }
+    return true;
+}
+
+#endif

@@ -1,0 +1,225 @@
+"""Signs of linear projections: random ones, and the principal components."""
+
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.decomposition import PCA
+from sklearn.exceptions import DataDimensionalityWarning
+from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.extmath import safe_sparse_dot
+
+from skhash._base import BaseHasher
+from skhash.utils._linalg import singular_directions
+
+
+class RandomProjectionHasher(BaseHasher):
+    """Signs of random projections, the hash family of the cosine.
+
+    Two rows at angle t agree in a bit with probability 1 - t / pi [1]_, so that the
+    Hamming distance estimates the angle. Needs no training; quality grows slowly with
+    the number of bits.
+
+    Parameters
+    ----------
+    n_bits : int, default=32
+        The length of the codes.
+    distribution : {"gaussian", "sparse"}, default="gaussian"
+        The entries of the projection: normal, or mostly zero and otherwise +-1 with
+        density 1 / sqrt(n_features) [2]_, which takes less memory and time for large
+        vocabularies.
+    output : {"bits", "packed"}, default="bits"
+        The form of the codes: one column per bit, or eight bits per byte.
+    random_state : int, RandomState instance or None, default=None
+        Draws the projection.
+
+    Attributes
+    ----------
+    components_ : ndarray or CSR of shape (n_bits, n_features)
+        The projection, a row a bit.
+    n_features_in_ : int
+        The number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `X` had some.
+
+    Notes
+    -----
+    Fit costs O(n_bits * n_features), transform O(n_bits * nnz(X)).
+
+    References
+    ----------
+    .. [1] M. Charikar, "Similarity estimation techniques from rounding algorithms",
+       STOC 2002, section 3. doi:10.1145/509907.509965
+    .. [2] P. Li, T. Hastie, K. Church, "Very sparse random projections", KDD 2006.
+       doi:10.1145/1150402.1150436
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhash import RandomProjectionHasher
+    >>> X = np.array([[1.0, 0.0], [2.0, 0.1], [-1.0, 0.0]])
+    >>> RandomProjectionHasher(n_bits=4, random_state=0).fit_transform(X)
+    array([[1, 1, 1, 1],
+           [1, 1, 1, 1],
+           [0, 0, 0, 0]], dtype=uint8)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "distribution": [StrOptions({"gaussian", "sparse"})],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_bits=32,
+        *,
+        distribution="gaussian",
+        output="bits",
+        random_state=None,
+    ):
+        self.n_bits = n_bits
+        self.distribution = distribution
+        self.output = output
+        self.random_state = random_state
+
+    def _fit(self, X, y):
+        projection = (
+            GaussianRandomProjection
+            if self.distribution == "gaussian"
+            else SparseRandomProjection
+        )
+        with warnings.catch_warnings():
+            # More bits than features is no mistake here: each bit adds to the estimate.
+            warnings.simplefilter("ignore", DataDimensionalityWarning)
+            projection = projection(self.n_bits, random_state=self.random_state).fit(X)
+        self.components_ = projection.components_
+
+    def _encode(self, X):
+        return project(X, self.components_) > 0
+
+
+class PCAHasher(BaseHasher):
+    """Signs of the principal components, centered on the training rows.
+
+    Sparse rows are projected by a truncated SVD (latent semantic indexing) instead,
+    which does not densify them; the bits are then split at the mean projection, so
+    that the first component, where all rows of a TF-IDF matrix have one sign, is not
+    a dead bit.
+
+    Parameters
+    ----------
+    n_bits : int, default=32
+        The length of the codes; at most min(n_samples, n_features).
+    output : {"bits", "packed"}, default="bits"
+        The form of the codes: one column per bit, or eight bits per byte.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the randomized SVD.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_bits, n_features)
+        The directions, by falling variance.
+    thresholds_ : ndarray of shape (n_bits,)
+        The mean projection of the training rows; a bit is set above it.
+    n_features_in_ : int
+        The number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `X` had some.
+
+    Notes
+    -----
+    The directions maximize the variance tr(W' X' X W) / n with W' W = I (equation 1 of
+    [1]_). Fit costs O(n_bits * nnz(X)) by a randomized SVD, transform
+    O(n_bits * nnz(X)).
+
+    References
+    ----------
+    .. [1] Y. Gong, S. Lazebnik, "Iterative quantization: a Procrustean approach to
+       learning binary codes", CVPR 2011, section 2.1 (the PCA baseline).
+       doi:10.1109/CVPR.2011.5995432
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhash import PCAHasher
+    >>> X = np.array([[0.0, 1.0], [0.1, 3.0], [5.0, 1.1], [5.1, 3.1]])
+    >>> codes = PCAHasher(n_bits=2, random_state=0).fit_transform(X)
+    >>> len({tuple(code) for code in codes.tolist()})
+    4
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHasher._parameter_constraints,
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_bits=32, *, output="bits", random_state=None):
+        self.n_bits = n_bits
+        self.output = output
+        self.random_state = random_state
+
+    def _fit(self, X, y):
+        self.components_, self.thresholds_ = principal_directions(
+            X, self.n_bits, random_state=self.random_state
+        )
+
+    def _encode(self, X):
+        return project(X, self.components_) > self.thresholds_
+
+
+def project(X, components):
+    """Return the coordinates of rows along directions.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows.
+    components : {ndarray, CSR} of shape (n_directions, n_features)
+        The directions, one a row.
+
+    Returns
+    -------
+    coordinates : ndarray of shape (n_samples, n_directions)
+    """
+    return safe_sparse_dot(X, components.T, dense_output=True)
+
+
+def principal_directions(X, n_directions, *, random_state):
+    """Return the leading principal directions and the mean projection on them.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The rows; sparse ones are not centered before the SVD, but the projections are.
+    n_directions : int
+        How many, at most min(n_samples, n_features).
+    random_state : int, RandomState instance or None
+        Seeds the randomized SVD.
+
+    Returns
+    -------
+    components : ndarray of shape (n_directions, n_features)
+        Orthonormal rows.
+    means : ndarray of shape (n_directions,)
+        The projection of the mean row.
+
+    Raises
+    ------
+    ValueError
+        If there are more directions than rows or features.
+    """
+    n_samples, n_features = X.shape
+    if n_directions > min(n_samples, n_features):
+        raise ValueError(
+            f"n_bits must be at most min(n_samples, n_features), one principal "
+            f"direction a bit; got n_bits={n_directions} with n_samples={n_samples} "
+            f"and n_features={n_features}."
+        )
+    if sp.issparse(X):
+        components = singular_directions(X, n_directions, random_state=random_state)
+    else:
+        components = PCA(n_directions, random_state=random_state).fit(X).components_
+    means = components @ np.asarray(X.mean(axis=0)).ravel()
+    return components, means

@@ -1,0 +1,1 @@
+"""Networks, losses and batches in torch, without estimators."""

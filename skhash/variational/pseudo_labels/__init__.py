@@ -1,0 +1,1 @@
+"""Pseudo-labels and neighbors of unlabeled samples, without torch."""

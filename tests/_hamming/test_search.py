@@ -1,0 +1,196 @@
+"""Every way through the search gives what a plain numpy search gives."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from skhash._hamming._index import CodeIndex
+from skhash._hamming._multi_index import MultiIndex
+from skhash._hamming._storage import Repeated
+from skhash.neighbors import HammingNearestNeighbors, simd_names
+from skhash.neighbors import _index as index_module
+
+ALGORITHMS = ["auto", "brute", "multi_index"]
+
+
+def distance_matrix(queries, rows):
+    differing = np.bitwise_count(queries[:, None] ^ rows[None])
+    return differing.sum(axis=2, dtype=np.int32)
+
+
+def reference_nearest(queries, rows, k, allowed):
+    """Distances and indices by (distance, index) from a full stable sort."""
+    positions = np.flatnonzero(allowed)
+    distances = distance_matrix(queries, rows[positions])
+    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(distances, order, axis=1), positions[order]
+
+
+def reference_within(queries, rows, radius, allowed):
+    n = int(allowed.sum())
+    distances, indices = reference_nearest(queries, rows, n, allowed)
+    inside = distances <= radius
+    return inside.sum(axis=1), distances[inside], indices[inside]
+
+
+def random_rows(rng, n, n_bits, kind):
+    """Packed codes: all random, near few centers, or few distinct ones."""
+    n_bytes = (n_bits + 7) // 8
+    if kind == "random":
+        bits = rng.integers(0, 2, (n, n_bits))
+    else:
+        centers = rng.integers(0, 2, (max(1, n // 50), n_bits))
+        bits = centers[rng.integers(0, len(centers), n)]
+        if kind == "clustered":
+            bits = bits ^ (rng.random((n, n_bits)) < 0.05)
+    rows = np.packbits(bits.astype(np.uint8), axis=1)
+    assert rows.shape == (n, n_bytes)
+    return rows
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Let small indexes take the paths that only pay for large ones."""
+    monkeypatch.setattr(index_module, "THREAD_WORK", 0)
+    monkeypatch.setattr(index_module, "LEAST_REPEATED", 1)
+    monkeypatch.setattr(Repeated, "_has_equal_pairs", lambda rows, share: True)
+    # Tables as soon as a radius is asked for, whatever they cost.
+    monkeypatch.setattr(MultiIndex, "price", 0)
+    monkeypatch.setattr(MultiIndex, "pays", lambda self, radius: self.n_codes > 0)
+
+
+@st.composite
+def searches(draw):
+    n_bits = draw(
+        st.one_of(
+            st.integers(1, 300),
+            st.sampled_from([8, 16, 31, 32, 64, 128, 247, 248, 249, 256, 520, 1024]),
+        )
+    )
+    return {
+        "seed": draw(st.integers(0, 2**32 - 1)),
+        "n_bits": n_bits,
+        "n": draw(st.one_of(st.integers(1, 200), st.integers(1000, 4000))),
+        "n_queries": draw(st.sampled_from([1, 2, 4, 5, 63, 64, 65, 260])),
+        "kind": draw(st.sampled_from(["random", "clustered", "repeated"])),
+        "algorithm": draw(st.sampled_from(ALGORITHMS)),
+        "copy": draw(st.booleans()),
+        "n_threads": draw(st.sampled_from([1, 2, 3])),
+        "simd": draw(st.sampled_from(simd_names())),
+        "k": draw(st.sampled_from([1, 3, 10, 100, 10_000])),
+        "radius": draw(st.sampled_from([0, 1, 2, 5, 20, 2000])),
+        "share_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
+        "steps": draw(st.lists(st.sampled_from(["append", "remove"]), max_size=3)),
+    }
+
+
+def changed(rng, index, rows, step, kind, n_bits):
+    """Append to or remove from both the index and the plain array."""
+    if step == "append":
+        more = random_rows(rng, int(rng.integers(0, 1500)), n_bits, kind)
+        index.append(more)
+        return np.concatenate([rows, more])
+    kept = rng.random(len(rows)) < 0.7
+    kept[rng.integers(len(rows))] = True
+    index.keep(kept)
+    return rows[kept]
+
+
+@pytest.mark.usefixtures("eager")
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(searches())
+def test_property(case):
+    rng = np.random.default_rng(case["seed"])
+    n_bits, kind = case["n_bits"], case["kind"]
+    rows = random_rows(rng, case["n"], n_bits, kind)
+    index = CodeIndex(rows, n_bits, algorithm=case["algorithm"], copy=case["copy"])
+    for step in case["steps"]:
+        rows = changed(rng, index, rows, step, kind, n_bits)
+    np.testing.assert_array_equal(index.rows(), rows)
+
+    queries = random_rows(rng, case["n_queries"], n_bits, "random")
+    own = rng.random(len(queries)) < 0.5
+    queries[own] = rows[rng.integers(0, len(rows), own.sum())]
+    mask, allowed = None, np.ones(len(rows), dtype=bool)
+    if case["share_allowed"] is not None:
+        mask = allowed = rng.random(len(rows)) < case["share_allowed"]
+    how = {"mask": mask, "n_threads": case["n_threads"], "simd": case["simd"]}
+
+    k = min(case["k"], int(allowed.sum()))
+    if k:
+        expected = reference_nearest(queries, rows, k, allowed)
+        for got, want in zip(index.nearest(queries, k, **how), expected):
+            np.testing.assert_array_equal(got, want)
+    radius = min(case["radius"], n_bits)
+    expected = reference_within(queries, rows, radius, allowed)
+    for got, want in zip(index.within(queries, radius, **how), expected):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("simd", simd_names())
+@pytest.mark.parametrize(
+    "n_bits", [*range(1, 81), 120, 247, 248, 249, 255, 256, 257, 520]
+)
+def test_every_length_and_instruction_set(n_bits, simd):
+    rng = np.random.default_rng(n_bits)
+    rows = random_rows(rng, 300, n_bits, "random")
+    queries = np.concatenate([rows[:3], random_rows(rng, 6, n_bits, "random")])
+    index = CodeIndex(rows, n_bits, algorithm="brute")
+    for k in (1, 7, 300):
+        expected = reference_nearest(queries, rows, k, np.ones(300, dtype=bool))
+        for got, want in zip(index.nearest(queries, k, simd=simd), expected):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("simd", simd_names())
+@pytest.mark.parametrize("n_bits", [248, 256, 512, 1024])
+def test_largest_distances(n_bits, simd):
+    # A code and its complement: every count is as large as it gets.
+    rows = np.zeros((130, n_bits // 8), dtype=np.uint8)
+    rows[64:] = 255
+    queries = np.array([rows[0], rows[-1]])
+    index = CodeIndex(rows, n_bits, algorithm="brute")
+    distances, indices = index.nearest(queries, 130, simd=simd)
+    order = np.arange(130)
+    np.testing.assert_array_equal(indices, [order, np.roll(order, -64)])
+    np.testing.assert_array_equal(distances[0], np.repeat([0, n_bits], [64, 66]))
+
+
+def test_k_from_one_to_all_with_masses_of_duplicates():
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (200, 3))
+    model = HammingNearestNeighbors().fit(bits)
+    queries = bits[:20]
+    packed, queries_packed = np.packbits(bits, axis=1), np.packbits(queries, axis=1)
+    everything = np.ones(200, dtype=bool)
+    for k in range(1, 201):
+        expected = reference_nearest(queries_packed, packed, k, everything)
+        for got, want in zip(model.kneighbors(queries, k), expected):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("kind", ["random", "clustered", "repeated"])
+def test_large_index(algorithm, kind):
+    # Large enough for samples, several tiles, repeated codes and tables as they are.
+    rng = np.random.default_rng(1)
+    rows = random_rows(rng, 100_000, 64, kind)
+    queries = np.concatenate([rows[:40], random_rows(rng, 40, 64, "random")])
+    model = HammingNearestNeighbors(packed=True, algorithm=algorithm).fit(rows)
+    everything = np.ones(len(rows), dtype=bool)
+    for n_jobs in (1, 2):
+        model.set_params(n_jobs=n_jobs)
+        for k in (1, 10, 300):
+            expected = reference_nearest(queries, rows, k, everything)
+            for got, want in zip(model.kneighbors(queries, k), expected):
+                np.testing.assert_array_equal(got, want)
+    counts, distances, indices = reference_within(queries, rows, 3, everything)
+    got_distances, got_indices = model.radius_neighbors(queries, 3)
+    np.testing.assert_array_equal([len(x) for x in got_indices], counts)
+    np.testing.assert_array_equal(np.concatenate(got_indices), indices)
+    np.testing.assert_array_equal(np.concatenate(got_distances), distances)

@@ -1,0 +1,159 @@
+"""Two-stage search against exact search."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skhash.neighbors._reranked import RerankedNearestNeighbors
+from skhash.shallow import CCAITQHasher, ITQHasher
+
+
+@pytest.fixture
+def X():
+    rng = np.random.RandomState(0)
+    centers = 2 * rng.standard_normal((10, 16))
+    return centers[rng.randint(10, size=400)] + rng.standard_normal((400, 16))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_all_candidates_give_exact_search(X, metric, sparse):
+    rows = sp.csr_array(X) if sparse else X
+    search = RerankedNearestNeighbors(
+        ITQHasher(16, random_state=0), rerank_factor=100, metric=metric
+    ).fit(rows[:300])
+    exact = NearestNeighbors(n_neighbors=5, metric=metric, algorithm="brute")
+    exact.fit(X[:300])
+    for queries in (None, X[300:]):
+        asked = sp.csr_array(queries) if sparse and queries is not None else queries
+        distances, indices = search.kneighbors(asked)
+        expected_distances, expected = exact.kneighbors(queries)
+        np.testing.assert_array_equal(indices, expected)
+        np.testing.assert_allclose(distances, expected_distances, atol=1e-7)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_queries_may_be_of_another_form_than_the_index(X, metric):
+    hasher = FrozenEstimator(ITQHasher(16, random_state=0).fit(X))
+    dense, sparse = (
+        RerankedNearestNeighbors(hasher, metric=metric).fit(rows)
+        for rows in (X, sp.csr_array(X))
+    )
+    expected = dense.kneighbors(X[:9])
+    for found in (
+        dense.kneighbors(sp.csr_array(X[:9])),
+        sparse.kneighbors(X[:9]),
+        sparse.kneighbors(sp.csr_matrix(X[:9])),
+    ):
+        np.testing.assert_allclose(found[0], expected[0], atol=1e-7)
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_inner_product_finds_the_largest(X):
+    search = RerankedNearestNeighbors(rerank_factor=400, metric="inner_product")
+    distances, indices = search.fit(X).kneighbors(X[:7], n_neighbors=1)
+    products = X[:7] @ X.T
+    np.testing.assert_array_equal(indices[:, 0], products.argmax(axis=1))
+    np.testing.assert_allclose(-distances[:, 0], products.max(axis=1))
+
+
+def test_more_candidates_find_more(X):
+    exact = NearestNeighbors(n_neighbors=5, metric="cosine").fit(X)
+    expected = exact.kneighbors(return_distance=False)
+    recalls = []
+    for factor in (1, 4, 16):
+        search = RerankedNearestNeighbors(
+            ITQHasher(16, random_state=0), rerank_factor=factor
+        )
+        found = search.fit(X).kneighbors(return_distance=False)
+        recalls.append(
+            np.mean([np.isin(*pair).mean() for pair in zip(found, expected)])
+        )
+    assert recalls[0] < recalls[1] < recalls[2]
+    assert recalls[2] > 0.95
+
+
+@pytest.mark.parametrize("output", ["bits", "packed"])
+def test_takes_a_fitted_hasher_of_either_output(X, output):
+    hasher = ITQHasher(16, output=output, random_state=0).fit(X)
+    search = RerankedNearestNeighbors(FrozenEstimator(hasher)).fit(X[:200])
+    plain = RerankedNearestNeighbors(ITQHasher(16, random_state=0)).fit(X)
+    np.testing.assert_array_equal(search.hasher_.transform(X), hasher.transform(X))
+    assert search.index_.n_bits_ == 16 == plain.index_.n_bits_
+
+
+def test_labels_reach_the_hasher(X):
+    y = (X[:, 0] > 0).astype(int)
+    search = RerankedNearestNeighbors(CCAITQHasher(8, random_state=0)).fit(X, y)
+    assert search.kneighbors(X[:3])[1].shape == (3, 5)
+
+
+@pytest.mark.parametrize("n_neighbors", [0, 401])
+def test_wrong_number_of_neighbors_is_an_error(X, n_neighbors):
+    with pytest.raises(ValueError, match="n_neighbors"):
+        RerankedNearestNeighbors().fit(X).kneighbors(X, n_neighbors)
+
+
+def test_number_of_neighbors_that_is_no_number(X):
+    with pytest.raises(TypeError, match="n_neighbors must be an int; got True"):
+        RerankedNearestNeighbors().fit(X).kneighbors(X, True)
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.float32, sp.csr_array])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+@pytest.mark.parametrize("n_queries", [1, 7, 90])
+def test_copies_tie(metric, form, n_queries):
+    rows = np.random.RandomState(0).standard_normal((30, 33)).repeat(3, axis=0)
+    search = RerankedNearestNeighbors(
+        ITQHasher(16, random_state=0), n_neighbors=90, rerank_factor=1, metric=metric
+    ).fit(form(rows))
+    distances, indices = search.kneighbors(form(rows[:n_queries]))
+    copies = distances.reshape(n_queries, 30, 3)
+    np.testing.assert_array_equal(copies, copies[:, :, :1].repeat(3, axis=2))
+    positions = indices.reshape(n_queries, 30, 3)
+    np.testing.assert_array_equal(np.diff(positions, axis=2), 1)
+    if metric == "euclidean":
+        assert not distances[:, :3].any()
+
+
+def test_euclidean_distances_far_from_zero():
+    rows = np.float32(1000 + np.random.RandomState(0).standard_normal((300, 32)))
+    search = RerankedNearestNeighbors(rerank_factor=60, metric="euclidean").fit(rows)
+    distances, indices = search.kneighbors(rows)
+    expected_distances, expected = NearestNeighbors().fit(rows).kneighbors(rows)
+    np.testing.assert_array_equal(indices, expected)
+    np.testing.assert_allclose(distances, expected_distances, atol=1e-5)
+
+
+@pytest.mark.parametrize("last", ["hasher", "passthrough"])
+def test_pipeline_of_packed_codes(X, last):
+    steps = [StandardScaler(), ITQHasher(12, output="packed", random_state=0)]
+    if last == "passthrough":
+        steps.append("passthrough")
+    search = RerankedNearestNeighbors(make_pipeline(*steps), rerank_factor=400).fit(X)
+    assert search.index_.n_bits_ == 16
+    assert search.index_.packed
+    assert search.kneighbors(X, 1, return_distance=False).ravel().tolist() == [
+        *range(len(X))
+    ]
+
+
+def test_hasher_sees_the_names_of_columns(X):
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(16)])
+    first = ColumnTransformer([("some", "passthrough", ["x3", "x5", "x8"])])
+    hasher = make_pipeline(first, ITQHasher(3, random_state=0))
+    search = RerankedNearestNeighbors(hasher).fit(frame)
+    assert search.hasher_[-1].n_features_in_ == 3
+    search.kneighbors(frame[:5])
+    frozen = FrozenEstimator(ITQHasher(8, random_state=0).fit(frame))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RerankedNearestNeighbors(frozen).fit(frame).kneighbors(frame[:5])
