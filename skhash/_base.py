@@ -9,15 +9,14 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils import ClassifierTags, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
+from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels
 
 # Rows encoded at a time: enough to keep the matrix products busy, and few enough that
@@ -58,7 +57,7 @@ class BaseHasher(
     def _encode(self, X):
         """Return the bits of validated rows as booleans, (n_samples, n_bits)."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the hash function.
 

@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from skhash.metrics._relevance import resolve_relevance
 from skhash.metrics._tie_groups import (
@@ -12,6 +11,7 @@ from skhash.metrics._tie_groups import (
     float_groups,
     hamming_groups,
 )
+from skhash.utils._compat import num_samples
 
 
 class RetrievalTask:
@@ -37,7 +37,7 @@ class RetrievalTask:
         index, query = check_vectors(X, X_query, metric)
         self._own = _is_leave_one_out(index, query, y, y_query, metric, relevance)
         n_index = index.shape[1 if metric == "precomputed" else 0]
-        n_queries = _num_samples(index if query is None else query)
+        n_queries = num_samples(index if query is None else query)
         self._relevance, query_rows, index_rows = resolve_relevance(
             relevance, y, y_query, n_index, n_queries
         )

@@ -4,10 +4,10 @@ from functools import partial
 from numbers import Real
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from skhash.metrics import _measures
 from skhash.metrics._task import RetrievalTask, average_over_queries
+from skhash.utils._compat import num_samples
 
 
 def precision_within_radius_score(
@@ -213,12 +213,12 @@ def empty_ball_rate(
     0.5
     """
     if y is None and y_query is None:
-        n_queries, n_index = _num_samples(X), _num_samples(X)
+        n_queries, n_index = num_samples(X), num_samples(X)
         if metric == "precomputed":
             n_index = np.shape(X)[1]
         y = np.zeros(n_index, dtype=np.int64)
         if X_query is not None or n_index != n_queries:
-            n_queries = n_queries if X_query is None else _num_samples(X_query)
+            n_queries = n_queries if X_query is None else num_samples(X_query)
             y_query = np.zeros(n_queries, dtype=np.int64)
     task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance="any")
     radius = task.check_radius(radius)

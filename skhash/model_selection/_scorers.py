@@ -4,11 +4,11 @@ import re
 from inspect import signature
 
 import scipy.sparse as sp
-from sklearn.utils import _safe_indexing
 
 from skhash import metrics
 from skhash.codes import unpack_bits
 from skhash.model_selection._stratification import labeled_rows
+from skhash.utils._compat import safe_indexing
 from skhash.utils._pipelines import final_estimator
 
 
@@ -46,12 +46,12 @@ class RetrievalScorer:
                 f"Pipeline that ends in one; got {type(estimator).__name__}."
             )
         _, rows = labeled_rows(X, y)
-        codes = estimator.transform(_safe_indexing(X, rows))
+        codes = estimator.transform(safe_indexing(X, rows))
         final = final_estimator(estimator)
         if getattr(final, "output", None) == "packed":
             codes = unpack_bits(codes, n_bits=final.n_bits)
         y = y.tocsr() if sp.issparse(y) else y
-        return self._function(codes, _safe_indexing(y, rows), **self._parameters)
+        return self._function(codes, safe_indexing(y, rows), **self._parameters)
 
 
 def make_retrieval_scorer(measure="average_precision", **parameters):

@@ -5,7 +5,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _num_samples
 
 from skhash.model_selection._stratification import (
     check_flag,
@@ -13,6 +12,7 @@ from skhash.model_selection._stratification import (
     labeled_rows,
     one_class_a_row,
 )
+from skhash.utils._compat import num_samples
 
 
 class SemiSupervisedKFold(BaseCrossValidator):
@@ -115,7 +115,7 @@ class SemiSupervisedKFold(BaseCrossValidator):
         rng = check_random_state(self.random_state) if self.shuffle else None
         if rng is not None:
             rows = rng.permutation(rows)
-        folds = np.empty(_num_samples(X), dtype=np.intp)
+        folds = np.empty(num_samples(X), dtype=np.intp)
         folds.fill(-1)
         if labels.kind == "multilabel":
             sizes = np.full(self.n_splits, len(rows) // self.n_splits)

@@ -1,14 +1,14 @@
 """What splits and label subsets share: labeled rows, and their classes' shares."""
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
+from skhash.utils._compat import num_samples
 from skhash.utils._labels import check_partial_labels
 
 
 def labeled_rows(X, y):
     """Return the validated labels of `X`, and which rows have one; raise if none."""
-    labels = check_partial_labels(y, _num_samples(X))
+    labels = check_partial_labels(y, num_samples(X))
     rows = np.flatnonzero(labels.labeled)
     if not len(rows):
         raise ValueError("y has no labeled row: every row is labeled -1, or y is None.")

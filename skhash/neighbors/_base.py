@@ -6,12 +6,12 @@ import numpy as np
 from joblib import effective_n_jobs
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash._hamming import _merge
 from skhash._hamming._index import CodeIndex
 from skhash.codes import check_bits, check_packed
+from skhash.utils._compat import Interval, StrOptions
 
 #: Distances take 16 bits in the kernels, positions 32 in the hits.
 MOST_BITS = 65_528

@@ -3,13 +3,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length
 
 from skhash._hamming import _merge
 from skhash.codes import unpack_bits
 from skhash.neighbors._base import HammingNeighborsBase, check_mode
+from skhash.utils._compat import Interval, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, concatenate_labels
 
 
@@ -101,7 +100,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Index codes.
 
@@ -128,7 +127,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         self.labels_ = labels
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Add codes at the end of the index.
 

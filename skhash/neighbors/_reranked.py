@@ -5,14 +5,14 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.shallow import ITQHasher
+from skhash.utils._compat import HasMethods, Interval, StrOptions, fit_context
 from skhash.utils._pipelines import final_estimator
 
 __all__ = ["RerankedNearestNeighbors"]
@@ -102,7 +102,7 @@ class RerankedNearestNeighbors(BaseEstimator):
         self.metric = metric
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
         """Learn the codes of rows, and keep the rows.
 

@@ -1,13 +1,9 @@
 """HammingNeighborsTransformer: the graph of neighbors as a step of a pipeline."""
 
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils._param_validation import StrOptions
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from skhash.neighbors._base import HammingNeighborsBase
+from skhash.utils._compat import StrOptions, fit_context
 
 
 class HammingNeighborsTransformer(
@@ -86,7 +82,7 @@ class HammingNeighborsTransformer(
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Index codes.
 

@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.utils._param_validation import Interval, Options
 
 from skhash.shallow._latent import LatentHasher
+from skhash.utils._compat import Interval, Options
 
 # What a threshold is multiplied by, to lie off the numbers that equal it.
 _BEYOND_TIES = 1.00001

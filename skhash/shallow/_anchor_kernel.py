@@ -5,9 +5,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.shallow._latent import LatentHasher
+from skhash.utils._compat import Interval, StrOptions
 
 
 class AnchorKernelHasher(LatentHasher):

@@ -5,10 +5,10 @@ from numbers import Integral
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
-from sklearn.utils._param_validation import Interval
 
 from skhash.shallow._latent import LatentHasher, add_ridge
 from skhash.shallow._rotations import learn_rotation
+from skhash.utils._compat import Interval
 
 
 class CCAITQHasher(LatentHasher):

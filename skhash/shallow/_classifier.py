@@ -9,12 +9,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash._base import BaseHasher, ClassPredictorMixin
 from skhash.shallow._latent import draw_rows
 from skhash.shallow._projections import project
 from skhash.shallow._rotations import ITQHasher, learn_rotation
+from skhash.utils._compat import Interval, StrOptions
 from skhash.utils._labels import check_partial_labels, require_two_classes
 from skhash.utils._linalg import singular_directions
 

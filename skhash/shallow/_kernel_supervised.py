@@ -6,10 +6,10 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 from sklearn.preprocessing import normalize
-from sklearn.utils._param_validation import Interval
 
 from skhash.shallow._anchor_kernel import AnchorKernelHasher
 from skhash.shallow._latent import add_ridge
+from skhash.utils._compat import Interval
 
 
 class KernelSupervisedHasher(AnchorKernelHasher):

@@ -6,10 +6,10 @@ from numbers import Integral
 import numpy as np
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
 from skhash._base import BaseHasher
 from skhash.shallow._projections import project
+from skhash.utils._compat import Interval
 from skhash.utils._labels import check_partial_labels, require_two_classes
 from skhash.utils._linalg import singular_directions
 

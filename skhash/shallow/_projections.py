@@ -7,10 +7,10 @@ import scipy.sparse as sp
 from sklearn.decomposition import PCA
 from sklearn.exceptions import DataDimensionalityWarning
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 
 from skhash._base import BaseHasher
+from skhash.utils._compat import StrOptions
 from skhash.utils._linalg import singular_directions
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
 from skhash._base import BaseHasher
 from skhash.shallow._projections import principal_directions, project
+from skhash.utils._compat import Interval
 
 
 class ITQHasher(BaseHasher):

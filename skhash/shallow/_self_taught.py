@@ -9,11 +9,11 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
 from skhash._base import BaseHasher
 from skhash.shallow._latent import draw_rows
 from skhash.shallow._projections import project
+from skhash.utils._compat import Interval
 from skhash.utils._thresholds import median_thresholds
 
 

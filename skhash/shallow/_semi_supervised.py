@@ -5,9 +5,9 @@ from numbers import Real
 import numpy as np
 from scipy.linalg import cholesky, eigh
 from sklearn.preprocessing import normalize
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash.shallow._latent import LatentHasher
+from skhash.utils._compat import Interval, StrOptions
 
 
 class SemiSupervisedHasher(LatentHasher):

@@ -5,10 +5,10 @@ from numbers import Real
 import numpy as np
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash._base import BaseHasher
 from skhash.shallow._projections import project
+from skhash.utils._compat import Interval, StrOptions
 
 
 class ShiftInvariantKernelHasher(BaseHasher):

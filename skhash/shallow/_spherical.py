@@ -3,10 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import row_norms
 
 from skhash.shallow._latent import LatentHasher
+from skhash.utils._compat import Interval
 from skhash.utils._thresholds import median_thresholds
 
 

@@ -4,10 +4,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.utils._param_validation import Interval
 
 from skhash.shallow._anchor_kernel import AnchorKernelHasher
 from skhash.shallow._latent import add_ridge
+from skhash.utils._compat import Interval
 
 
 class SupervisedDiscreteHasher(AnchorKernelHasher):

@@ -4,10 +4,10 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skhash._base import BaseHasher
 from skhash.codes import n_bytes
+from skhash.utils._compat import Interval, StrOptions
 from skhash.utils._thresholds import median_thresholds
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import check_array, column_or_1d
+
+from skhash.utils._compat import is_pandas_na, is_scalar_nan
 
 UNLABELED = -1
 

@@ -7,11 +7,10 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import LRScheduler, PrintLog
 
+from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import check_partial_labels, require_two_classes
 from skhash.variational._network_hasher import NetworkHasher
 from skhash.variational._trainer import (
@@ -132,7 +131,7 @@ class BaseVAEHasher(NetworkHasher):
     def _check_rows(self, X, *, reset):
         return super()._check_rows(X, reset=reset and not self._goes_on())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, classes=None):
         """Train for one epoch on a chunk of rows.
 

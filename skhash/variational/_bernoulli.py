@@ -2,8 +2,7 @@
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skhash.utils._compat import Interval, StrOptions
 from skhash.variational._base import BaseVAEHasher
 from skhash.variational.nn._objectives import EvidenceLowerBound
 

@@ -2,8 +2,7 @@
 
 from numbers import Integral, Real
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from skhash.utils._compat import Interval, StrOptions
 from skhash.variational._code_assigner import ClassGuidedHasher
 from skhash.variational.nn._batches import TrainingRows
 from skhash.variational.nn._objectives import SSBVAEObjective

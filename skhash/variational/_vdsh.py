@@ -5,9 +5,9 @@ from numbers import Real
 import numpy as np
 import torch
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval
 
 from skhash._base import ROWS_PER_BLOCK
+from skhash.utils._compat import Interval
 from skhash.utils._thresholds import median_thresholds
 from skhash.variational._base import BaseVAEHasher
 from skhash.variational._network_hasher import near_zero

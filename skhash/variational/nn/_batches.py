@@ -8,11 +8,12 @@ import torch
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs import mean_variance_axis
-from sklearn.utils.sparsefuncs_fast import (
+from torch.utils.data import Dataset
+
+from skhash.utils._compat import (
     inplace_csr_row_normalize_l1,
     inplace_csr_row_normalize_l2,
 )
-from torch.utils.data import Dataset
 
 # Rows that are scaled at a time where all are needed.
 ROWS_PER_BLOCK = 4096

@@ -1,0 +1,30 @@
+"""Names of scikit-learn that are not public: the only module that imports them."""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.sparsefuncs_fast import (
+    inplace_csr_row_normalize_l1,
+    inplace_csr_row_normalize_l2,
+)
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "fit_context",
+    "inplace_csr_row_normalize_l1",
+    "inplace_csr_row_normalize_l2",
+    "is_pandas_na",
+    "is_scalar_nan",
+    "num_samples",
+    "safe_indexing",
+]
