@@ -136,39 +136,53 @@ class AnchorGraphHasher(LatentHasher):
             random_state=random_state,
         )
         self.anchors_ = kmeans.fit(features).cluster_centers_
-        self.bandwidth_ = None
-        links = self._links(features)
+        self.n_nearest_ = min(self.n_nearest, n_anchors)
+        distances = euclidean_distances(features, self.anchors_, squared=True)
+        nearest = np.partition(distances, self.n_nearest_ - 1, axis=1)
+        farthest = nearest[:, : self.n_nearest_].max(axis=1)
+        self.bandwidth_ = float(farthest.mean()) or 1.0
+        links = self._links(distances)
         self.projection_ = _eigenvector_map(links, n_vectors)
+        self.thresholds_ = None
         if self.n_layers == 2:
             vectors = links @ self.projection_
             self.thresholds_ = _second_thresholds(links, vectors)
 
-    def _links(self, features):
-        """Return the weights of rows to their nearest anchors, CSR, rows sum to 1."""
-        n_nearest = min(self.n_nearest, len(self.anchors_))
-        distances = euclidean_distances(features, self.anchors_, squared=True)
+    def _links(self, distances):
+        """Return weights of links to the nearest anchors, CSR, whose rows sum to 1."""
+        n_nearest = self.n_nearest_
         nearest = np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]
-        distances = np.take_along_axis(distances, nearest, axis=1)
-        if self.bandwidth_ is None:
-            self.bandwidth_ = float(distances.max(axis=1).mean()) or 1.0
+        linked = np.take_along_axis(distances, nearest, axis=1)
         # The smallest distance cancels in the normalized weights, and subtracting it
         # keeps far rows from dividing zero by zero.
-        distances -= distances.min(axis=1, keepdims=True)
-        weights = np.exp(-distances / self.bandwidth_)
+        linked -= linked.min(axis=1, keepdims=True)
+        weights = np.exp(-linked / self.bandwidth_)
         weights /= weights.sum(axis=1, keepdims=True)
         starts = np.arange(0, nearest.size + 1, n_nearest)
-        shape = (len(features), len(self.anchors_))
-        return sp.csr_array((weights.ravel(), nearest.ravel(), starts), shape=shape)
+        return sp.csr_array(
+            (weights.ravel(), nearest.ravel(), starts), shape=distances.shape
+        )
 
-    def _encode_latent(self, features):
-        vectors = self._links(features) @ self.projection_
-        if self.n_layers == 1:
-            return vectors > 0
+    def _decide_latent(self, features):
+        distances = features.squared_distances(self.anchors_)
+        size = np.abs(self.projection_).max()
+        vectors = distances.map(
+            lambda squares: self._links(squares) @ self.projection_,
+            slope=2 * self.n_nearest_ * size / self.bandwidth_,
+            size=size,
+        )
+        positive, doubtful = vectors.above()
+        doubtful |= distances.has_tie(self.n_nearest_)
+        if self.thresholds_ is None:
+            return positive, doubtful
         # In a graph of several parts many rows have the very number of a threshold, and
         # rounding would decide on their bits.
-        above, below = _BEYOND_TIES * self.thresholds_
-        second = np.where(vectors > 0, vectors > above, vectors < below)
-        return np.hstack([vectors > 0, second])[:, : self.n_bits]
+        upper, lower = _BEYOND_TIES * self.thresholds_
+        above, above_doubtful = vectors.above(upper)
+        _, below_doubtful = vectors.above(lower)
+        second = np.where(positive, above, vectors.values < lower)
+        bits = np.hstack([positive, second])[:, : self.n_bits]
+        return bits, doubtful | above_doubtful | below_doubtful
 
 
 def _eigenvector_map(links, n_vectors):

@@ -39,14 +39,13 @@ class AnchorKernelHasher(LatentHasher):
             # The mean squared distance of two rows is twice their total variance.
             variance = float(features.var(axis=0).sum())
             self.gamma_ = 1 / (2 * variance) if variance else 1.0
-        kernel = self._kernel(features)
+        kernel = rbf_kernel(features, self.anchors_, gamma=self.gamma_)
         self.mean_ = kernel.mean(axis=0)
         kernel = kernel[labeled] - self.mean_
         coefficients = self._fit_kernel(kernel, targets[labeled], random_state)
         self.dual_coef_ = coefficients.astype(features.dtype)
 
-    def _kernel(self, features):
-        return rbf_kernel(features, self.anchors_, gamma=self.gamma_)
-
-    def _encode_latent(self, features):
-        return (self._kernel(features) - self.mean_) @ self.dual_coef_ > 0
+    def _decide_latent(self, features):
+        squares = features.squared_distances(self.anchors_)
+        kernel = squares.map(lambda d: np.exp(-self.gamma_ * d), slope=self.gamma_)
+        return kernel.shift(-self.mean_).project(self.dual_coef_.T).above()

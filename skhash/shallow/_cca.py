@@ -124,8 +124,9 @@ class CCAITQHasher(LatentHasher):
         )
         self.n_iter_ = len(losses)
 
-    def _encode_latent(self, features):
-        return (features - self.mean_) @ self.directions_ @ self.rotation_ > 0
+    def _decide_latent(self, features):
+        canonical = features.shift(-self.mean_).project(self.directions_.T)
+        return canonical.project(self.rotation_.T).above()
 
 
 def canonical_directions(Z, targets, n_directions):

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher, ClassPredictorMixin
+from skhash._base import ClassPredictorMixin
+from skhash.shallow._base import ShallowHasher
 from skhash.shallow._latent import draw_rows
 from skhash.shallow._projections import project
 from skhash.shallow._rotations import ITQHasher, learn_rotation
@@ -19,7 +20,7 @@ from skhash.utils._labels import check_partial_labels, require_two_classes
 from skhash.utils._linalg import singular_directions
 
 
-class ClassifierHasher(ClassPredictorMixin, BaseHasher):
+class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
     """Bits that quantize a classifier's posteriors, and label-free bits for the rest.
 
     A logistic regression learns the classes from the labeled rows; the first bits
@@ -99,7 +100,7 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "n_class_bits": [Interval(Integral, 1, None, closed="left"), None],
         "teacher": [StrOptions({"classifier", "propagation"})],
         "C": [Interval(Real, 0, None, closed="neither")],
@@ -193,16 +194,22 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
         self.rotation_ = axes @ rotation
 
     def _posteriors(self, X):
-        scores = project(X, self.coef_) + self.intercept_
+        return self._from_scores(project(X, self.coef_) + self.intercept_)
+
+    def _from_scores(self, scores):
         return expit(scores) if self.multilabel_ else softmax(scores, axis=1)
 
-    def _encode(self, X):
+    def _decide(self, X):
         parts = []
         if self.classes_ is not None:
-            parts.append((self._posteriors(X) - self.mean_) @ self.rotation_ > 0)
+            scores = X.project(self.coef_).shift(self.intercept_)
+            posteriors = scores.map(self._from_scores, slope=1.0)
+            centered = posteriors.shift(-self.mean_)
+            parts.append(centered.project(self.rotation_.T).above())
         if self.label_free_ is not None:
-            parts.append(self.label_free_._encode(X))
-        return np.hstack(parts)
+            parts.append(self.label_free_._decide(X))
+        bits, doubtful = zip(*parts)
+        return np.hstack(bits), np.any(doubtful, axis=0)
 
     def _class_probabilities(self, X):
         return self._posteriors(self._check_rows(X, reset=False))

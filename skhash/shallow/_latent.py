@@ -4,17 +4,16 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
 from skhash.shallow._projections import project
 from skhash.utils._compat import Interval
 from skhash.utils._labels import check_partial_labels, require_two_classes
-from skhash.utils._linalg import singular_directions
+from skhash.utils._linalg import singular_directions, unit_rows
 
 
-class LatentHasher(BaseHasher):
+class LatentHasher(ShallowHasher):
     """Base class of hashers that learn in a latent space of moderate size.
 
     Rows are projected on the leading singular directions (latent semantic analysis,
@@ -27,7 +26,7 @@ class LatentHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "normalize": ["boolean"],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -45,8 +44,8 @@ class LatentHasher(BaseHasher):
         """
 
     @abstractmethod
-    def _encode_latent(self, features):
-        """Return the bits of rows in the latent space as booleans."""
+    def _decide_latent(self, features):
+        """Return bits and doubtful rows of rows in the latent space."""
 
     def _fit(self, X, y):
         random_state = check_random_state(self.random_state)
@@ -87,10 +86,11 @@ class LatentHasher(BaseHasher):
 
     def _latent_features(self, X):
         features = project(X, self.components_)
-        return normalize(features, copy=False) if self.normalize else features
+        return unit_rows(features)[0] if self.normalize else features
 
-    def _encode(self, X):
-        return self._encode_latent(self._latent_features(X))
+    def _decide(self, X):
+        features = X.project(self.components_)
+        return self._decide_latent(features.unit() if self.normalize else features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

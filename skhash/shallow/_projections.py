@@ -9,12 +9,12 @@ from sklearn.exceptions import DataDimensionalityWarning
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
 from skhash.utils._compat import StrOptions
 from skhash.utils._linalg import singular_directions
 
 
-class RandomProjectionHasher(BaseHasher):
+class RandomProjectionHasher(ShallowHasher):
     """Signs of random projections, the hash family of the cosine.
 
     Two rows at angle t agree in a bit with probability 1 - t / pi [1]_, so that the
@@ -66,7 +66,7 @@ class RandomProjectionHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "distribution": [StrOptions({"gaussian", "sparse"})],
         "random_state": ["random_state"],
     }
@@ -96,11 +96,11 @@ class RandomProjectionHasher(BaseHasher):
             projection = projection(self.n_bits, random_state=self.random_state).fit(X)
         self.components_ = projection.components_
 
-    def _encode(self, X):
-        return project(X, self.components_) > 0
+    def _decide(self, X):
+        return X.project(self.components_).above()
 
 
-class PCAHasher(BaseHasher):
+class PCAHasher(ShallowHasher):
     """Signs of the principal components, centered on the training rows.
 
     Sparse rows are projected by a truncated SVD (latent semantic indexing) instead,
@@ -151,7 +151,7 @@ class PCAHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "random_state": ["random_state"],
     }
 
@@ -165,8 +165,8 @@ class PCAHasher(BaseHasher):
             X, self.n_bits, random_state=self.random_state
         )
 
-    def _encode(self, X):
-        return project(X, self.components_) > self.thresholds_
+    def _decide(self, X):
+        return X.project(self.components_).above(self.thresholds_)
 
 
 def project(X, components):

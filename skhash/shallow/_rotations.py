@@ -4,15 +4,15 @@ from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
 from skhash.shallow._projections import principal_directions, project
 from skhash.utils._compat import Interval
+from skhash.utils._linalg import unit_rows
 
 
-class ITQHasher(BaseHasher):
+class ITQHasher(ShallowHasher):
     """Iterative quantization: principal components, rotated to lose little as signs.
 
     Principal components differ in variance, so that their signs keep some coordinates
@@ -78,7 +78,7 @@ class ITQHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "normalize": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -107,22 +107,23 @@ class ITQHasher(BaseHasher):
         # Sparse rows, counts of words mostly, mean something by their direction from
         # the origin; dense ones by their direction from the mean.
         self.offset_ = offset * 0 if sp.issparse(X) else offset
-        V = self._coordinates(X)
+        V = project(X, self.components_) - self.offset_
+        if self.normalize:
+            V = unit_rows(V)[0]
         self.mean_ = V.mean(axis=0)
         self.rotation_, self.quantization_loss_ = learn_rotation(
             V - self.mean_, self.n_bits, self.max_iter, random_state=random_state
         )
         self.n_iter_ = len(self.quantization_loss_)
 
-    def _coordinates(self, X):
-        V = project(X, self.components_) - self.offset_
-        return normalize(V, copy=False) if self.normalize else V
+    def _decide(self, X):
+        V = X.project(self.components_).shift(-self.offset_)
+        if self.normalize:
+            V = V.unit()
+        return V.shift(-self.mean_).project(self.rotation_.T).above()
 
-    def _encode(self, X):
-        return (self._coordinates(X) - self.mean_) @ self.rotation_ > 0
 
-
-class IsotropicHasher(BaseHasher):
+class IsotropicHasher(ShallowHasher):
     """Isotropic hashing: principal components, rotated to equal variance.
 
     Each bit of a PCA code counts the same in the Hamming distance, although the
@@ -178,7 +179,7 @@ class IsotropicHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -216,8 +217,8 @@ class IsotropicHasher(BaseHasher):
         self.components_ = rotation @ components
         self.thresholds_ = rotation @ means
 
-    def _encode(self, X):
-        return project(X, self.components_) > self.thresholds_
+    def _decide(self, X):
+        return X.project(self.components_).above(self.thresholds_)
 
 
 def learn_rotation(V, n_bits, max_iter, *, random_state):

@@ -6,18 +6,17 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.neighbors import kneighbors_graph
-from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
 from skhash.shallow._latent import draw_rows
-from skhash.shallow._projections import project
 from skhash.utils._compat import Interval
+from skhash.utils._linalg import unit_rows
 from skhash.utils._thresholds import median_thresholds
 
 
-class SelfTaughtHasher(BaseHasher):
+class SelfTaughtHasher(ShallowHasher):
     """Self-taught hashing: balanced bits from a neighborhood graph, then learned.
 
     First, the training rows get codes: the smoothest eigenvectors of the Laplacian of
@@ -79,7 +78,7 @@ class SelfTaughtHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "C": [Interval(Real, 0, None, closed="neither")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -112,7 +111,7 @@ class SelfTaughtHasher(BaseHasher):
                 f"eigenvector of their graph a bit; got n_bits={self.n_bits} with "
                 f"n_samples={X.shape[0]}."
             )
-        X = normalize(X)
+        X = unit_rows(X)[0]
         if sp.issparse(X):
             # LIBLINEAR reads 32-bit indices only, which the sample always fits in.
             X.indices = X.indices.astype(np.int32)
@@ -126,8 +125,8 @@ class SelfTaughtHasher(BaseHasher):
             self.coef_[i] = classifier.coef_[0]
             self.intercept_[i] = classifier.intercept_[0]
 
-    def _encode(self, X):
-        return project(normalize(X), self.coef_) + self.intercept_ > 0
+    def _decide(self, X):
+        return X.unit().project(self.coef_).shift(self.intercept_).above()
 
 
 def graph_bits(X, n_bits, n_neighbors, *, random_state):

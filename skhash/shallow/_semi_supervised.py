@@ -136,8 +136,8 @@ class SemiSupervisedHasher(LatentHasher):
             directions = cholesky(mixed, lower=True) @ directions
         self.directions_ = directions.astype(features.dtype)
 
-    def _encode_latent(self, features):
-        return (features - self.mean_) @ self.directions_ > 0
+    def _decide_latent(self, features):
+        return features.shift(-self.mean_).project(self.directions_.T).above()
 
 
 def pair_covariance(Z, targets):

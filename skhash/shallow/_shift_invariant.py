@@ -6,12 +6,11 @@ import numpy as np
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
-from skhash.shallow._projections import project
+from skhash.shallow._base import ShallowHasher
 from skhash.utils._compat import Interval, StrOptions
 
 
-class ShiftInvariantKernelHasher(BaseHasher):
+class ShiftInvariantKernelHasher(ShallowHasher):
     """Random codes whose Hamming distance follows the Gaussian kernel.
 
     A bit is the sign of a random wave with a random threshold. The share of bits in
@@ -68,7 +67,7 @@ class ShiftInvariantKernelHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "gamma": [StrOptions({"scale"}), Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
@@ -88,9 +87,9 @@ class ShiftInvariantKernelHasher(BaseHasher):
         self.phases_ = sampler.random_offset_
         self.thresholds_ = random_state.uniform(-1, 1, self.n_bits).astype(X.dtype)
 
-    def _encode(self, X):
-        waves = np.cos(project(X, self.components_) + self.phases_)
-        return waves + self.thresholds_ > 0
+    def _decide(self, X):
+        waves = X.project(self.components_).shift(self.phases_).map(np.cos, slope=1.0)
+        return waves.above(-self.thresholds_)
 
 
 def expected_difference(kernel, n_terms=1000):

@@ -96,11 +96,13 @@ class SpectralHasher(LatentHasher):
             self.upper_ - self.lower_, self.n_bits
         )
 
-    def _encode_latent(self, features):
+    def _decide_latent(self, features):
         lengths = np.where(self.upper_ > self.lower_, self.upper_ - self.lower_, 1)
-        position = (features @ self.axes_.T - self.lower_) / lengths
+        frequencies = np.pi * self.bit_modes_ / lengths[self.bit_axes_]
+        positions = features.project(self.axes_).shift(-self.lower_)
         # The paper has sin(pi/2 + t), which is cos(t).
-        return np.cos(np.pi * self.bit_modes_ * position[:, self.bit_axes_]) > 0
+        waves = positions.take(self.bit_axes_, frequencies).map(np.cos, slope=1.0)
+        return waves.above()
 
 
 def slowest_modes(lengths, n_modes):

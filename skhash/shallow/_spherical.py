@@ -120,7 +120,7 @@ class SphericalHasher(LatentHasher):
                 centers = centers + _forces(overlaps) @ centers
         self.n_iter_ = n_iter
         self.centers_ = centers
-        self.radii_ = radii
+        self.radii_ = np.sqrt(np.maximum(radii, 0))
 
     def _settled(self, overlaps):
         pairs = overlaps[np.triu_indices(self.n_bits, k=1)]
@@ -131,8 +131,10 @@ class SphericalHasher(LatentHasher):
             and pairs.std() <= self.tol_std * 0.25
         )
 
-    def _encode_latent(self, features):
-        return _squared_distances(features, self.centers_) <= self.radii_
+    def _decide_latent(self, features):
+        distances = features.squared_distances(self.centers_)
+        outside, doubtful = distances.above(self.radii_**2)
+        return ~outside, doubtful
 
 
 def _squared_distances(features, centers):
