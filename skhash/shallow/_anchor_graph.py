@@ -138,41 +138,44 @@ class AnchorGraphHasher(LatentHasher):
         self.anchors_ = kmeans.fit(features).cluster_centers_
         self.n_nearest_ = min(self.n_nearest, n_anchors)
         distances = euclidean_distances(features, self.anchors_, squared=True)
-        nearest = np.partition(distances, self.n_nearest_ - 1, axis=1)
-        farthest = nearest[:, : self.n_nearest_].max(axis=1)
+        nearest = self._nearest(distances)
+        farthest = np.take_along_axis(distances, nearest, axis=1).max(axis=1)
         self.bandwidth_ = float(farthest.mean()) or 1.0
-        links = self._links(distances)
+        links = self._links(distances, nearest)
         self.projection_ = _eigenvector_map(links, n_vectors)
         self.thresholds_ = None
         if self.n_layers == 2:
             vectors = links @ self.projection_
             self.thresholds_ = _second_thresholds(links, vectors)
 
-    def _links(self, distances):
-        """Return weights of links to the nearest anchors, CSR, whose rows sum to 1."""
+    def _nearest(self, distances):
         n_nearest = self.n_nearest_
-        nearest = np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]
+        return np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]
+
+    def _links(self, distances, nearest):
+        """Return weights of links to the nearest anchors, CSR, whose rows sum to 1."""
         linked = np.take_along_axis(distances, nearest, axis=1)
         # The smallest distance cancels in the normalized weights, and subtracting it
         # keeps far rows from dividing zero by zero.
         linked -= linked.min(axis=1, keepdims=True)
         weights = np.exp(-linked / self.bandwidth_)
         weights /= weights.sum(axis=1, keepdims=True)
-        starts = np.arange(0, nearest.size + 1, n_nearest)
+        starts = np.arange(0, nearest.size + 1, nearest.shape[1])
         return sp.csr_array(
             (weights.ravel(), nearest.ravel(), starts), shape=distances.shape
         )
 
     def _decide_latent(self, features):
         distances = features.squared_distances(self.anchors_)
+        nearest = self._nearest(distances.values)
         size = np.abs(self.projection_).max()
         vectors = distances.map(
-            lambda squares: self._links(squares) @ self.projection_,
+            lambda squares: self._links(squares, nearest) @ self.projection_,
             slope=2 * self.n_nearest_ * size / self.bandwidth_,
             size=size,
         )
         positive, doubtful = vectors.above()
-        doubtful |= distances.has_tie(self.n_nearest_)
+        doubtful |= distances.has_tie(nearest)
         if self.thresholds_ is None:
             return positive, doubtful
         # In a graph of several parts many rows have the very number of a threshold, and

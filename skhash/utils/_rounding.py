@@ -68,12 +68,13 @@ class BoundedRows:
         """Return the coordinates along `directions` (n_directions, n_columns)."""
         if directions.dtype != np.float64:
             directions = directions.astype(np.float64)
-        weight = float(abs(directions).sum(axis=1).max())
-        rounding = 0.0
+        values = self.product(self.values, directions)
+        error = self.error
         if not sp.issparse(self.values):
-            rounding = _unit(directions.shape[1]) * self.size + _TINY
-        error = (self.error + rounding) * weight
-        return self._with(self.product(self.values, directions), error)
+            error = error + _unit(directions.shape[1]) * self.size + _TINY
+        if error.any():
+            error = error * float(abs(directions).sum(axis=1).max())
+        return self._with(values, error)
 
     def shift(self, offset: ArrayLike) -> Self:
         """Return the values plus `offset`, one number per column."""
@@ -116,13 +117,12 @@ class BoundedRows:
         error = slope * self.error + size * _unit(self.values.shape[1])
         return self._with(function(self.values), error)
 
-    def has_tie(self, n_smallest: int) -> NDArray[np.bool_]:
-        """Return in which rows rounding may decide on the `n_smallest` values."""
-        if n_smallest == self.values.shape[1]:
-            return np.zeros(len(self.values), dtype=bool)
-        ordered = np.partition(self.values, [n_smallest - 1, n_smallest], axis=1)
-        gap = ordered[:, n_smallest] - ordered[:, n_smallest - 1]
-        return ~(gap > 2 * self.error[:, 0])
+    def has_tie(self, smallest: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return in which rows other columns may hold the smallest values as well."""
+        reach = np.take_along_axis(self.values, smallest, axis=1).max(axis=1)
+        reach = reach[:, None] + 2 * self.error
+        farther = np.count_nonzero(self.values > reach, axis=1)
+        return farther < self.values.shape[1] - smallest.shape[1]
 
     def take(self, columns: NDArray[np.integer], factors: NDArray) -> Self:
         """Return some columns, each times its factor."""
