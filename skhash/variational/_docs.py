@@ -34,8 +34,9 @@ PARAMETERS = {
         one. Features, classes and the parameters that determine the network must stay.
         """,
     "callbacks_text": """
-        Called in training, for example ``skorch.callbacks.EarlyStopping("train_loss")``.
-        A learning rate schedule replaces the default one.
+        Called in training, for example
+        ``skorch.callbacks.EarlyStopping("train_loss")``. A learning rate schedule
+        replaces the default one.
         """,
     "device_text": """
         Where to train and encode: "cpu", "cuda", ...; "auto" uses a GPU where torch
