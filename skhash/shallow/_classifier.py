@@ -212,7 +212,7 @@ class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
         return np.hstack(bits), np.any(doubtful, axis=0)
 
     def _class_probabilities(self, X):
-        return self._posteriors(self._check_rows(X, reset=False))
+        return self._posteriors(self._check_samples(X, reset=False))
 
 
 def spread_labels(features, targets, labeled, n_neighbors):
