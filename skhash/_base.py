@@ -114,6 +114,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
+        hasher._check_n_bits()
         X = hasher._check_samples(X, reset=False)
         codes = np.empty((X.shape[0], hasher._n_features_out), dtype=np.uint8)
         for block in row_blocks(X.shape[0]):
@@ -148,6 +149,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
+        hasher._check_n_bits()
         labeled = check_partial_labels(y, np.shape(X)[0]).labeled
         if not labeled.any():
             raise ValueError(
@@ -168,15 +170,27 @@ class BaseHasher(
         X = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
+        if reset:
+            self._n_fitted_bits = self.n_bits
         if sp.issparse(X) and not X.has_canonical_format:
             # Norms and logarithms need each value in one piece.
             X = X.copy()
             X.sum_duplicates()
         return X
 
+    def _check_n_bits(self) -> None:
+        """Raise if the number of bits was changed after fit."""
+        if self.n_bits != self._n_fitted_bits:
+            raise ValueError(
+                f"n_bits was set to {self.n_bits} after fit, which learned "
+                f"{self._n_fitted_bits} bits. Call fit again, or set n_bits back to "
+                f"{self._n_fitted_bits}."
+            )
+
     @property
     def _n_features_out(self) -> int:
-        return n_bytes(self.n_bits) if self.output == "packed" else self.n_bits
+        n_bits = self._n_fitted_bits
+        return n_bytes(n_bits) if self.output == "packed" else n_bits
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
