@@ -57,7 +57,8 @@ def _numpy_parameters(attributes: dict[str, Any]) -> dict[str, np.generic]:
     return {
         name: value
         for name, value in attributes.items()
-        if isinstance(value, np.generic) and not name.startswith("_")
+        if isinstance(value, np.generic)
+        and not name.startswith("_")
         # Fitted attributes are no parameters.
         and not name.endswith("_")
     }
