@@ -64,19 +64,19 @@ def check_bits(
         If a value is neither 0 nor 1, the number of columns differs from `n_bits`, or
         there are fewer rows than `min_samples`.
     """
-    X = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
-    bits = X
-    if X.dtype != np.uint8:
-        if X.dtype.kind not in "biuf":
+    array = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
+    bits = array
+    if array.dtype != np.uint8:
+        if array.dtype.kind not in "biuf":
             raise ValueError(
                 f"{name} must hold bits, 0 or 1, as numbers or booleans; got dtype "
-                f"{X.dtype}."
+                f"{array.dtype}."
             )
-        bits = X.astype(np.uint8, order="C")
+        bits = array.astype(np.uint8, order="C")
     if bits.size and (
-        bits.max() > 1 or (bits is not X and not np.array_equal(bits, X))
+        bits.max() > 1 or (bits is not array and not np.array_equal(bits, array))
     ):
-        raise _not_bits(X, name)
+        raise _not_bits(array, name)
     if n_bits is not None and bits.shape[1] != operator.index(n_bits):
         raise ValueError(
             f"{name} must have {n_bits} bits, one column per bit; got "
@@ -133,15 +133,15 @@ def check_packed(
         If the number of bytes does not match `n_bits`, a padding bit is set, or there
         are fewer rows than `min_samples`.
     """
-    X = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
-    if X.dtype != np.uint8:
+    array = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
+    if array.dtype != np.uint8:
         raise TypeError(
             f"{name} must be packed codes of dtype uint8, as numpy.packbits returns "
-            f"them; got dtype {X.dtype}.{_to_bytes(X)}"
+            f"them; got dtype {array.dtype}.{_to_bytes(array)}"
         )
     if n_bits is not None:
-        _check_padding(X, operator.index(n_bits), name)
-    return np.ascontiguousarray(X)
+        _check_padding(array, operator.index(n_bits), name)
+    return np.ascontiguousarray(array)
 
 
 def _to_bytes(X: NDArray) -> str:
@@ -246,9 +246,9 @@ def unpack_bits(
     >>> unpack_bits(np.array([[129, 128]], dtype=np.uint8), n_bits=9)
     array([[1, 0, 0, 0, 0, 0, 0, 1, 1]], dtype=uint8)
     """
-    packed = check_packed(packed, n_bits=n_bits, name="packed")
+    checked = check_packed(packed, n_bits=n_bits, name="packed")
     count = None if n_bits is None else operator.index(n_bits)
-    return np.unpackbits(packed, axis=1, count=count)
+    return np.unpackbits(checked, axis=1, count=count)
 
 
 @dataclass(frozen=True)

@@ -195,9 +195,9 @@ class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
             targets = spread_labels(
                 project(X, components), targets, labeled, self.n_neighbors
             )
-            labeled = targets.any(axis=1)
+        taught = targets.any(axis=1) if self.pseudo_labels else labeled
         learn = _binary_regressions if self.multilabel_ else _multinomial_regression
-        self.coef_, self.intercept_ = learn(X[labeled], targets[labeled], self.C)
+        self.coef_, self.intercept_ = learn(X[taught], targets[taught], self.C)
         self.coef_ = self.coef_.astype(X.dtype)
         posteriors = self._posteriors(X)
         self.mean_ = posteriors.mean(axis=0)

@@ -265,12 +265,13 @@ def learn_rotation(
     rotation = np.linalg.qr(start)[0].T.astype(V.dtype)
     # |B - VR|^2 = |B|^2 + |V|^2 - 2 <B, VR>, of which only the last term varies.
     scale = np.sqrt(V.size and np.sum(V**2, dtype=np.float64) / (len(V) * n_bits))
-    losses = []
-    signs = None
+    losses: list[float] = []
+    previous = None
     for _ in range(max_iter):
-        previous, signs = signs, V @ rotation > 0
+        signs = V @ rotation > 0
         if previous is not None and np.array_equal(signs, previous):
             break
+        previous = signs
         correlation = V.T @ np.where(signs, V.dtype.type(1), V.dtype.type(-1))
         left, _, right = np.linalg.svd(correlation, full_matrices=False)
         rotation = left @ right

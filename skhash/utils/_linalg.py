@@ -1,25 +1,22 @@
 """Compute singular directions and lengths of rows."""
 
-from typing import TypeAlias
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd, row_norms, svd_flip
 
 from skhash.utils._compat import inplace_csr_row_normalize_l2
-
-Rows: TypeAlias = NDArray | sp.csr_array
+from skhash.utils._typing import Rows, Seed
 
 # NumPy's buffer: a longer sum of products is split where the batch decides.
 _COLUMNS_PER_SUM = 4096
 
 
 def singular_directions(
-    X: NDArray | sp.csr_array,
+    X: Rows,
     n_directions: int,
     *,
-    random_state: int | np.random.RandomState | None,
+    random_state: Seed,
     n_iter: int = 5,
 ) -> NDArray:
     """Return the leading right singular vectors of `X`, which is not centered.

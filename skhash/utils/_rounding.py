@@ -15,7 +15,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import gen_batches
 
-from skhash.utils._linalg import Rows, unit_rows
+from skhash.utils._linalg import unit_rows
+from skhash.utils._typing import Rows
 
 Product: TypeAlias = Callable[[Rows, NDArray], NDArray]
 Decision: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]

@@ -13,8 +13,7 @@ from skhash.utils._compat import (
     inplace_csr_row_normalize_l2,
 )
 from skhash.utils._rows import row_blocks
-
-Rows = NDArray | sp.csr_array | sp.csr_matrix
+from skhash.utils._typing import Rows
 
 
 class Scaler(Protocol):

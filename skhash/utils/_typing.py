@@ -1,13 +1,12 @@
 """Types that several modules name."""
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 
-#: Validated samples: dense, or sparse in CSR form.
-Rows: TypeAlias = NDArray | sp.csr_array | sp.csr_matrix
+#: Validated samples: a dense array or a sparse one in CSR form. SciPy has no type
+#: hints, so that type checkers could not tell the two apart.
+Rows: TypeAlias = Any
 
 #: The parameter `random_state`.
 Seed: TypeAlias = int | np.random.RandomState | None

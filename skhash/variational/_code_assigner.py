@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from skhash.utils._compat import Interval
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
-from skhash.utils._scaling import Rows
+from skhash.utils._typing import Rows
 from skhash.variational._trainer import TrainingTask
 from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder

@@ -11,7 +11,7 @@ from torch import Tensor
 from skhash.utils._compat import Interval, StrOptions
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels
-from skhash.utils._scaling import Rows
+from skhash.utils._typing import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._docs import TEXTS
 from skhash.variational._supervised import SupervisedVAEHasher

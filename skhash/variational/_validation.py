@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from skorch.callbacks import Callback
 
 from skhash.utils._labels import PartialLabels, check_partial_labels
-from skhash.utils._scaling import Rows
+from skhash.utils._typing import Rows
 
 
 def check_layer_sizes(sizes: tuple[int, ...]) -> None:

@@ -10,8 +10,8 @@ from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
-from skhash.utils._scaling import Rows
 from skhash.utils._thresholds import median_thresholds
+from skhash.utils._typing import Rows
 from skhash.variational._docs import TEXTS
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask

@@ -103,4 +103,4 @@ def test_label_propagation_has_one_label_a_row(drawn):
     X, y = drawn
     soft = 0.4 * np.eye(6)[y] + 0.1
     with pytest.raises(ValueError, match="needs one label a row"):
-        ClassifierHasher(12, teacher="propagation").fit(X, soft)
+        ClassifierHasher(12, pseudo_labels="label_spreading").fit(X, soft)

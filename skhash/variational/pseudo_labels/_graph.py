@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from skhash.utils._linalg import singular_directions
-from skhash.utils._scaling import Rows
+from skhash.utils._typing import Rows
 
 _PROPAGATION_STEPS = 20
 # The weight of the neighbors in a step of label propagation; the rest is the label.

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 
-from skhash.utils._scaling import Rows
+from skhash.utils._typing import Rows
 
 _SMOOTHING = 0.1
 _COMPLEMENT_SMOOTHING = 0.3
