@@ -22,7 +22,7 @@ Product: TypeAlias = Callable[[Rows, NDArray], NDArray]
 Decision: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 _EPS = np.finfo(np.float64).eps
-_TINY = np.finfo(np.float64).tiny
+_SMALLEST = np.finfo(np.float64).smallest_subnormal
 
 # Dense rows that are multiplied as sparse ones take 12 bytes per entry.
 _ENTRIES_PER_BLOCK = 2**22
@@ -70,12 +70,14 @@ class BoundedRows:
         if directions.dtype != np.float64:
             directions = directions.astype(np.float64)
         values = self.product(self.values, directions)
-        error = self.error
+        error, underflow = self.error, 0.0
+        # Sparse rows are multiplied in the order of columns by both products.
         if not sp.issparse(self.values):
-            error = error + _unit(directions.shape[1]) * self.size + _TINY
+            error = error + _unit(directions.shape[1]) * self.size
+            underflow = directions.shape[1] * _SMALLEST
         if error.any():
             error = error * float(abs(directions).sum(axis=1).max())
-        return self._with(values, error)
+        return self._with(values, error + underflow)
 
     def shift(self, offset: ArrayLike) -> Self:
         """Return the values plus `offset`, one number per column."""
@@ -88,7 +90,7 @@ class BoundedRows:
         values, lengths = unit_rows(self.values)
         n_columns = self.values.shape[1]
         moved = 2 * np.sqrt(n_columns) * self.error
-        lengths = np.maximum(lengths, _TINY)[:, None]
+        lengths = np.maximum(lengths, _SMALLEST)[:, None]
         return self._with(values, moved / lengths + _unit(n_columns))
 
     def squared_distances(self, points: NDArray) -> Self:

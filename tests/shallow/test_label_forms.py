@@ -99,8 +99,8 @@ def test_probabilities_teach_about_as_well_as_classes(drawn, Hasher):
         Hasher(12, random_state=0).fit(X, y).score(X, soft)
 
 
-def test_label_propagation_has_one_label_a_row(drawn):
+def test_label_spreading_needs_one_label_per_sample(drawn):
     X, y = drawn
     soft = 0.4 * np.eye(6)[y] + 0.1
-    with pytest.raises(ValueError, match="needs one label a row"):
+    with pytest.raises(ValueError, match="needs one label per sample"):
         ClassifierHasher(12, pseudo_labels="label_spreading").fit(X, soft)
