@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skhash.utils._compat import Interval, StrOptions
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels, check_partial_labels
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 from skhash.variational._base import BaseVAEHasher
 from skhash.variational._docs import TEXTS
 from skhash.variational._trainer import TrainingTask

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from skhash._base import ClassPredictorMixin
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 from skhash.variational._base import BaseVAEHasher
 
 

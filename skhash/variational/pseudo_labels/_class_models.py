@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 
 # Weight of the words of a sample: a row of unit length has a log-likelihood of about
 # one word.

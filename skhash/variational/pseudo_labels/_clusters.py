@@ -8,7 +8,7 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 from skhash.variational.pseudo_labels._class_models import class_model
 
 _N_CLUSTERINGS = 4

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
 from skhash.utils._rows import row_blocks
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 
 # Two samples are the same if their keys, of the order of 1, agree to this many
 # decimals. Rounding errors are 1e-5 times smaller; among a million labeled samples a

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.linear_model import Ridge
 
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 from skhash.variational.pseudo_labels._class_models import class_model
 from skhash.variational.pseudo_labels._graph import NeighborGraph
 

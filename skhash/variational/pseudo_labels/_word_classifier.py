@@ -1,12 +1,14 @@
 """Classify samples by their words, beside a network."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 
-from skhash.utils._typing import Rows
+from skhash.utils._scaling import Rows
 
 _SMOOTHING = 0.1
 _COMPLEMENT_SMOOTHING = 0.3
@@ -43,7 +45,7 @@ class WordClassifier:
     def __init__(self, n_features: int, n_classes: int):
         self.counts = np.zeros((n_features, n_classes), dtype=np.float32)
         self.n_updates = 0
-        self.regression = np.float32(0)
+        self.regression: Any = np.float32(0)
 
     def update(self, rows: Rows, posteriors: NDArray[np.float32]) -> "WordClassifier":
         """Learn from scaled rows and their class posteriors, beside earlier ones.
