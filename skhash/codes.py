@@ -92,7 +92,7 @@ def _not_bits(X: NDArray, name: str) -> ValueError:
         "If these are packed codes (eight bits per byte), unpack them with "
         "skhash.codes.unpack_bits, or pass packed=True to what accepts packed codes."
     )
-    if (wrong < 0).any() or X.dtype.kind == "f":
+    if (wrong < 0).any() or (wrong != np.floor(wrong)).any():
         remedy = "If the sign is the bit, as in codes of -1 and +1, pass X > 0."
     return ValueError(
         f"{name} must hold bits, 0 or 1, one column per bit; got the value "

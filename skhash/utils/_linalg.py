@@ -82,6 +82,25 @@ def unit_rows(X: Rows) -> tuple[Rows, NDArray]:
     return X, np.ldexp(lengths, exponents)
 
 
+def extreme_exponent(X: Rows) -> int:
+    """Return the binary exponent of the largest magnitude if it is extreme, else 0.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_columns)
+        The rows.
+
+    Returns
+    -------
+    exponent : int
+        Not 0 if sums of fourth powers of the values could overflow or underflow.
+    """
+    values = X.data if sp.issparse(X) else X
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    exponent = int(np.frexp(largest)[1])
+    return exponent if abs(exponent) > np.finfo(values.dtype).maxexp // 5 else 0
+
+
 def _exponents(largest: NDArray) -> NDArray[np.integer]:
     return np.where(np.isfinite(largest), np.frexp(largest)[1], 0)
 

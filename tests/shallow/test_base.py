@@ -200,3 +200,18 @@ def test_fits_in_threads_give_the_same_codes(name):
     for thread in threads:
         thread.join()
     assert_array_equal(found, expected)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("form", [np.array, sp.csr_array])
+@pytest.mark.parametrize("exponent", [-1000, -400, 400, 1000])
+@pytest.mark.parametrize("name", sorted({*shallow.__all__} - {"ThresholdHasher"}))
+def test_samples_of_any_magnitude(name, exponent, form):
+    X, y = clusters()
+    hasher = getattr(shallow, name)(n_bits=8, random_state=0)
+    expected = clone(hasher).fit(form(X), y).transform(form(X))
+    scaled = form(np.ldexp(X, exponent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        codes = hasher.fit(scaled, y).transform(scaled)
+    assert np.mean(codes == expected) > 0.999

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 
-from skhash.utils._linalg import singular_directions, unit_rows
+from skhash.utils._linalg import extreme_exponent, singular_directions, unit_rows
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
@@ -63,3 +63,14 @@ def test_unit_rows_do_not_depend_on_each_other(n_columns):
 
 def dense(X):
     return X.toarray() if sp.issparse(X) else X
+
+
+@pytest.mark.parametrize("form", [np.array, sp.csr_array])
+def test_extreme_exponent(form):
+    X = np.array([[0.0, 3.0], [-5.0, 1.0]])
+    assert extreme_exponent(form(X)) == 0
+    assert extreme_exponent(form(0 * X)) == 0
+    for exponent in (-700, 700):
+        assert extreme_exponent(form(np.ldexp(X, exponent))) == exponent + 3
+    assert extreme_exponent(form(np.ldexp(X, 60))) == 0
+    assert extreme_exponent(form(np.ldexp(X, 60).astype(np.float32))) == 63

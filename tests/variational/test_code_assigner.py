@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-
 from skhash.variational.sureness import (
     class_log_odds,
     confidence_thresholds,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from skhash.variational.sureness import class_log_odds
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import normalize
@@ -11,7 +12,6 @@ from sklearn.preprocessing import normalize
 from skhash.codes import bit_statistics, pack_bits
 from skhash.model_selection import mask_labels
 from skhash.variational import SSBVAEHasher
-from skhash.variational.sureness import class_log_odds
 
 
 def hasher(**kwargs):

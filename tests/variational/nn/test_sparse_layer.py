@@ -3,11 +3,11 @@
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from skhash.variational.optimizer import RowwiseAdam
 
 from skhash.variational import products
 from skhash.variational.nn._batches import CSRRows
 from skhash.variational.nn._sparse_layer import LazyGradient
-from skhash.variational.optimizer import RowwiseAdam
 
 
 @pytest.fixture(params=[0.0, 1.0], ids=["slices", "rows"], autouse=True)
