@@ -85,8 +85,7 @@ def case(seed, *, multilabel=False):
 @pytest.fixture(params=["large blocks", "small blocks"])
 def _block_size(request, monkeypatch):
     if request.param == "small blocks":
-        monkeypatch.setattr(_tie_groups, "_TILE_PAIRS", 4)
-        monkeypatch.setattr(_tie_groups, "_TILE_QUERIES", 2)
+        monkeypatch.setattr(_tie_groups, "_BLOCK_CELLS", 6)
         monkeypatch.setattr(_tie_groups, "_BLOCK_PAIRS", 8)
 
 
@@ -428,7 +427,7 @@ BITS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.uint8)
         ({"k": 2.0}, TypeError, "k must be an int from 1 to 2.*got 2.0"),
         ({"k": None}, TypeError, "k must be an int from 1 to 2.*got None"),
         ({"k": True}, TypeError, "k must be"),
-        ({"y": [0, 1]}, ValueError, "y must have one label a row.*3.*got 2"),
+        ({"y": [0, 1]}, ValueError, "y must have one label per sample.*3.*got 2"),
         ({"y": None}, ValueError, "y must hold the labels of X; got None"),
         ({"y": [-1, -1, -1]}, ValueError, "y has no labeled row"),
         ({"y": [-1, 0, -1]}, ValueError, "y has one labeled row only"),
@@ -438,7 +437,7 @@ BITS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.uint8)
         (
             {"X_query": BITS, "y_query": [0, 1]},
             ValueError,
-            "y_query must have one label a row.*3.*got 2",
+            "y_query must have one label per sample.*3.*got 2",
         ),
         (
             {"X_query": BITS, "y_query": [-1, -1, -1]},

@@ -133,7 +133,7 @@ def test_k_fold_depends_on_the_random_state_alone():
         (4, [0, 1, 1, -1], ValueError, "n_splits must be at most.*3; got 4"),
         (2, [-1, -1, -1], ValueError, "y has no labeled row"),
         (2, None, ValueError, "y has no labeled row"),
-        (2, [0, 1], ValueError, "y must have one label a row"),
+        (2, [0, 1], ValueError, "y must have one label per sample"),
     ],
 )
 def test_bad_input_of_k_fold(n_splits, y, error, message):
