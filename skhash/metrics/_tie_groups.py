@@ -23,7 +23,7 @@ from skhash.metrics._relevance import ClassRelevance, Relevance, as_planes, as_w
 Radius = float | np.floating
 
 # Cells of a block of histograms: closed forms need about 100 bytes per cell.
-_BLOCK_CELLS = 2**14
+_BLOCK_CELLS = 2**13
 # Pairs whose gains or float distances exist at a time; the latter take up to about 100
 # bytes per pair, if all of them are sorted.
 _BLOCK_PAIRS = 2**19

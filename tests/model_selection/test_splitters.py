@@ -280,8 +280,8 @@ def test_hiding_several_labels(make):
 @pytest.mark.parametrize(
     ("keep", "error", "message"),
     [
-        (1.5, ValueError, "keep must be a share.*got 1.5"),
-        (-1, ValueError, "keep must be a share.*got -1"),
+        (1.5, ValueError, "keep must be a fraction.*got 1.5"),
+        (-1, ValueError, "keep must be a fraction.*got -1"),
         (4, ValueError, "from 0 to 3; got 4"),
         ("half", TypeError, "keep must be.*'half'"),
         (True, TypeError, "keep must be.*True"),
