@@ -6,10 +6,9 @@ from inspect import signature
 import scipy.sparse as sp
 
 from skhash import metrics
-from skhash.codes import unpack_bits
 from skhash.model_selection._stratification import labeled_rows
 from skhash.utils._compat import safe_indexing
-from skhash.utils._pipelines import final_estimator
+from skhash.utils._pipelines import unpack_columns
 
 
 class RetrievalScorer:
@@ -47,9 +46,7 @@ class RetrievalScorer:
             )
         _, rows = labeled_rows(X, y)
         codes = estimator.transform(safe_indexing(X, rows))
-        final = final_estimator(estimator)
-        if getattr(final, "output", None) == "packed":
-            codes = unpack_bits(codes, n_bits=final.n_bits)
+        codes = unpack_columns(estimator, codes)
         y = y.tocsr() if sp.issparse(y) else y
         return self._function(codes, safe_indexing(y, rows), **self._parameters)
 
