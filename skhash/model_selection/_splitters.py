@@ -47,8 +47,9 @@ class SemiSupervisedKFold(BaseCrossValidator):
     Notes
     -----
     Retrieval within a test fold needs two samples of a class. A class with at least
-    ``2 * n_splits`` labeled samples is dealt out evenly. A class with fewer, but at
-    least three, is dealt out in pairs, and is missing from some test folds. Where a
+    ``2 * n_splits`` labeled samples is dealt out evenly. One with fewer is dealt out in
+    pairs, and is missing from some test folds; one with two samples only where larger
+    classes do not give every fold a pair, as it is then missing from training. Where a
     fold would have no class twice, the split is refused. The sizes of folds differ by
     at most two.
 
@@ -140,7 +141,7 @@ class SemiSupervisedKFold(BaseCrossValidator):
             raise ValueError(
                 f"n_splits={self.n_splits} leaves a test fold that has no class twice, "
                 "in which no sample could find another one of its class. Label more "
-                "samples per class, at least three, or take fewer splits."
+                "samples per class, or take fewer splits."
             )
         for fold, test in enumerate(tests):
             yield np.flatnonzero(folds != fold), test

@@ -10,9 +10,6 @@ from skhash.utils._labels import PartialLabels, check_partial_labels
 
 Positions = NDArray[np.intp]
 
-# A class with fewer samples has none left for training when two are in a test fold.
-_LEAST_TO_PAIR = 3
-
 
 def labeled_rows(X: Any, y: ArrayLike | None) -> tuple[PartialLabels, Positions]:
     """Return the validated labels of `X`, and which samples have one; raise if none.
@@ -65,12 +62,35 @@ def memberships(labels: PartialLabels, rows: Positions) -> NDArray[np.bool_]:
     return member
 
 
+def least_to_pair(counts: NDArray[Any], n_parts: int) -> int:
+    """Return how many samples a class must have to be dealt in pairs.
+
+    A pair out of two samples leaves none for the other parts. So classes of two samples
+    are only dealt in pairs if larger classes do not give every part a pair.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_classes,)
+        The number of samples of each class.
+    n_parts : int
+        The number of parts.
+
+    Returns
+    -------
+    least : {2, 3}
+    """
+    if np.any(counts >= 2 * n_parts):
+        return 3
+    n_pairs = int((counts[counts > 2] // 2).sum())
+    return 3 if n_pairs >= n_parts else 2
+
+
 def deal_classes(classes: NDArray[np.integer], n_parts: int) -> Positions:
     """Deal samples with one class each out to parts.
 
-    A class with at least two samples per part is dealt evenly. One with fewer is dealt
-    in pairs, as far as it has at least three samples: of samples that are alone in a
-    test fold, retrieval measures nothing.
+    A class with at least two samples per part is dealt evenly, one with fewer in pairs:
+    where a sample is the only one of its class, retrieval measures nothing. See
+    :func:`least_to_pair` for classes of two samples.
 
     Parameters
     ----------
@@ -87,6 +107,7 @@ def deal_classes(classes: NDArray[np.integer], n_parts: int) -> Positions:
     """
     parts = np.empty(len(classes), dtype=np.intp)
     sizes = np.zeros(n_parts, dtype=np.intp)
+    least = least_to_pair(np.bincount(classes), n_parts)
     pairs: list[Positions] = []
     leftovers: list[Positions] = []
     for one in np.unique(classes):
@@ -96,7 +117,7 @@ def deal_classes(classes: NDArray[np.integer], n_parts: int) -> Positions:
             n_dealt = len(members) // n_parts * n_parts
             parts[members[:n_dealt]] = np.arange(n_dealt) % n_parts
             sizes += n_dealt // n_parts
-        elif len(members) >= _LEAST_TO_PAIR:
+        elif len(members) >= least:
             n_dealt = len(members) // 2 * 2
             pairs.extend(members[:n_dealt].reshape(-1, 2))
         leftovers.append(members[n_dealt:])
@@ -126,11 +147,12 @@ def paired_quotas(counts: NDArray[Any], n_parts: int) -> NDArray[np.float64]:
         Equal for classes with at least two samples per part; pairs otherwise, as in
         :func:`deal_classes`.
     """
+    least = least_to_pair(counts, n_parts)
     quotas = np.tile(np.asarray(counts, dtype=np.float64) / n_parts, (n_parts, 1))
     part = 0
     for one in np.argsort(counts, kind="stable"):
         n_members = int(counts[one])
-        if _LEAST_TO_PAIR <= n_members < 2 * n_parts:
+        if least <= n_members < 2 * n_parts:
             quotas[:, one] = 0
             for size in [2] * (n_members // 2) + [1] * (n_members % 2):
                 quotas[part % n_parts, one] += size

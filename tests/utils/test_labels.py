@@ -164,12 +164,6 @@ def test_the_text_of_minus_one_is_no_class(y):
         check_partial_labels(y, 3)
 
 
-def test_missing_values_of_pandas():
-    y = pd.Series(["a", pd.NA, "b"], dtype="string")
-    with pytest.raises(ValueError, match="must mark missing labels by -1; got <NA>"):
-        check_partial_labels(y, 3)
-
-
 def test_the_row_that_is_no_distribution_is_named():
     with pytest.raises(ValueError, match=r"a row that sums to 0\.5"):
         check_partial_labels([[0.5, 0], [1, 0], [0, 1]], 3)
