@@ -50,7 +50,7 @@ def pipeline(*others):
 
 @pytest.fixture(scope="module")
 def snippets():
-    """Return 1500 texts of 8 domains, and their labels, two thirds of them hidden."""
+    """Return 1500 texts of 8 domains, and their labels, of which a third is kept."""
     try:
         texts = load_web_snippets_texts()
     except MissingDataError as missing:
