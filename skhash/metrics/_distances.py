@@ -174,7 +174,8 @@ def _euclidean_of_sparse(index: Any, query: Any) -> DistanceFunction:
         asked = query[rows]
         lengths = query_norms[rows, None] + index_norms
         squares = lengths - 2.0 * (asked @ index.T).toarray()
-        places = np.nonzero(squares < _CANCELLATION * lengths)
+        # Negated, so that it finds NaN too, which is left where lengths overflow.
+        places = np.nonzero(~(squares >= _CANCELLATION * lengths))
         for start in range(0, len(places[0]), _SPARSE_PAIRS):
             q, i = (part[start : start + _SPARSE_PAIRS] for part in places)
             squares[q, i] = _squared_norms(asked[q] - index[i])

@@ -82,7 +82,9 @@ def check_objects(
         raise not_classes(name, f"a sample with {given[0]!r}")
     if numbers.dtype.kind == "f":
         check_whole_numbers(numbers, name)
-    filled = np.zeros(len(y), dtype=numbers.dtype)
+    # Booleans and unsigned integers cannot be -1; `labeled` says which are none.
+    blank = UNLABELED if numbers.dtype.kind in "if" else 0
+    filled = np.full(len(y), blank, dtype=numbers.dtype)
     filled[labeled] = numbers
     return filled, labeled, marked
 

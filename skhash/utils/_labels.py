@@ -287,6 +287,8 @@ def warn_of_unlabeled(labels: PartialLabels, *, name: str = "y") -> None:
 def _check_one_class_per_sample(
     y: NDArray[Any], name: str, chunk: bool
 ) -> PartialLabels:
+    if y.dtype.kind not in "biufUO":
+        raise not_classes(name, f"dtype {y.dtype}")
     y = column_or_1d(y, warn=True)
     marked = np.zeros(len(y), dtype=bool)  # by -1, not by a missing value
     if y.dtype.kind == "U":
@@ -294,13 +296,12 @@ def _check_one_class_per_sample(
         labeled = np.ones(len(y), dtype=bool)
     elif y.dtype.kind == "O":
         y, labeled, marked = check_objects(y, name)
-    elif y.dtype.kind in "biuf":
+    else:
+        marked = y == UNLABELED
+        labeled = ~marked
         if y.dtype.kind == "f":
             check_whole_numbers(y, name)
-        marked = y == UNLABELED
-        labeled = ~marked if y.dtype.kind != "f" else ~(marked | np.isnan(y))
-    else:
-        raise not_classes(name, f"dtype {y.dtype}")
+            labeled &= ~np.isnan(y)
     classes, indices = _encode(y, labeled)
     if not chunk and marked.any():
         refuse_signed_classes(classes, name)

@@ -27,3 +27,19 @@ def test_more_positions_than_rows_mean_all_of_them():
     for name in ("recall", "average_precision", "ndcg"):
         every = AT_K[name](BITS, [0, 1, 1], k=None)
         assert AT_K[name](BITS, [0, 1, 1], k=1000) == every
+
+
+def test_the_default_depth_fits_small_collections():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (80, 16)), rng.integers(0, 3, 80)
+    default = metrics.precision_at_k_score(X, y)
+    assert default == metrics.precision_at_k_score(X, y, k=79)
+    assert default == metrics.precision_at_k_score(X, y, k="auto")
+    with pytest.raises(ValueError, match=r"k must be an int from 1 to 79.*got 100"):
+        metrics.precision_at_k_score(X, y, k=100)
+    X, y = np.tile(X, (2, 1)), np.tile(y, 2)
+    assert metrics.precision_at_k_score(X, y) == metrics.precision_at_k_score(
+        X, y, k=100
+    )
+    with pytest.raises(TypeError, match=r"k must be an int.*got 'all'"):
+        metrics.precision_at_k_score(X, y, k="all")

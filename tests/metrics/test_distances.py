@@ -63,3 +63,115 @@ def test_precision_of_the_input_does_not_matter():
             for X in (rows, rows.astype(np.float64))
         )
         assert single == double
+
+
+def euclidean(P, Q):
+    return np.sqrt(((Q[:, None] - P[None]) ** 2).sum(axis=-1))
+
+
+def far_away():
+    rng = np.random.default_rng(0)
+    trail = np.cumsum(rng.normal(0, 0.05, (120, 3)), axis=0)
+    seconds = 1_700_000_000.0 + np.sort(rng.uniform(0, 3600, 120))
+    two_places = trail + np.where(np.arange(120) % 2, 4e6, -4e6)[:, None]
+    return {
+        "seconds": (seconds[:, None], 20.0),
+        "meters": (trail + np.array([4_200_000.0, 1_300_000.0, 4.6e6]), 0.2),
+        "two places": (two_places, 0.3),
+        "a huge constant feature": (np.c_[trail, np.full(120, 1e8)], 0.2),
+        "tiny": (trail * 1e-150, 0.2e-150),
+        "huge": (trail * 1e150, 0.2e150),
+    }
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("name", far_away())
+def test_euclidean_distances_far_from_the_origin(name, make):
+    P, radius = far_away()[name]
+    y = np.arange(120) // 10
+    distances = euclidean(P, P)
+    np.fill_diagonal(distances, np.inf)
+    same = y[:, None] == y
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :5]
+    inside = distances <= radius
+    found = np.maximum(inside.sum(axis=1), 1)
+    keywords = {"metric": "euclidean", "average": False}
+    np.testing.assert_allclose(
+        metrics.precision_at_k_score(make(P), y, k=5, **keywords),
+        np.take_along_axis(same, nearest, axis=1).mean(axis=1),
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        metrics.precision_within_radius_score(make(P), y, radius=radius, **keywords),
+        (inside & same).sum(axis=1) / found,
+    )
+    rate = metrics.empty_ball_rate(make(P), radius=radius, metric="euclidean")
+    assert rate == pytest.approx((~inside.any(axis=1)).mean())
+
+
+@pytest.mark.parametrize(
+    "radius",
+    [
+        1,
+        np.int8(1),
+        np.uint64(1),
+        0.2,
+        np.float16(0.2),
+        np.float32(0.2),
+        np.float64(0.2),
+        np.longdouble("0.2"),
+        np.inf,
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_radii_of_any_type_compare_as_in_double_precision(radius, dtype):
+    # On a grid of 0.2, so that the rounding of the radius decides.
+    P = np.array([[0], [0.2], [0.4], [1.0], [1.2]]).astype(dtype)
+    distances = euclidean(P.astype(np.float64), P.astype(np.float64))
+    inside = (distances <= radius) & ~np.eye(5, dtype=bool)
+    expected = (~inside.any(axis=1)).mean()
+    for X, metric in ((P, "euclidean"), (distances, "precomputed")):
+        assert metrics.empty_ball_rate(X, radius=radius, metric=metric) == expected
+
+
+def test_given_distances_in_single_precision_compare_in_double_precision():
+    distances = np.full((2, 2), 0.2, dtype=np.float32)  # a little more than 0.2
+    keywords = {"metric": "precomputed"}
+    assert metrics.empty_ball_rate(distances, radius=0.2, **keywords) == 1
+    assert metrics.empty_ball_rate(distances, radius=np.float32(0.2), **keywords) == 0
+
+
+def test_cosine_distances_of_multiples_tie():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 5, (40, 30)).astype(float)
+    X = np.vstack([counts, 3 * counts, counts / 7])
+    y = np.repeat([0, 1, 2], 40)
+    scores = metrics.precision_at_k_score(
+        X, y, counts, np.zeros(40, int), k=1, metric="cosine", average=False
+    )
+    np.testing.assert_allclose(scores, 1 / 3)
+
+
+def test_inner_products_of_copies_tie():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(1, 37))
+    X = np.repeat(rows, 101, axis=0)
+    score = metrics.precision_at_k_score(
+        X, np.arange(101) % 2, rows, [0], k=1, metric="inner_product"
+    )
+    assert score == pytest.approx(51 / 101)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"packed": True, "metric": "cosine"}, ValueError, "packed must keep its def"),
+        ({"n_bits": 4, "metric": "euclidean"}, ValueError, "n_bits must keep its def"),
+        ({"packed": "yes"}, TypeError, "packed must be True or False; got 'yes'"),
+        ({"packed": True}, TypeError, "X must be packed codes of dtype uint8"),
+        ({"n_bits": 3}, ValueError, "X must have 3 bits"),
+    ],
+)
+def test_forms_of_codes_that_are_refused(keywords, error, message):
+    with pytest.raises(error, match=message):
+        metrics.precision_at_k_score(np.eye(4), [0, 0, 1, 1], k=1, **keywords)

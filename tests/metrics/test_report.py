@@ -63,3 +63,17 @@ def test_report_of_graded_gains_and_of_scalars():
     assert {f"precision_within_{radius}" for radius in radii} < set(report)
     report = metrics.retrieval_report(X, y, k=1, metric="cosine")
     assert not any("within" in name for name in report)
+
+
+@pytest.mark.parametrize(
+    ("n", "depths"), [(5, [4]), (80, [10]), (500, [10, 100]), (1200, [10, 100, 1000])]
+)
+def test_the_default_depths_fit_small_collections(n, depths):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (n, 16)), np.arange(n) % 2
+    report = metrics.retrieval_report(X, y)
+    found = [name for name in report if name.startswith("precision_at_")]
+    assert found == [f"precision_at_{depth}" for depth in depths]
+    assert report == metrics.retrieval_report(X, y, k=depths)
+    with pytest.raises(ValueError, match=f"k must be an int from 1 to {n - 1}"):
+        metrics.retrieval_report(X, y, k=n)
