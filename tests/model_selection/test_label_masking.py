@@ -1,6 +1,7 @@
 """Which labels are kept, and which become -1."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -117,3 +118,20 @@ def test_bad_input_of_masking(keep, error, message):
         mask_labels(None, keep)
     with pytest.raises(TypeError, match="stratify must be True or False; got 'x'"):
         mask_labels([0, 1, 1], 1, stratify="x")
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_labels_become_minus_one(missing):
+    y = np.array([0, 1, missing, 1, 0, missing], dtype=object)
+    for form in (y, list(y), pd.Series(y)):
+        partial = mask_labels(form, 1.0)
+        assert partial.tolist() == [0, 1, -1, 1, 0, -1]
+    words = pd.Series(["a", missing, "b"], dtype=object)
+    assert mask_labels(words, 1.0).tolist() == ["a", -1, "b"]
+    rows = np.array([[1.0, 0], [np.nan, np.nan], [0, 1]])
+    np.testing.assert_array_equal(mask_labels(rows, 1.0), [[1, 0], [-1, -1], [0, 1]])
+
+
+def test_signed_classes_are_refused():
+    with pytest.raises(ValueError, match="y must not have 1 and -1"):
+        mask_labels([1, -1, 1, -1], 0.5)

@@ -1,16 +1,23 @@
 """Retrieval measures inside scikit-learn's tools."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import GridSearchCV, cross_validate
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhash import PCAHasher, metrics
@@ -21,6 +28,9 @@ from skhash.model_selection import (
     make_retrieval_scorer,
     mask_labels,
 )
+
+# Many tests score partial labels without a split; one test is about the warning.
+pytestmark = pytest.mark.filterwarnings("ignore:y has no label for")
 
 
 class SignHasher(TransformerMixin, BaseEstimator):
@@ -180,3 +190,43 @@ def test_scorers_find_the_hasher_in_other_estimators():
     search = GridSearchCV(hasher, {"n_bits": [5]}, scoring=make_retrieval_scorer())
     for estimator in (search, make_pipeline(hasher, "passthrough")):
         assert make_retrieval_scorer()(estimator.fit(X, y), X, y) == expected
+
+
+def test_packed_codes_of_columns_score_as_bits():
+    X, y = rows_and_labels()
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(6)])
+    frame, y = frame[y >= 0], y[y >= 0]
+    scorer = make_retrieval_scorer("ndcg_at_5")
+
+    def union(output):
+        hashers = [PCAHasher(b, output=output, random_state=0) for b in (3, 5)]
+        columns = [("a", hashers[0], ["x0", "x1", "x2"]), ("b", hashers[1], [*frame])]
+        return ColumnTransformer(columns), FeatureUnion([*zip("ab", hashers)])
+
+    for bits, packed in zip(union("bits"), union("packed")):
+        expected = scorer(bits.fit(frame), frame, y)
+        assert scorer(packed.fit(frame), frame, y) == expected
+
+
+def test_plain_splits_of_partial_labels_warn():
+    X, y = rows_and_labels()
+    hasher, scoring = PCAHasher(4, random_state=0), make_retrieval_scorer()
+    keywords = {"scoring": scoring, "error_score": "raise"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for cv in (SemiSupervisedKFold(3), UnseenClassSplit(3, random_state=0)):
+            cross_val_score(hasher, X, y, cv=cv, **keywords)
+    for cv in (3, StratifiedKFold(3)):
+        with pytest.warns(UserWarning, match=r"cv=skhash.*SemiSupervisedKFold"):
+            cross_val_score(hasher, X, y, cv=cv, **keywords)
+
+
+def test_a_radius_that_finds_nothing_warns():
+    X, y = rows_and_labels()
+    X, y = X[y >= 0], y[y >= 0]
+    hasher = SignHasher(6).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_retrieval_scorer("precision_within_2")(hasher, X, y)
+    with pytest.warns(UserWarning, match="% of the queries find nothing"):
+        make_retrieval_scorer("recall_within_0")(hasher, X[:12], y[:12])

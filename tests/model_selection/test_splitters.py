@@ -1,13 +1,18 @@
 """Splits of collections of which few samples are labeled."""
 
 import pickle
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
+from skhash import PCAHasher
 from skhash.model_selection import (
     SemiSupervisedKFold,
     UnseenClassSplit,
+    make_retrieval_scorer,
     mask_labels,
 )
 
@@ -165,3 +170,88 @@ def test_flags_of_splitters():
     ):
         with pytest.raises(TypeError, match=message):
             next(splitter.split(y, y))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("form", ["classes", "sets"])
+@pytest.mark.parametrize(
+    ("n_each", "n_splits"), [(5, 5), (3, 3), (2, 2), (4, 5), (3, 2)]
+)
+def test_every_fold_has_a_class_twice(n_each, n_splits, form, shuffle):
+    y = np.repeat(np.arange(20), n_each)
+    y = np.eye(20, dtype=int)[y] if form == "sets" else y
+    seed = 0 if shuffle else None
+    splitter = SemiSupervisedKFold(n_splits, shuffle=shuffle, random_state=seed)
+    tests = [test for _, test in splitter.split(y, y)]
+    assert len(tests) == n_splits
+    for test in tests:
+        if form == "sets":
+            assert y[test].sum(axis=0).max() >= 2
+        else:
+            assert np.bincount(y[test]).max() >= 2
+    np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.arange(len(y)))
+
+
+@pytest.mark.parametrize("y", [[0, 1, 2, 3], [0, 0, 1, 2, 3, -1], np.eye(4, dtype=int)])
+def test_folds_without_a_class_twice_are_refused(y):
+    with pytest.raises(ValueError, match=r"n_splits=2 leaves a test fold.*class twice"):
+        next(SemiSupervisedKFold(2).split(y, y))
+
+
+def test_selection_with_few_labels_per_class():
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(20), 30)
+    X = rng.normal(size=(20, 40))[y] + 0.5 * rng.normal(size=(600, 40))
+    for n_labels, n_splits in ((100, 5), (60, 3), (40, 2), (100, 2)):
+        few = mask_labels(y, n_labels, stratify=True, random_state=1)
+        for scoring in (None, make_retrieval_scorer("precision_at_1")):
+            search = GridSearchCV(
+                PCAHasher(random_state=0),
+                {"n_bits": [2, 24]},
+                cv=SemiSupervisedKFold(n_splits),
+                scoring=scoring,
+                error_score="raise",
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                scores = search.fit(X, few).cv_results_["mean_test_score"]
+            assert np.isfinite(scores).all()
+            assert scores[1] > scores[0] + 0.2
+
+
+@pytest.mark.parametrize("splitter", [SemiSupervisedKFold(2), UnseenClassSplit(2)])
+def test_groups_are_refused(splitter):
+    y = np.arange(12) % 3
+    with pytest.raises(ValueError, match=r"groups must be None.*cannot keep groups"):
+        next(splitter.split(y, y, np.arange(12) // 2))
+    with pytest.raises(ValueError, match="groups must be None"):
+        cross_val_score(PCAHasher(2), np.eye(12), y, cv=splitter, groups=y)
+
+
+def test_a_random_state_without_effect_is_refused():
+    y = np.arange(12) % 3
+    with pytest.raises(ValueError, match="random_state must be None unless"):
+        next(SemiSupervisedKFold(2, random_state=0).split(y, y))
+
+
+def test_signed_classes_are_refused():
+    y = np.tile([-1, 1], 10)
+    for splitter in (SemiSupervisedKFold(2), UnseenClassSplit(2)):
+        with pytest.raises(ValueError, match="y must not have 1 and -1"):
+            next(splitter.split(y, y))
+
+
+def test_missing_labels_are_unlabeled():
+    y = np.arange(30) % 3
+    y[::4] = -1
+    missing = pd.Series(np.where(y < 0, np.nan, y)).astype("Int64")
+    for splitter in (SemiSupervisedKFold(2), UnseenClassSplit(2, random_state=0)):
+        for found, expected in zip(splitter.split(y, missing), splitter.split(y, y)):
+            for got, wanted in zip(found, expected):
+                np.testing.assert_array_equal(got, wanted)
+
+
+def test_unseen_classes_of_one_sample_are_refused_before_any_split():
+    y = np.array([0, 0, 0, 1, 2])
+    with pytest.raises(ValueError, match="y has no two rows of a class"):
+        next(UnseenClassSplit(20, test_size=1, random_state=0).split(y, y))
