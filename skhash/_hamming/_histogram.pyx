@@ -275,7 +275,9 @@ def count_shared(
     cdef uint32_t[:, ::1] written = shared
     with nogil:
         for q in range(n_queries if codes.n_codes else 0):
-            write_shared(count, &codes, 0, codes.n_codes, &queries[q, 0], &written[q, 0])
+            write_shared(
+                count, &codes, 0, codes.n_codes, &queries[q, 0], &written[q, 0]
+            )
             work += codes.n_codes * codes.n_words
             if work > _WORDS_PER_CHECK:
                 work = 0

@@ -60,12 +60,11 @@ class RetrievalTask:
             index, query, y, y_query, metric, relevance
         )
         n_index = index.shape[1 if metric == "precomputed" else 0]
-        n_queries = num_samples(index if query is None else query)
+        self._n_given = num_samples(index if query is None else query)
         self._relevance, self._query_rows, counted = resolve_relevance(
-            relevance, y, y_query, n_index, n_queries
+            relevance, y, y_query, n_index, self._n_given
         )
         self.graded = self._relevance.graded
-        self._n_given = n_queries
         self.n_index = int(np.count_nonzero(counted))
         self.n_candidates = self.n_index - self._exclude_self
         if self.n_candidates < 1:
@@ -73,23 +72,34 @@ class RetrievalTask:
                 "y has one labeled row only, so that it has nothing to find but "
                 "itself; at least two are needed where there is no X_query."
             )
-        if metric == "precomputed":  # its rows are the queries
+        if metric == "hamming" and n_bits is None:
+            n_bits = (8 if packed else 1) * index.shape[1]
+        self._keep_counted(index, query, counted, packed, n_bits)
+
+    def _keep_counted(
+        self,
+        index: Any,
+        query: Any,
+        counted: NDArray[np.bool_],
+        packed: bool,
+        n_bits: int | None,
+    ) -> None:
+        """Keep the samples that count, in the form that distances are computed from."""
+        self._index: Any = index
+        self._query: Any = query
+        if self.metric == "precomputed":  # its rows are the queries
             self._columns = np.flatnonzero(counted)
-            self._index = self._query = index
-        elif metric == "hamming":
-            length = (8 if packed else 1) * index.shape[1] if n_bits is None else n_bits
-            codes = _packed(_take(index, counted), packed)
-            self._query = (
-                codes
-                if query is None
-                else _packed(_take(query, self._query_rows), packed)
-            )
-            self._index = HammingIndex(codes, length, self._relevance)
-        else:
-            self._index = _take(index, counted)
-            self._query = (
-                self._index if query is None else _take(query, self._query_rows)
-            )
+            return
+        self._index = index if counted.all() else index[counted]
+        if query is not None and len(self._query_rows) < query.shape[0]:
+            self._query = query[self._query_rows]
+        if self.metric == "hamming" and not packed:
+            self._index = np.packbits(self._index, axis=1)
+            self._query = query if query is None else np.packbits(self._query, axis=1)
+        if self._query is None:
+            self._query = self._index
+        if n_bits is not None:
+            self._index = HammingIndex(self._index, n_bits, self._relevance)
 
     def check_k(self, k: Any, *, name: str = "k", clip: bool = False) -> int:
         """Return `k` as a number of positions; raise if it is not allowed.
@@ -246,14 +256,3 @@ def _is_leave_one_out(
     if query is not None and y_query is None and isinstance(relevance, str):
         raise ValueError("y_query must hold the labels of X_query; got None.")
     return query is None
-
-
-def _take(X: Any, rows: NDArray[Any]) -> Any:
-    """Return some rows, without a copy where that is all of them."""
-    if rows.dtype == bool:
-        return X if rows.all() else X[rows]
-    return X if len(rows) == X.shape[0] else X[rows]
-
-
-def _packed(codes: NDArray[np.uint8], packed: bool) -> NDArray[np.uint8]:
-    return codes if packed else np.packbits(codes, axis=1)

@@ -20,7 +20,7 @@ y : array-like of shape (n_index,) or (n_index, n_classes)
 """
 
 QUERIES = """
-X_query : array-like of shape (n_queries, n_bits) or (n_queries, n_bytes), \\
+X_query : array-like of shape (n_queries, n_bits) or (n_queries, n_bytes), \
         default=None
     The queries, in the form of `X`. If None, every sample of `X` is a query, which
     does not find itself, but finds its copies.
@@ -35,7 +35,7 @@ k : int or None, default=100
 """
 
 METRIC = """
-metric : {"hamming", "cosine", "euclidean", "inner_product", "precomputed"}, \\
+metric : {"hamming", "cosine", "euclidean", "inner_product", "precomputed"}, \
         default="hamming"
     How samples are ranked. Cosine distances and inner products are rounded to about
     ten digits, so that equal rows tie. With "precomputed", `X` holds the distances,
@@ -55,7 +55,7 @@ metric : {"hamming", "cosine", "euclidean", "precomputed"}, default="hamming"
 """
 
 RELEVANCE = """
-relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \\
+relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
         default="any"
     The gain of a result. "any": 1 for the same class, or for any shared one;
     "jaccard": the number of shared classes over the number of classes of both, in

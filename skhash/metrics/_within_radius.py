@@ -176,9 +176,8 @@ def empty_ball_rate(
     ----------
     {X}
     y : array-like of shape (n_index,) or (n_index, n_classes), default=None
-        One label a row, or an indicator of several. Only judged rows count: a row
-        labeled -1, or all -1 in an indicator, is neither a query nor a result. If
-        None, every row counts.
+        One class per sample, or an indicator of several; a sample without a label is
+        neither a query nor a result. If None, every sample counts.
     {queries}
     {radius}
     {radius_metric}

@@ -60,7 +60,7 @@ def mask_labels(
     --------
     >>> from skhash.model_selection import mask_labels
     >>> mask_labels([0, 0, 0, 0, 1, 1], keep=1 / 3, stratify=True, random_state=0)
-    array([-1, -1,  0, -1, -1,  1])
+    array([-1, -1, -1,  0, -1,  1])
     """
     if y is None:
         raise ValueError("y must hold labels, of which some are kept; got None.")

@@ -65,8 +65,8 @@ class SemiSupervisedKFold(BaseCrossValidator):
     >>> y = np.array([0, -1, 1, 0, -1, 1, 0, 1, 0])
     >>> for train, test in SemiSupervisedKFold(n_splits=2).split(y, y):
     ...     print(train, test)
-    [1 4 6 7 8] [0 2 3 5]
-    [0 1 2 3 4 5] [6 7 8]
+    [1 3 4 7 8] [0 2 5 6]
+    [0 1 2 4 5 6] [3 7 8]
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class UnseenClassSplit(BaseCrossValidator):
     >>> splitter = UnseenClassSplit(n_splits=1, random_state=0)
     >>> for train, test in splitter.split(y, y):
     ...     print(train, test)
-    [0 1 2 3 6] [4 5]
+    [0 1 4 5 6] [2 3]
     """
 
     def __init__(
