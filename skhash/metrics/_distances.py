@@ -6,6 +6,7 @@ in the matrix, are rounded to a grid, and Euclidean distances come from differen
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,14 @@ def check_vectors(
         raise ValueError(f"metric must be one of {METRICS}; got {metric!r}.")
     if not isinstance(packed, bool | np.bool_):
         raise TypeError(f"packed must be True or False; got {packed!r}.")
+    if n_bits is not None and (
+        not isinstance(n_bits, Integral) or isinstance(n_bits, bool)
+    ):
+        raise TypeError(
+            f"n_bits must be an int of at least 1, or None; got {n_bits!r}."
+        )
     if metric == "hamming":
-        return _check_codes(X, X_query, packed, n_bits)
+        return _check_codes(X, X_query, bool(packed), n_bits)
     for name, value in (("packed", packed or None), ("n_bits", n_bits)):
         if value is not None:
             raise ValueError(
@@ -100,6 +107,7 @@ def _check_codes(
     X: ArrayLike, X_query: ArrayLike | None, packed: bool, n_bits: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     check = check_packed if packed else check_bits
+    n_bits = None if n_bits is None else int(n_bits)  # sums of 8-bit ints overflow
     index = check(X, n_bits=n_bits, name="X")
     if not len(index):
         raise ValueError("X must have at least one row; got 0.")

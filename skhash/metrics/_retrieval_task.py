@@ -72,8 +72,9 @@ class RetrievalTask:
                 "y has one labeled row only, so that it has nothing to find but "
                 "itself; at least two are needed where there is no X_query."
             )
-        if metric == "hamming" and n_bits is None:
-            n_bits = (8 if packed else 1) * index.shape[1]
+        if metric == "hamming":
+            n_columns = (8 if packed else 1) * index.shape[1]
+            n_bits = n_columns if n_bits is None else int(n_bits)
         self._keep_counted(index, query, counted, packed, n_bits)
 
     def _keep_counted(

@@ -126,7 +126,8 @@ class SemiSupervisedKFold(BaseCrossValidator):
         """
         self._check_parameters(groups)
         labels, rows = labeled_rows(X, y)
-        if self.n_splits > len(rows):
+        n_splits = int(self.n_splits)
+        if n_splits > len(rows):
             raise ValueError(
                 "n_splits must be at most the number of labeled rows of y, "
                 f"{len(rows)}; got {self.n_splits}."
@@ -135,8 +136,8 @@ class SemiSupervisedKFold(BaseCrossValidator):
             rng = derived_random_state(self.random_state, type(self).__name__)
             rows = rng.permutation(rows)
         folds = np.full(num_samples(X), -1, dtype=np.intp)
-        folds[rows] = _deal(labels, rows, self.n_splits)
-        tests = [np.flatnonzero(folds == fold) for fold in range(self.n_splits)]
+        folds[rows] = _deal(labels, rows, n_splits)
+        tests = [np.flatnonzero(folds == fold) for fold in range(n_splits)]
         if not all(_has_a_class_twice(labels, test) for test in tests):
             raise ValueError(
                 f"n_splits={self.n_splits} leaves a test fold that has no class twice, "

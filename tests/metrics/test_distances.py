@@ -170,8 +170,18 @@ def test_inner_products_of_copies_tie():
         ({"packed": "yes"}, TypeError, "packed must be True or False; got 'yes'"),
         ({"packed": True}, TypeError, "X must be packed codes of dtype uint8"),
         ({"n_bits": 3}, ValueError, "X must have 3 bits"),
+        ({"n_bits": 4.0}, TypeError, "n_bits must be an int of at least 1"),
     ],
 )
 def test_forms_of_codes_that_are_refused(keywords, error, message):
     with pytest.raises(error, match=message):
         metrics.precision_at_k_score(np.eye(4), [0, 0, 1, 1], k=1, **keywords)
+
+
+def test_eight_bit_parameters():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (300, 255), dtype=np.uint8), np.arange(300) % 3
+    score = metrics.precision_at_k_score(X, y, k=np.uint8(200), n_bits=np.uint8(255))
+    assert score == metrics.precision_at_k_score(X, y, k=200)
+    score = metrics.recall_within_radius_score(X, y, radius=np.uint8(250))
+    assert score == metrics.recall_within_radius_score(X, y, radius=250)

@@ -255,3 +255,12 @@ def test_unseen_classes_of_one_sample_are_refused_before_any_split():
     y = np.array([0, 0, 0, 1, 2])
     with pytest.raises(ValueError, match="y has no two rows of a class"):
         next(UnseenClassSplit(20, test_size=1, random_state=0).split(y, y))
+
+
+def test_eight_bit_number_of_splits():
+    y = np.arange(600) % 3
+    for found, expected in zip(
+        SemiSupervisedKFold(np.int8(100)).split(y, y),
+        SemiSupervisedKFold(100).split(y, y),
+    ):
+        np.testing.assert_array_equal(found[1], expected[1])
