@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from skhash.metrics._tie_groups import Radius, TieGroups
+from skhash.metrics._distances import Radius
+from skhash.metrics._tie_groups import TieGroups
 
 Values = NDArray[np.float64]
 

@@ -6,6 +6,7 @@ in the matrix, are rounded to a grid, and Euclidean distances come from differen
 """
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +22,8 @@ from skhash.codes import check_bits, check_packed
 
 METRICS = ("hamming", "cosine", "euclidean", "inner_product", "precomputed")
 
+Radius = float | np.floating
+
 DistanceFunction = Callable[[slice], NDArray[np.float64]]
 
 # The step of the grid of cosine distances: 2**-32 is far above the rounding of a
@@ -31,6 +34,10 @@ _PRODUCT_BITS = 32
 # Squared distances below this fraction of the squared lengths are computed again from
 # differences: products leave them fewer than ten exact digits.
 _CANCELLATION = 1e-5
+# The fraction of pairs from which on computing all distances exactly is faster.
+_MOST_EXACT = 0.1
+# Differences that exist at a time where single pairs are computed.
+_RECOMPUTED = 2**20
 # Differences per call of compiled code, which cannot be interrupted: about 0.1 s.
 _DIFFERENCES = 2**26
 # Pairs of sparse rows that are subtracted at a time.
@@ -117,7 +124,14 @@ def _check_codes(
     return index, check(X_query, n_bits=length, name="X_query")
 
 
-def distance_function(index: Any, query: Any, metric: str) -> DistanceFunction:
+def distance_function(
+    index: Any,
+    query: Any,
+    metric: str,
+    *,
+    depth: int,
+    radii: tuple[Radius, ...] = (),
+) -> DistanceFunction:
     """Return the function that computes blocks of distances.
 
     Parameters
@@ -126,17 +140,24 @@ def distance_function(index: Any, query: Any, metric: str) -> DistanceFunction:
         Rows; `query` may be the same object as `index`.
     metric : {"cosine", "euclidean", "inner_product"}
         The sign of the inner product is changed, so that small is near.
+    depth : int
+        The number of positions of the ranking that are needed.
+    radii : tuple of float, default=()
+        The radii that are needed.
 
     Returns
     -------
     distances : callable
         Takes a slice of queries; returns an ndarray of shape (n_rows, n_index),
-        float64, that may be written to.
+        float64, that may be written to. Beyond the depth and all radii, distances may
+        be rounded further.
     """
     if metric == "euclidean":
         if sp.issparse(index) or sp.issparse(query):
             return _euclidean_of_sparse(index, query)
-        return _euclidean_of_dense(index, query)
+        if depth > index.shape[0] * _MOST_EXACT:
+            return partial(_all_euclidean, index.astype(np.float64), query)
+        return ScreenedEuclidean(index, query, depth, max(radii, default=0))
     same = query is index
     index = index.astype(np.float64)
     query = index if same else query.astype(np.float64)
@@ -159,18 +180,79 @@ def distance_function(index: Any, query: Any, metric: str) -> DistanceFunction:
     return distances
 
 
-def _euclidean_of_dense(index: NDArray[Any], query: NDArray[Any]) -> DistanceFunction:
-    index = np.ascontiguousarray(index, dtype=np.float64)
+def _all_euclidean(
+    index: NDArray[np.float64], query: NDArray[Any], rows: slice
+) -> NDArray[np.float64]:
+    """Return the distances of some queries to all rows of the index."""
+    asked = query[rows].astype(np.float64)
+    block = np.empty((len(asked), len(index)))
+    step = max(1, _DIFFERENCES // max(1, asked.size))
+    for columns in gen_batches(len(index), step):
+        block[:, columns] = cdist(asked, index[columns])
+    return block
 
-    def distances(rows: slice) -> NDArray[np.float64]:
-        asked = query[rows].astype(np.float64)
-        block = np.empty((len(asked), len(index)))
-        step = max(1, _DIFFERENCES // max(1, asked.size))
-        for columns in gen_batches(len(index), step):
-            block[:, columns] = cdist(asked, index[columns])
+
+class ScreenedEuclidean:
+    """Compute Euclidean distances from differences where they matter.
+
+    Products of matrices are several times faster than differences, but lose small
+    distances between rows far from the origin. So they only tell which pairs may be
+    among the nearest or within a radius, with a margin for their rounding error.
+
+    Parameters
+    ----------
+    index, query : ndarray of shape (n_rows, n_features)
+        Rows.
+    depth : int
+        The number of positions of the ranking that are needed.
+    radius : float
+        The largest radius that is needed.
+    """
+
+    def __init__(
+        self, index: NDArray[Any], query: NDArray[Any], depth: int, radius: Radius
+    ):
+        self._index = index.astype(np.float64)
+        self._query = query
+        # One more than needed: the query itself may be among them.
+        self._n_nearest = min(depth + 1, len(index)) if depth else 0
+        self._radius = float(radius)
+        self._center = self._index.mean(axis=0)
+        self._centered = self._index - self._center
+        self._norms = np.square(self._centered).sum(axis=1)
+
+    def __call__(self, rows: slice) -> NDArray[np.float64]:
+        """Return the distances of some queries to all rows of the index."""
+        asked = self._query[rows].astype(np.float64)
+        centered = asked - self._center
+        norms = np.square(centered).sum(axis=1)
+        with np.errstate(invalid="ignore", over="ignore"):
+            squares = norms[:, None] + self._norms - 2.0 * centered @ self._centered.T
+            near = squares <= self._limits(squares, norms)[:, None]
+        if near.mean() > _MOST_EXACT or not np.isfinite(squares).all():
+            return _all_euclidean(self._index, self._query, rows)
+        block = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+        places = np.nonzero(near)
+        step = max(1, _RECOMPUTED // asked.shape[1])
+        for start in range(0, len(places[0]), step):
+            q, i = (part[start : start + step] for part in places)
+            block[q, i] = np.sqrt(np.square(asked[q] - self._index[i]).sum(axis=1))
         return block
 
-    return distances
+    def _limits(
+        self, squares: NDArray[np.float64], norms: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return for each query the square up to which a distance may matter."""
+        precision = np.finfo(np.float64)
+        # At least twice the bound of the rounding errors of the sums and products.
+        relative = 4 * (self._index.shape[1] + 8) * precision.eps
+        margins = relative * (norms + self._norms.max()) + precision.tiny
+        result = self._radius**2 * (1 + relative) + margins
+        if self._n_nearest:
+            last = self._n_nearest - 1
+            kth = np.partition(squares, last, axis=1)[:, last]
+            result = np.maximum(result, kth + 2 * margins)
+        return result
 
 
 def _euclidean_of_sparse(index: Any, query: Any) -> DistanceFunction:

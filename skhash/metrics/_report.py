@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from skhash.metrics import _closed_forms
+from skhash.metrics._distances import Radius
 from skhash.metrics._retrieval_task import (
     Measure,
     RetrievalTask,
     average_over_queries,
 )
 from skhash.metrics._texts import SHARED, MatrixLike
-from skhash.metrics._tie_groups import Radius
 from skhash.utils._docstrings import substitute
 
 #: The depths that k="auto" stands for, as far as a query ranks so many samples.

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skhash.metrics._distances import check_vectors, distance_function
+from skhash.metrics._distances import Radius, check_vectors, distance_function
 from skhash.metrics._relevance import resolve_relevance
 from skhash.metrics._tie_groups import (
     HammingIndex,
-    Radius,
     TieGroups,
     float_groups,
     hamming_groups,
@@ -203,7 +202,9 @@ class RetrievalTask:
         distances = (
             self._given_distances
             if self.metric == "precomputed"
-            else distance_function(self._index, self._query, self.metric)
+            else distance_function(
+                self._index, self._query, self.metric, depth=depth, radii=radii
+            )
         )
         return float_groups(distances, self.n_index, len(self._query_rows), *needs)
 

@@ -17,10 +17,8 @@ from skhash._hamming._histogram import (
     planes_of_codes,
     sum_weights,
 )
-from skhash.metrics._distances import DistanceFunction
+from skhash.metrics._distances import DistanceFunction, Radius
 from skhash.metrics._relevance import ClassRelevance, Relevance, as_planes, as_words
-
-Radius = float | np.floating
 
 # Cells of a block of histograms: closed forms need about 100 bytes per cell.
 _BLOCK_CELLS = 2**13

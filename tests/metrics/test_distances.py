@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from sklearn.preprocessing import normalize
 
 from skhash import metrics
+from skhash.metrics import _distances
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
@@ -185,3 +186,41 @@ def test_eight_bit_parameters():
     assert score == metrics.precision_at_k_score(X, y, k=200)
     score = metrics.recall_within_radius_score(X, y, radius=np.uint8(250))
     assert score == metrics.recall_within_radius_score(X, y, radius=250)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_distances_that_matter_are_exact(shift, dtype, monkeypatch):
+    def unexpected(*_):
+        raise AssertionError("all distances were computed exactly")
+
+    monkeypatch.setattr(_distances, "_all_euclidean", unexpected)
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(1500, 16)) + shift).astype(dtype)
+    X[700:800] = X[:100]  # copies
+    query = X[:40]
+    distances = euclidean(X.astype(np.float64), query.astype(np.float64))
+    radius = np.sort(distances, axis=1)[:, 9].min()  # exactly a distance
+    y = np.arange(1500) % 7
+    same = y[:40, None] == y
+    inside = distances <= radius
+    np.testing.assert_array_equal(
+        metrics.precision_within_radius_score(
+            X, y, query, y[:40], radius=radius, metric="euclidean", average=False
+        ),
+        (inside & same).sum(axis=1) / inside.sum(axis=1),
+    )
+    np.testing.assert_allclose(
+        metrics.precision_at_k_score(
+            X, y, query, y[:40], k=9, metric="euclidean", average=False
+        ),
+        metrics.precision_at_k_score(
+            distances, y, None, y[:40], k=9, metric="precomputed", average=False
+        ),
+    )
+    # Leave one out: the query itself is not among the nine nearest.
+    square = euclidean(X[:1000].astype(np.float64), X[:1000].astype(np.float64))
+    np.testing.assert_allclose(
+        metrics.ndcg_at_k_score(X[:1000], y[:1000], k=9, metric="euclidean"),
+        metrics.ndcg_at_k_score(square, y[:1000], k=9, metric="precomputed"),
+    )
