@@ -101,15 +101,13 @@ class RetrievalTask:
         if n_bits is not None:
             self._index = HammingIndex(self._index, n_bits, self._relevance)
 
-    def check_k(self, k: Any, *, name: str = "k", clip: bool = False) -> int:
+    def check_k(self, k: Any, *, clip: bool = False) -> int:
         """Return `k` as a number of positions; raise if it is not allowed.
 
         Parameters
         ----------
         k : int, "auto" or None
             What the caller passed; None is the whole list, if `clip`.
-        name : str, default="k"
-            What to call it in error messages.
         clip : bool, default=False
             Whether None and more than all samples mean all samples.
 
@@ -127,10 +125,10 @@ class RetrievalTask:
         if clip:
             allowed = "an int of at least 1, or None for the whole list"
         if not isinstance(k, Integral) or isinstance(k, bool):
-            raise TypeError(f"{name} must be {allowed}; got {k!r}.")
+            raise TypeError(f"k must be {allowed}; got {k!r}.")
         n = int(k)
         if n < 1 or (n > largest and not clip):
-            raise ValueError(f"{name} must be {allowed}; got {k}.")
+            raise ValueError(f"k must be {allowed}; got {k}.")
         return min(n, largest)
 
     def check_radius(self, radius: Any) -> Radius:
