@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.shallow import ITQHasher
 from skhash.utils._compat import HasMethods, Interval, StrOptions, fit_context
-from skhash.utils._pipelines import final_estimator
+from skhash.utils._pipelines import is_packed, unpack_columns
 
 __all__ = ["RerankedNearestNeighbors"]
 
@@ -122,9 +122,10 @@ class RerankedNearestNeighbors(BaseEstimator):
         hasher = ITQHasher(64) if self.hasher is None else clone(self.hasher)
         # The hasher gets what came, whose columns may have names.
         self.hasher_ = hasher.fit(X, y)
-        packed = getattr(final_estimator(self.hasher_), "output", "bits") == "packed"
+        codes = self.hasher_.transform(X)
+        packed = is_packed(self.hasher_, codes.shape[1])
         self.index_ = HammingNearestNeighbors(packed=packed, n_jobs=self.n_jobs)
-        self.index_.fit(self.hasher_.transform(X))
+        self.index_.fit(codes if packed else unpack_columns(self.hasher_, codes))
         self._vectors = vectors
         self.n_samples_fit_ = vectors.shape[0]
         return self
@@ -167,6 +168,8 @@ class RerankedNearestNeighbors(BaseEstimator):
         if X is not None:
             queries = self._check_vectors(X, reset=False)
             codes = self.hasher_.transform(X)
+            if not self.index_.packed:
+                codes = unpack_columns(self.hasher_, codes)
         candidates = self.index_.kneighbors(codes, n_candidates, return_distance=False)
         candidates = np.sort(candidates, axis=1)
         shape = (queries.shape[0], n_neighbors)

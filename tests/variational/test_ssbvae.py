@@ -171,7 +171,7 @@ def test_one_class_labeled(rows, topics):
 
 @pytest.mark.parametrize("n_labels", [299, 301])
 def test_labels_of_the_wrong_length(rows, n_labels):
-    with pytest.raises(ValueError, match=rf"one label a row.* 300 .*got {n_labels}"):
+    with pytest.raises(ValueError, match=rf"one label per sample.* 300 .*got {n_labels}"):
         hasher().fit(rows, np.zeros(n_labels, dtype=int))
 
 
