@@ -227,7 +227,7 @@ HASHERS = [
 
 def tiny(hasher_class=SSBVAEHasher, **kwargs):
     small = {"max_epochs": 2, "hidden_layer_sizes": (8,), "random_state": 0}
-    return hasher_class(8, **(small | kwargs))
+    return hasher_class(**({"n_bits": 8} | small | kwargs))
 
 
 @pytest.mark.parametrize("order", ["sparse, dense", "dense, sparse"])
