@@ -55,8 +55,8 @@ class BaseVAEHasher(BaseHasher):
     network, and `_code_logits` to make codes of more than its logits.
     """
 
-    # A parameter of some subclasses.
-    sampled_features: int | str | None = "auto"
+    # Some subclasses make it a parameter.
+    sampled_features: Any = "auto"
 
     # Parameters that determine the network; they may not change during training.
     _ARCHITECTURE_PARAMETERS: tuple[str, ...] = (
@@ -121,8 +121,6 @@ class BaseVAEHasher(BaseHasher):
         """Return logits whose signs are the codes, and which rows may round wrongly."""
         return logits, near_zero(logits, logits).any(dim=1)
 
-    # Training -------------------------------------------------------------------------
-
     def _fit(self, X: Rows, y: Any) -> None:
         labels = self._check_training_data(X, y)
         require_two_classes(labels)
@@ -170,13 +168,14 @@ class BaseVAEHasher(BaseHasher):
         """
         with replaced_at_end(self) as hasher:
             is_first = not hasattr(hasher, "network_")
-            X = hasher._check_samples(X, reset=is_first)
-            labels = hasher._check_training_data(X, y)
+            rows = hasher._check_samples(X, reset=is_first)
+            labels = hasher._check_training_data(rows, y)
             if is_first:
-                hasher._initialize(X, y, labels, check_chunk_classes(labels, classes))
+                all_classes = check_chunk_classes(labels, classes)
+                hasher._initialize(rows, y, labels, all_classes)
             else:
-                hasher._check_resumable(X, labels)
-            hasher._train(X, labels, 1, is_chunk=True)
+                hasher._check_resumable(rows, labels)
+            hasher._train(rows, labels, 1, is_chunk=True)
         return self
 
     def _is_warm_start(self) -> bool:
@@ -206,9 +205,8 @@ class BaseVAEHasher(BaseHasher):
             value = getattr(self, name)
             if value != made_with:
                 raise ValueError(
-                    f"{name} must stay {made_with!r}, with which the network was made "
-                    f"whose training continues; got {value!r}. Clone the hasher to "
-                    "start anew."
+                    f"{name} must stay {made_with!r}, as the network was made with "
+                    f"it; got {value!r}. Clone the hasher to start anew."
                 )
         check_label_form(labels, self.multilabel_)
         if self.reconstruction_ == "softmax":
@@ -219,7 +217,7 @@ class BaseVAEHasher(BaseHasher):
     def _initialize(
         self, X: Rows, y: Any, labels: PartialLabels, classes: NDArray | None
     ) -> None:
-        """Drop what was learned before, and choose how to treat samples and labels."""
+        """Drop earlier training, and choose how to treat samples and labels."""
         self.reconstruction_ = self._choose_reconstruction(X)
         self.classes_ = classes
         # An indicator matrix without any label has several classes per sample too.
@@ -227,11 +225,11 @@ class BaseVAEHasher(BaseHasher):
             labels.kind == "none" and np.shape(y)[1:] not in ((), (1,))
         )
         is_softmax = self.reconstruction_ == "softmax"
-        self.scaler_ = NormScaler() if is_softmax else GlobalStandardScaler(X)
+        self.scaler_ = NormScaler(X) if is_softmax else GlobalStandardScaler(X)
         self._architecture = {
             name: getattr(self, name) for name in self._ARCHITECTURE_PARAMETERS
         }
-        vars(self).pop("network_", None)
+        self.__dict__.pop("network_", None)
         self._trainer = Trainer(self.random_state)
 
     def _choose_reconstruction(self, X: Rows) -> str:
@@ -298,7 +296,8 @@ class BaseVAEHasher(BaseHasher):
         network = self._make_network(task, rows, generator)
         # Without a bias the decoder would have to learn the mean sample first.
         with torch.no_grad():
-            network.decoder.bias += torch.from_numpy(task.scaler.mean_target(rows.X))
+            mean_target = torch.from_numpy(task.scaler.mean_target(rows.X))
+            network.decoder.bias.add_(mean_target)
         return network
 
     def _n_epochs(self, n_features: int) -> int:
@@ -309,8 +308,6 @@ class BaseVAEHasher(BaseHasher):
         if self.sampled_features != "auto":
             return self.sampled_features
         return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
-
-    # Codes ----------------------------------------------------------------------------
 
     def _activations(self, X: Rows, *, precise: bool = True) -> tuple[Tensor, Tensor]:
         """Return the last hidden layer and the logits of validated samples."""
@@ -345,9 +342,9 @@ class BaseVAEHasher(BaseHasher):
         """Apply a function of the hasher and validated samples to blocks of samples."""
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        X = hasher._check_samples(X, reset=False)
+        samples = hasher._check_samples(X, reset=False)
         return np.concatenate(
-            [function(hasher, X[block]) for block in row_blocks(X.shape[0])]
+            [function(hasher, samples[b]) for b in row_blocks(samples.shape[0])]
         )
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -397,8 +394,6 @@ class BaseVAEHasher(BaseHasher):
         )
         with torch.inference_mode():
             decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
-            if self.reconstruction_ == "softmax":
-                return torch.softmax(decoded, dim=1).numpy()
         return self.scaler_.inverse(decoded.numpy())
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -3,7 +3,9 @@
 import copy
 import logging
 import math
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -174,12 +176,9 @@ class Trainer:
             batch_size=settings.batch_size,
             train_split=None,
             callbacks=_callbacks(objective, settings),
-            callbacks__print_log=PrintLog(sink=logger.info)
-            if settings.verbose
-            else None,
+            callbacks__print_log=PrintLog(sink=_log) if settings.verbose else None,
             callbacks__valid_loss=None,
-            # skorch's own one marks the best epoch, with colors.
-            callbacks__train_loss=EpochAverage("train_loss"),
+            callbacks__train_loss=EpochAverage("train_loss", lower_is_better=True),
             device=settings.device,
             verbose=int(settings.verbose),
         ).initialize()
@@ -192,13 +191,17 @@ class Trainer:
     def _record(self, net: "AutoencoderNet", objective: Objective) -> None:
         columns = ("epoch", "train_loss", *objective.TERMS, "dur")
         n_before = len(self.history)
-        # An interrupted epoch has no duration.
-        done = [epoch for epoch in net.history if "dur" in epoch]
         self.history = self.history + [
             {name: float(epoch[name]) for name in columns}
             | {"epoch": n_before + epoch["epoch"]}
-            for epoch in done
+            for epoch in net.history
+            if "dur" in epoch  # the epoch was not cut short by a callback
         ]
+
+
+def _log(line: str) -> None:
+    """Log a line of skorch without its colors."""
+    logger.info(re.sub(r"\x1b\[\d*m", "", line))
 
 
 def _callbacks(objective: Objective, settings: TrainingSettings) -> list[Any]:
@@ -234,6 +237,24 @@ class AutoencoderNet(NeuralNet):
         """Return the batches of the training samples."""
         return _Batches(dataset, self.batch_size)
 
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train until the last epoch, or until a callback ends training.
+
+        Unlike skorch's own method, this one raises when the user interrupts it.
+        """
+        self.notify("on_train_begin", X=X, y=y)
+        with suppress(_TrainingEndedError):
+            self.fit_loop(X, y, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call a method of all callbacks; one may end training."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as ended:  # the sign of skorch's EarlyStopping
+            raise _TrainingEndedError from ended
+
     def train_step_single(self, batch: Batch, **fit_params) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients, and record its terms."""
         if not self.module_.training:  # setting the mode takes a millisecond
@@ -246,6 +267,10 @@ class AutoencoderNet(NeuralNet):
         for name, term in terms.items():
             self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
+
+
+class _TrainingEndedError(Exception):
+    """A callback ended training."""
 
 
 class _Batches:
@@ -281,8 +306,8 @@ class WarmupCosine(Callback):
 class EpochAverage(PassthroughScoring):
     """Average a term of the loss over the batches of an epoch."""
 
-    def __init__(self, name):
-        super().__init__(name, lower_is_better=None, on_train=True)
+    def __init__(self, name, lower_is_better=None):
+        super().__init__(name, lower_is_better=lower_is_better, on_train=True)
 
 
 @torch.no_grad()
