@@ -5,7 +5,12 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skhash.utils._scaling import GlobalStandardScaler, NormScaler, mean_variance
+from skhash.utils._scaling import (
+    GlobalStandardScaler,
+    NormScaler,
+    mean_variance,
+    ordinary_factor,
+)
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def signed():
 
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csr_matrix, sp.csr_array.toarray])
 def test_norms(rows, form):
-    scaler, X = NormScaler(), form(rows)
+    scaler, X = NormScaler(rows), form(rows)
     unit, words = scaler.scale(X), scaler.targets(X)
     assert sp.issparse(unit) == sp.issparse(words) == sp.issparse(X)
     expected = rows.toarray()
@@ -44,9 +49,9 @@ def test_norms(rows, form):
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csr_array.toarray])
 def test_log_frequencies(rows, form, monkeypatch):
     monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 9)
-    mean_target = NormScaler().mean_target(form(rows))
+    mean_target = NormScaler(rows).mean_target(form(rows))
     assert mean_target.dtype == np.float32
-    frequencies = NormScaler().targets(rows).toarray().mean(axis=0)
+    frequencies = NormScaler(rows).targets(rows).toarray().mean(axis=0)
     assert_allclose(np.exp(mean_target), frequencies, atol=2e-6)
 
 
@@ -88,6 +93,42 @@ def test_mean_variance(signed, form, dtype):
 
 
 def test_scale_of_initial_weights():
-    assert NormScaler().weight_scale(400) == 0.05
+    assert NormScaler(np.eye(3)).weight_scale(400) == 0.05
     assert GlobalStandardScaler(np.eye(3)).weight_scale(400) == 0.05
     assert GlobalStandardScaler(np.eye(3)).weight_scale(100) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_factor_of_an_ordinary_magnitude(form):
+    for largest in (1e-9, 1.0, -1e9, 0.0):
+        assert ordinary_factor(form(np.array([[largest, 0.0]]))) == 1
+    for largest in (1e30, -1e200, 1e-30, 5e-324):
+        factor = ordinary_factor(form(np.array([[largest, 0.0]])))
+        assert np.log2(factor) == round(np.log2(factor))
+        if abs(largest) > 1e-300:
+            assert 0.5 <= abs(largest * factor) <= 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("magnitude", [1e-200, 1e-30, 1e30, 1e200])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_samples_of_any_magnitude(rows, signed, form, magnitude):
+    """Are scaled as samples of an ordinary magnitude."""
+    for scaler_type, X in (
+        (NormScaler, rows.toarray()),
+        (GlobalStandardScaler, signed),
+    ):
+        ordinary, X = scaler_type(form(X)).scale(form(X)), form(X * magnitude)
+        scaler = scaler_type(X)
+        scaled = scaler.scale(X)
+        if sp.issparse(scaled):
+            ordinary, scaled = ordinary.toarray(), scaled.toarray()
+        assert_allclose(scaled, ordinary, atol=1e-5)
+
+
+def test_inverse_of_norms_is_a_distribution():
+    outputs = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    words = NormScaler(np.eye(4)).inverse(outputs)
+    expected = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    assert words.dtype == np.float32
+    assert_allclose(words, expected, rtol=1e-5)

@@ -175,14 +175,16 @@ TARGETS = {
     "learn labels": (CodeAssigner, "_learn_labels"),
     "record": (_trainer.Trainer, "_record"),
     "train": (_trainer.Trainer, "train"),
+    "step": (_trainer.AutoencoderNet, "train_step_single"),
     "fit codes": (SSBVAEHasher, "_fit_codes"),
     "initialize": (BaseVAEHasher, "_initialize"),
     "resume": (_trainer.Trainer, "resume"),
 }
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("when", "error"), [("before", MemoryError), ("after", KeyboardInterrupt)]
+)
 @pytest.mark.parametrize("name", TARGETS)
 def test_interrupt_in_a_step(X, y, monkeypatch, name, when, error):
     """Before or after the work of the step, the first time and the second."""
@@ -309,12 +311,13 @@ class Tracer:
         sys.settrace(self._previous)
 
 
-@pytest.mark.parametrize("fitted", [False, True])
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("form", ["sparse", "dense"])
-def test_error_in_any_line(X, y, form, way, fitted):
+@pytest.mark.parametrize(
+    ("way", "fitted"),
+    [("fit", False), ("fit", True), ("partial_fit", True), ("warm fit", True)],
+)
+def test_error_in_any_line(X, y, way, fitted):
     """The hasher is as before or, at the very end, as after."""
-    X = sp.csr_array(X) if form == "sparse" else X
+    X = sp.csr_array(X)
     options = {"max_epochs": 1, "batch_size": N_SAMPLES}
 
     def prepared():
@@ -329,7 +332,7 @@ def test_error_in_any_line(X, y, form, way, fitted):
     model = prepared()
     before = model.transform(X) if fitted else None
     state = state_of(model) if fitted else None
-    for at in range(1, n_lines, max(7, n_lines // 40)):
+    for at in range(1, n_lines, max(7, n_lines // 24)):
         raised = False
         try:
             with Tracer(at, Injected):

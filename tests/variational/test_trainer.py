@@ -218,7 +218,10 @@ def test_weights_of_the_best_epoch(rows, labels, tmp_path, kind):
     model = hasher(callbacks=[spoil, best], max_epochs=4, warm_start=True)
     model.fit(rows, labels)
     losses = [epoch["train_loss"] for epoch in model.history_]
-    assert losses[-1] > 2 * min(losses)
+    if kind == "checkpoint":  # which loads the history too
+        assert model.n_iter_ == 3
+    else:
+        assert losses[-1] > 2 * min(losses)
     assert torch.equal(model.network_.decoder.weight, spoil.best_)
     assert_array_equal(model.transform(rows[:5]), model.transform(rows)[:5])
     model.set_params(callbacks=None).fit(rows, labels)

@@ -37,7 +37,7 @@ def training_rows(X, scaler=None, **kwargs):
     kwargs = {"random_state": np.random.RandomState(0)} | kwargs
     return TrainingRows(
         X,
-        scaler or NormScaler(),
+        scaler or NormScaler(X),
         np.arange(2 * n_samples, dtype=np.float32).reshape(-1, 2),
         np.arange(n_samples, dtype=np.float32),
         **kwargs,
@@ -145,7 +145,7 @@ def test_clusters_of_a_batch(rows, form):
     scorer = ClusterScorer(weights, offsets, n_clusterings=2, power=0.25)
     assert scorer.n_clusters == 3
     batch = training_rows(form(rows), clusters=scorer).__getitems__(np.arange(9))
-    unit = NormScaler().scale(rows[:9]).toarray()
+    unit = NormScaler(rows).scale(rows[:9]).toarray()
     scores = (unit @ weights + offsets).reshape(9, 2, 3)
     assert batch.clusters.dtype == torch.float32
     assert_allclose(batch.clusters, softmax(0.25 * scores, axis=2), rtol=1e-4)

@@ -11,7 +11,6 @@ from skhash.variational.nn._batches import Batch
 from skhash.variational.nn._networks import (
     Activations,
     BernoulliAutoencoder,
-    GaussianActivations,
     GaussianAutoencoder,
 )
 from skhash.variational.nn._objectives import (
@@ -225,7 +224,7 @@ def test_gaussian_objective(reconstruction, multilabel):
     objective = GaussianObjective(
         reconstruction, multilabel, kl_weight=0.3, label_weight=0.7
     )
-    activations = GaussianActivations(
+    activations = Activations(
         torch.zeros(N_ROWS, 4), *map(torch.tensor, (means, latent, log_variance))
     )
     batch = make_batch(TARGETS, CLASSES, CONFIDENCE)

@@ -33,7 +33,7 @@ def test_choice_of_the_model(rows, gaussians):
 
 
 def test_multinomial_model_is_naive_bayes(rows, topics):
-    X = NormScaler().scale(rows)
+    X = NormScaler(rows).scale(rows)
     model = class_model(X).fit(one_hot(topics))
     expected = 2 * X @ MultinomialNB(alpha=0.1).fit(X, topics).feature_log_prob_.T
     assert model.weights.dtype == np.float32
@@ -44,7 +44,7 @@ def test_multinomial_model_is_naive_bayes(rows, topics):
 
 def test_samples_are_weighted_by_their_posteriors(rows, topics):
     """As many copies of a sample, one per class."""
-    X = NormScaler().scale(rows)
+    X = NormScaler(rows).scale(rows)
     posteriors = np.random.default_rng(0).dirichlet(np.ones(3), size=300)
     model = class_model(X).fit(posteriors.astype(np.float32))
     bayes = MultinomialNB(alpha=0.1).fit(
@@ -81,6 +81,6 @@ def test_classes_without_variance():
 
 @pytest.mark.filterwarnings("error")
 def test_class_without_samples(rows, topics, gaussians):
-    for X, classes in ((NormScaler().scale(rows), topics), gaussians):
+    for X, classes in ((NormScaler(rows).scale(rows), topics), gaussians):
         posteriors = np.hstack([one_hot(classes), np.zeros((300, 1), np.float32)])
         assert np.isfinite(class_model(X).fit(posteriors).scores(X)).all()

@@ -32,7 +32,7 @@ def check_purity(found, classes, lowest):
 
 
 def test_clusters_of_texts(rows, topics):
-    X = NormScaler().scale(rows)
+    X = NormScaler(rows).scale(rows)
     clusters = ensemble(X, X.toarray())
     assert clusters.n_clusterings == 4
     assert clusters.n_clusters == 300 // 20 + 2
@@ -51,7 +51,7 @@ def test_clusters_of_signed_rows(signed):
 
 
 def test_same_seed_same_clusters(rows):
-    X = NormScaler().scale(rows)
+    X = NormScaler(rows).scale(rows)
     first, again, other = (ensemble(X, X.toarray(), seed) for seed in (0, 0, 1))
     assert_array_equal(first.weights, again.weights)
     assert_array_equal(first.offsets, again.offsets)
@@ -60,7 +60,7 @@ def test_same_seed_same_clusters(rows):
 
 def test_posteriors_of_the_clusters(rows):
     """The parts of an ensemble are those that a batch takes."""
-    X = NormScaler().scale(rows)
+    X = NormScaler(rows).scale(rows)
     clusters = ensemble(X, X.toarray())
     scorer = ClusterScorer(
         clusters.weights, clusters.offsets, clusters.n_clusterings, clusters.power

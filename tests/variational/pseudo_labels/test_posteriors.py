@@ -41,7 +41,7 @@ def labeled():
 
 @pytest.fixture(scope="module")
 def scaled(small_rows):
-    return NormScaler().scale(small_rows[0])
+    return NormScaler(small_rows[0]).scale(small_rows[0])
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,8 @@ def test_fewer_labels_than_folds(small_rows, scaled):
 def test_rows_of_zeros(small_rows, labeled):
     X = small_rows[0].tolil()
     X[:10] = 0
-    X = NormScaler().scale(X.tocsr())
+    X = X.tocsr()
+    X = NormScaler(X).scale(X)
     posteriors, confidence = infer(X, one_hot(small_rows[1]), labeled)
     assert np.isfinite(posteriors).all()
     assert np.isfinite(confidence).all()

@@ -22,7 +22,7 @@ def label(X, y, *, classes=None, clusters=None, scaler=None, **kwargs):
     return PseudoLabeler(**options).label(
         X,
         labels,
-        scaler=scaler or NormScaler(),
+        scaler=scaler or NormScaler(X),
         classes=labels.classes if classes is None else classes,
         random_state=np.random.RandomState(0),
         clusters=clusters,
@@ -131,7 +131,7 @@ def test_label_changes_neither_labeler_nor_data(rows, topics, labeled):
     labeler.label(
         X,
         labels,
-        scaler=NormScaler(),
+        scaler=NormScaler(X),
         classes=labels.classes,
         random_state=np.random.RandomState(0),
     )
