@@ -3,7 +3,8 @@
     python .ci/check_sources.py
 
 In skhash/ a file has at most 400 lines, and the body of a function at most 40 besides
-its docstring. Old names are those that the package had before 0.1.0; all text is searched.
+its docstring. Old names are those that the package had before 0.1.0: they may appear
+nowhere.
 """
 
 import ast
@@ -59,9 +60,9 @@ OLD_NAMES = {
 
 def searched_files():
     """Yield the tracked text files whose words are checked."""
-    command = "git ls-files -z --cached --others --exclude-standard --".split()
+    options = ["-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(
-        [*command, *SEARCHED],
+        ["git", "ls-files", *options, "--", *SEARCHED],
         cwd=ROOT,
         capture_output=True,
         text=True,
