@@ -1,0 +1,119 @@
+"""Scale samples for an encoder and for the decoder that reconstructs them."""
+
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.preprocessing import normalize
+from sklearn.utils.sparsefuncs import mean_variance_axis
+
+from skhash.utils._compat import (
+    inplace_csr_row_normalize_l1,
+    inplace_csr_row_normalize_l2,
+)
+from skhash.utils._rows import row_blocks
+
+Rows = NDArray | sp.csr_array | sp.csr_matrix
+
+
+class Scaler(Protocol):
+    """The interface of the scalers of this module."""
+
+    def scale(self, X: Rows) -> Rows:
+        """Return what the encoder reads."""
+
+    def targets(self, X: Rows) -> Rows:
+        """Return what the decoder reconstructs."""
+
+    def mean_target(self, X: Rows) -> NDArray[np.float32]:
+        """Return the decoder output, before its softmax, of the mean target."""
+
+    def weight_scale(self, n_features: int) -> float:
+        """Return the standard deviation of initial weights of the first layer."""
+
+
+class NormScaler:
+    """Scale non-negative rows to unit length, and to unit sum for the decoder.
+
+    Sparse rows stay sparse. A row of zeros stays zero.
+    """
+
+    def scale(self, X: Rows) -> Rows:
+        """Scale rows to Euclidean length 1."""
+        return _normalized(X, "l2")
+
+    def targets(self, X: Rows) -> Rows:
+        """Scale rows to sum 1."""
+        return _normalized(X, "l1")
+
+    def mean_target(self, X: Rows) -> NDArray[np.float32]:
+        """Return the log frequency of each feature."""
+        total = np.zeros(X.shape[1])
+        for block in row_blocks(X.shape[0]):
+            total += np.asarray(self.targets(X[block]).sum(axis=0)).ravel()
+        return np.log(total / X.shape[0] + 1e-6).astype(np.float32)
+
+    def weight_scale(self, n_features: int) -> float:
+        """Return the standard deviation of initial weights of the first layer."""
+        return 0.05
+
+
+class GlobalStandardScaler:
+    """Center features, and divide all of them by one number.
+
+    The number is the root of their mean variance. A common scale keeps the features
+    that vary most in front, as with the components of an embedding. Features in
+    different units are for the user to standardize.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The training samples. Sparse rows become dense one batch at a time.
+    """
+
+    def __init__(self, X: Rows):
+        mean, variance = mean_variance(X)
+        self.mean = mean.astype(np.float32)
+        # Without any variance, a division by zero would give NaN.
+        self.deviation = np.float32(np.sqrt(variance.mean()) or 1)
+
+    def scale(self, X: Rows) -> NDArray[np.float32]:
+        """Center and scale rows."""
+        dense = X.toarray() if sp.issparse(X) else X
+        return ((dense - self.mean) / self.deviation).astype(np.float32, copy=False)
+
+    def targets(self, X: Rows) -> NDArray[np.float32]:
+        """Center and scale rows."""
+        return self.scale(X)
+
+    def mean_target(self, X: Rows) -> NDArray[np.float32]:
+        """Return zeros: the mean of centered features."""
+        return np.zeros(X.shape[1], dtype=np.float32)
+
+    def weight_scale(self, n_features: int) -> float:
+        """Return the standard deviation of initial weights of the first layer."""
+        return n_features**-0.5
+
+    def inverse(self, rows: NDArray) -> NDArray:
+        """Return scaled rows in their original units."""
+        return rows * self.deviation + self.mean
+
+
+def mean_variance(X: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and the variance of each feature of CSR or dense rows."""
+    if sp.issparse(X):
+        return mean_variance_axis(X, axis=0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+def _normalized(X: Rows, norm: str) -> Rows:
+    # scikit-learn's normalize on sparse rows spends most of its time on validation.
+    if not sp.issparse(X):
+        return normalize(X, norm=norm)
+    X = X.copy()
+    if norm == "l1":
+        inplace_csr_row_normalize_l1(X)
+    else:
+        inplace_csr_row_normalize_l2(X)
+    return X
