@@ -38,7 +38,7 @@ import joblib
 import scipy.sparse as sp
 
 from _lib.baselines import BASELINES, DENSE_ONLY
-from _lib.hashers import hashers, make_hasher, use_of_labels
+from _lib.hashers import hashers, make_hasher, parameters, use_of_labels
 from _lib.measure import Watch, in_fresh_process
 from _lib.quality_report import (
     COLUMNS,
@@ -231,7 +231,7 @@ def parse(argv):
     if unknown := set(arguments.methods) - set(names):
         parser.error(f"unknown methods {sorted(unknown)}; known: {names}")
     for name, _ in arguments.set:
-        if not any(name in hashers()[m]().get_params() for m in arguments.methods):
+        if not any(name in parameters(method) for method in arguments.methods):
             parser.error(f"none of the methods has a parameter {name!r}")
     return arguments
 

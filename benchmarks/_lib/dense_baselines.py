@@ -50,8 +50,8 @@ class DenseBaseline(Callback):
         rows = dataset_train
         with Watch() as watch:
             if not self.seconds_:
-                self.inputs_ = torch.from_numpy(_dense(rows.scaling.scale(rows.X)))
-                self.targets_ = torch.from_numpy(_dense(rows.scaling.targets(rows.X)))
+                self.inputs_ = torch.from_numpy(_dense(rows.scaler.scale(rows.X)))
+                self.targets_ = torch.from_numpy(_dense(rows.scaler.targets(rows.X)))
             parts = np.array_split(
                 self.random_.permutation(len(rows)), len(self.learning_rates_)
             )
@@ -87,11 +87,11 @@ class DenseBaseline(Callback):
         near = self.targets_[rows.neighbors[part, column]]
         return torch.lerp(targets, near, rows.neighbor_weight)
 
-    def encode(self, X, scaling):
+    def encode(self, X, scaler):
         """Return the bits of samples, (n_samples, n_bits)."""
         self.network_.eval()
         with torch.inference_mode():
-            _, logits = self.network_.encode(torch.from_numpy(_dense(scaling.scale(X))))
+            _, logits = self.network_.encode(torch.from_numpy(_dense(scaler.scale(X))))
         return (logits > 0).numpy().astype(np.uint8)
 
 

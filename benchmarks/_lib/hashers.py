@@ -30,11 +30,36 @@ def shallow_names():
 
 
 def make_hasher(name, n_bits, seed, settings=()):
-    """Construct a hasher; pass only those settings that it has as parameters."""
+    """Construct a hasher; pass only those settings that it has as parameters.
+
+    A setting ``code_assigner__codeword_weight`` is a parameter of a collaborator.
+    """
     hasher = hashers()[name](n_bits)
+    for prefix, collaborator in _collaborators().items():
+        if getattr(hasher, prefix, None) == "auto" and any(
+            key.startswith(f"{prefix}__") for key, _ in settings
+        ):
+            hasher.set_params(**{prefix: collaborator()})
     known = hasher.get_params()
     settings = {"random_state": seed, **dict(settings)}
     return hasher.set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+def parameters(name):
+    """Return the names of the parameters of a hasher and of its collaborators."""
+    own = set(hashers()[name]().get_params())
+    return own | {
+        f"{prefix}__{parameter}"
+        for prefix, collaborator in _collaborators().items()
+        for parameter in collaborator().get_params()
+        if prefix in own
+    }
+
+
+def _collaborators():
+    from skhash.variational import CodeAssigner, PseudoLabeler
+
+    return {"code_assigner": CodeAssigner, "pseudo_labeler": PseudoLabeler}
 
 
 def use_of_labels(name):

@@ -55,10 +55,8 @@ def epoch(path, arguments):
     task = joblib.load(path)
     y = task.partial_labels(arguments.labels, 0, seed=0)
     dense = DenseBaseline()
-    # The dense baseline encodes by the signs of its logits alone.
-    hasher = make_hasher(
-        arguments, callbacks=[dense], codeword_weight=0, low_confidence_fraction=0
-    )
+    # Both encode by the signs of their logits.
+    hasher = make_hasher(arguments, callbacks=[dense], code_assigner=None)
     hasher.fit(task.X_fit, y)
     seconds = median(line["dur"] for line in hasher.history_)
     dense_seconds = median(dense.seconds_)

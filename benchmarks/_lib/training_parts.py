@@ -16,16 +16,14 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from skhash.variational.nn._batches import CSRRows
+from skhash.variational.nn._dense_ops import Linear, drop_out
 from skhash.variational.nn._losses import softmax_reconstruction
-from skhash.variational.nn._networks import drop_out
+from skhash.variational.nn._rows import CSRRows
 from skhash.variational.nn._sparse_layer import (
     LazyGradient,
-    Linear,
+    RowwiseAdam,
     sparse_product,
-    take_lazy_grad,
 )
-from skhash.variational.optimizer import RowwiseAdam
 
 
 def draw_batch(n_rows, n_features, words_per_sample, rng):
@@ -139,6 +137,8 @@ def parts(path, arguments):
     X = draw_batch(*size, rng)
     weight = torch.randn(X.shape[1], arguments.hidden, requires_grad=True)
     grad = torch.randn(X.shape[0], arguments.hidden)
+    # The weights have a lazy gradient once this optimizer has registered them.
+    optimizer = RowwiseAdam([weight])
     ways = {"first layer": first_layer_ways(X, weight)}
     ways |= hidden_ways(X.shape[0], arguments.hidden)
     table = []
@@ -146,28 +146,27 @@ def parts(path, arguments):
         for name, way in of_part.items():
 
             def step(way=way):
-                weight.grad = None
-                take_lazy_grad(weight)
+                optimizer.zero_grad()
                 way().backward(grad)
 
             table.append([f"{part}: {name}", milliseconds(step)])
     for name, way in decoder_ways(X, arguments.bits).items():
         taken = milliseconds(lambda way=way: way().backward())
         table.append([f"decoder: {name}", taken])
-    for name, step in adam_ways(X, weight, grad):
+    for name, step in adam_ways(X, weight, grad, optimizer):
         table.append([f"Adam: {name}", milliseconds(step)])
     return ["part", "ms"], [[name, f"{taken:.2f}"] for name, taken in table]
 
 
-def adam_ways(X, weight, grad):
+def adam_ways(X, weight, grad, optimizer):
     """Yield functions that step over the first layer, each with its name."""
-    optimizer, rows = RowwiseAdam([weight]), CSRRows.from_scipy(X)
+    gradient = LazyGradient(CSRRows.from_scipy(X), grad)
 
     def step_rows():
-        weight.lazy_grad = LazyGradient(rows, grad)
+        optimizer.add_lazy_grad(weight, gradient)
         optimizer.step()
 
-    weight.grad = None
+    optimizer.zero_grad()
     yield "rows, with gradients", step_rows
     weight.grad = torch.randn_like(weight)
     yield "fused", torch.optim.Adam([weight], fused=True).step
