@@ -114,10 +114,10 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        X = hasher._check_samples(X, reset=False)
-        codes = np.empty((X.shape[0], hasher._n_features_out), dtype=np.uint8)
-        for block in row_blocks(X.shape[0]):
-            bits = hasher._encode(X[block])
+        samples = hasher._check_samples(X, reset=False)
+        codes = np.empty((samples.shape[0], hasher._n_features_out), dtype=np.uint8)
+        for block in row_blocks(samples.shape[0]):
+            bits = hasher._encode(samples[block])
             packed = hasher.output == "packed"
             codes[block] = np.packbits(bits, axis=1) if packed else bits
         return codes
@@ -155,9 +155,9 @@ class BaseHasher(
                 "y is None. Score on samples with labels, for example with "
                 "cv=skhash.model_selection.SemiSupervisedKFold()."
             )
-        X = hasher._check_samples(X, reset=False)[labeled]
+        samples = hasher._check_samples(X, reset=False)[labeled]
         bits = np.concatenate(
-            [hasher._encode(X[block]) for block in row_blocks(X.shape[0])]
+            [hasher._encode(samples[block]) for block in row_blocks(samples.shape[0])]
         )
         return average_precision_at_k_score(
             bits.view(np.uint8), as_array(y)[labeled], k=None
@@ -165,14 +165,14 @@ class BaseHasher(
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
         """Return samples as CSR or as a dense array; `reset` in fit."""
-        X = validate_data(
+        samples = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
-        if sp.issparse(X) and not X.has_canonical_format:
+        if sp.issparse(samples) and not samples.has_canonical_format:
             # Norms and logarithms need each value in one piece.
-            X = X.copy()
-            X.sum_duplicates()
-        return X
+            samples = samples.copy()
+            samples.sum_duplicates()
+        return samples
 
     @property
     def _n_features_out(self) -> int:
@@ -202,7 +202,7 @@ class ClassPredictorMixin(metaclass=ABCMeta):
     None without labels, and `multilabel_`.
     """
 
-    classes_: NDArray | None
+    classes_: Any
     multilabel_: bool
 
     @abstractmethod

@@ -1,10 +1,11 @@
 """Scale samples for an encoder and for the decoder that reconstructs them."""
 
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.preprocessing import normalize
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
@@ -14,7 +15,8 @@ from skhash.utils._compat import (
 )
 from skhash.utils._rows import row_blocks
 
-Rows = NDArray | sp.csr_array | sp.csr_matrix
+#: Validated samples: a dense array or a CSR matrix or array.
+Rows: TypeAlias = Any
 
 
 class Scaler(Protocol):
@@ -31,6 +33,9 @@ class Scaler(Protocol):
 
     def weight_scale(self, n_features: int) -> float:
         """Return the standard deviation of initial weights of the first layer."""
+
+    def inverse(self, rows: NDArray) -> NDArray:
+        """Return decoder outputs in the units of the samples."""
 
 
 class NormScaler:
@@ -57,6 +62,10 @@ class NormScaler:
     def weight_scale(self, n_features: int) -> float:
         """Return the standard deviation of initial weights of the first layer."""
         return 0.05
+
+    def inverse(self, rows: NDArray) -> NDArray:
+        """Return decoder outputs as distributions over the features: their softmax."""
+        return softmax(rows, axis=1)
 
 
 class GlobalStandardScaler:
@@ -96,7 +105,7 @@ class GlobalStandardScaler:
         return n_features**-0.5
 
     def inverse(self, rows: NDArray) -> NDArray:
-        """Return scaled rows in their original units."""
+        """Return decoder outputs in the original units of the features."""
         return rows * self.deviation + self.mean
 
 

@@ -56,7 +56,7 @@ class BaseVAEHasher(BaseHasher):
     """
 
     # A parameter of some subclasses.
-    sampled_features: int | str | None = "auto"
+    sampled_features: Any = "auto"
 
     # Parameters that determine the network; they may not change during training.
     _ARCHITECTURE_PARAMETERS: tuple[str, ...] = (
@@ -170,13 +170,14 @@ class BaseVAEHasher(BaseHasher):
         """
         with replaced_at_end(self) as hasher:
             is_first = not hasattr(hasher, "network_")
-            X = hasher._check_samples(X, reset=is_first)
-            labels = hasher._check_training_data(X, y)
+            rows = hasher._check_samples(X, reset=is_first)
+            labels = hasher._check_training_data(rows, y)
             if is_first:
-                hasher._initialize(X, y, labels, check_chunk_classes(labels, classes))
+                all_classes = check_chunk_classes(labels, classes)
+                hasher._initialize(rows, y, labels, all_classes)
             else:
-                hasher._check_resumable(X, labels)
-            hasher._train(X, labels, 1, is_chunk=True)
+                hasher._check_resumable(rows, labels)
+            hasher._train(rows, labels, 1, is_chunk=True)
         return self
 
     def _is_warm_start(self) -> bool:
@@ -231,7 +232,7 @@ class BaseVAEHasher(BaseHasher):
         self._architecture = {
             name: getattr(self, name) for name in self._ARCHITECTURE_PARAMETERS
         }
-        vars(self).pop("network_", None)
+        self.__dict__.pop("network_", None)
         self._trainer = Trainer(self.random_state)
 
     def _choose_reconstruction(self, X: Rows) -> str:
@@ -298,7 +299,8 @@ class BaseVAEHasher(BaseHasher):
         network = self._make_network(task, rows, generator)
         # Without a bias the decoder would have to learn the mean sample first.
         with torch.no_grad():
-            network.decoder.bias += torch.from_numpy(task.scaler.mean_target(rows.X))
+            mean_target = torch.from_numpy(task.scaler.mean_target(rows.X))
+            network.decoder.bias.add_(mean_target)
         return network
 
     def _n_epochs(self, n_features: int) -> int:
@@ -345,9 +347,9 @@ class BaseVAEHasher(BaseHasher):
         """Apply a function of the hasher and validated samples to blocks of samples."""
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        X = hasher._check_samples(X, reset=False)
+        samples = hasher._check_samples(X, reset=False)
         return np.concatenate(
-            [function(hasher, X[block]) for block in row_blocks(X.shape[0])]
+            [function(hasher, samples[b]) for b in row_blocks(samples.shape[0])]
         )
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -397,8 +399,6 @@ class BaseVAEHasher(BaseHasher):
         )
         with torch.inference_mode():
             decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
-            if self.reconstruction_ == "softmax":
-                return torch.softmax(decoded, dim=1).numpy()
         return self.scaler_.inverse(decoded.numpy())
 
     def __sklearn_is_fitted__(self) -> bool:

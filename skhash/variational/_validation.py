@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from skorch.callbacks import Callback
 
+from skhash.utils._compat import num_samples
 from skhash.utils._labels import PartialLabels, check_partial_labels
 from skhash.utils._scaling import Rows
 
@@ -135,8 +136,8 @@ def check_chunk_classes(
         If only one class is known.
     """
     if classes is not None:
-        labels = check_partial_labels(classes, len(classes), name="classes")
-    if labels.kind == "single" and labels.n_classes == 1:
+        labels = check_partial_labels(classes, num_samples(classes), name="classes")
+    if labels.classes is not None and labels.kind == "single" and labels.n_classes == 1:
         raise ValueError(
             "classes must name all classes that any chunk will have, at least two, "
             "where y of the first chunk does not have them all; got one class, "

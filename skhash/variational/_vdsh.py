@@ -17,7 +17,7 @@ from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational.nn._batches import TrainingRows
 from skhash.variational.nn._dense_ops import near_zero
-from skhash.variational.nn._networks import GaussianAutoencoder
+from skhash.variational.nn._networks import BernoulliAutoencoder, GaussianAutoencoder
 from skhash.variational.nn._objectives import GaussianObjective
 
 # The medians are those of this many samples at most.
@@ -143,7 +143,7 @@ class VDSHHasher(SupervisedVAEHasher):
 
     def _make_network(
         self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
-    ) -> GaussianAutoencoder:
+    ) -> BernoulliAutoencoder:
         return self._build_network(GaussianAutoencoder, task, rows, generator)
 
     def _make_objective(self, task: TrainingTask) -> GaussianObjective:

@@ -1,7 +1,7 @@
 """Batches of samples with the targets of decoder and heads."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,7 +49,8 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
-        return Batch(*(part.to(device) for part in self))
+        parts: Any = (part.to(device) for part in self)
+        return Batch(*parts)
 
 
 class ClusterScorer:

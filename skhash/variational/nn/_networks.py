@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -88,42 +88,25 @@ class _HardBits(torch.autograd.Function):
 
 
 class Activations(NamedTuple):
-    """The result of one pass through the Bernoulli autoencoder.
+    """The result of one pass through an autoencoder.
 
     Attributes
     ----------
     features : Tensor of shape (n_rows, n_hidden)
         The last hidden layer.
     logits : Tensor of shape (n_rows, n_bits)
-        Log-odds of each bit.
+        Log-odds of each bit; the means of Gaussian latent variables.
     bits : Tensor of shape (n_rows, n_bits)
-        Sampled bits in [0, 1], differentiable with respect to the logits.
+        Sampled bits in [0, 1], or samples of Gaussian latent variables, differentiable
+        with respect to the logits.
+    log_variance : Tensor of shape (n_rows, n_bits) or None
+        Logarithms of the variances of Gaussian latent variables.
     """
 
     features: Tensor
     logits: Tensor
     bits: Tensor
-
-
-class GaussianActivations(NamedTuple):
-    """The result of one pass through the Gaussian autoencoder.
-
-    Attributes
-    ----------
-    features : Tensor of shape (n_rows, n_hidden)
-        The last hidden layer.
-    logits : Tensor of shape (n_rows, n_bits)
-        Means of the latent variables.
-    bits : Tensor of shape (n_rows, n_bits)
-        Samples of the latent variables.
-    log_variance : Tensor of shape (n_rows, n_bits)
-        Logarithms of their variances.
-    """
-
-    features: Tensor
-    logits: Tensor
-    bits: Tensor
-    log_variance: Tensor
+    log_variance: Any = None
 
 
 class BernoulliAutoencoder(nn.Module):
@@ -156,6 +139,10 @@ class BernoulliAutoencoder(nn.Module):
         Draws the initial weights; torch's global generator if None.
     """
 
+    # None without classes.
+    feature_head: Any
+    code_head: Any
+
     def __init__(
         self,
         n_features: int,
@@ -174,6 +161,7 @@ class BernoulliAutoencoder(nn.Module):
         super().__init__()
         self.n_features = n_features
         self.n_bits = n_bits
+        self.n_hidden = hidden_layer_sizes[-1]
         self.feature_dropout = feature_dropout
         self.sampler = sampler
         self.generator: Generator | None = None
@@ -289,16 +277,16 @@ class GaussianAutoencoder(BernoulliAutoencoder):
         **kwargs,
     ):
         super().__init__(n_features, n_bits, n_classes, generator=generator, **kwargs)
-        width = self.logit_layer[0].in_features
+        n_hidden = self.n_hidden
         self.logit_layer = nn.Sequential(
-            _initialized(nn.Linear, width, n_bits, generator)
+            _initialized(nn.Linear, n_hidden, n_bits, generator)
         )
-        self.log_variance_layer = _initialized(nn.Linear, width, n_bits, generator)
+        self.log_variance_layer = _initialized(nn.Linear, n_hidden, n_bits, generator)
         self.feature_head = self.code_head = None
         if n_classes:
             self.code_head = _initialized(nn.Linear, n_bits, n_classes, generator)
 
-    def forward(self, rows: CSRRows | Tensor) -> GaussianActivations:
+    def forward(self, rows: CSRRows | Tensor) -> Activations:
         """Encode rows, and sample latent variables."""
         features = self.hidden_layers(self.input_layer(self._drop_features(rows)))
         means = self.logit_layer(features)
@@ -312,9 +300,9 @@ class GaussianAutoencoder(BernoulliAutoencoder):
                 device=means.device,
             )
             latent = means + noise * torch.exp(log_variance / 2)
-        return GaussianActivations(features, means, latent, log_variance)
+        return Activations(features, means, latent, log_variance)
 
-    def signs(self, activations: GaussianActivations) -> Tensor:
+    def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and head: the latent variables."""
         return activations.bits
 

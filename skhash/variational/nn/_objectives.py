@@ -11,11 +11,7 @@ from torch.nn import functional as F
 
 from skhash.variational.nn import _losses as losses
 from skhash.variational.nn._batches import Batch
-from skhash.variational.nn._networks import (
-    Activations,
-    BernoulliAutoencoder,
-    GaussianActivations,
-)
+from skhash.variational.nn._networks import Activations, BernoulliAutoencoder
 
 # Keeps the features informative for the label head on the bits.
 _FEATURE_HEAD_WEIGHT = 0.5
@@ -80,7 +76,7 @@ class EvidenceLowerBound(Objective):
         beta.
     """
 
-    TERMS = ("reconstruction", "kl")
+    TERMS: tuple[str, ...] = ("reconstruction", "kl")
 
     def __init__(self, reconstruction: str, kl_weight: float):
         super().__init__(reconstruction)
@@ -248,7 +244,7 @@ class GaussianObjective(EvidenceLowerBound):
             "labels": self.label_weight * (batch.confidence * point).mean(),
         }
 
-    def _divergence(self, activations: GaussianActivations) -> Tensor:
+    def _divergence(self, activations: Activations) -> Tensor:
         return losses.gaussian_kl(activations.logits, activations.log_variance)
 
 

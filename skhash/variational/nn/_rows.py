@@ -83,9 +83,9 @@ class CSRRows(NamedTuple):
         SciPy's counting sort takes a fifth of the time of a sort by torch.
         """
         bounds = np.append(self.offsets.numpy(), len(self.values))
-        parts = np.arange(len(self.values)), self.columns.numpy(), bounds
+        arrays = np.arange(len(self.values)), self.columns.numpy(), bounds
         # With int32 indices SciPy need not search for the largest one.
-        parts = tuple(part.astype(np.int32) for part in parts)
+        parts = tuple(array.astype(np.int32) for array in arrays)
         order = sp.csr_array(parts, shape=(self.n_rows, n_columns)).tocsc()
         return CSRRows(
             torch.from_numpy(order.indices.astype(np.int64, copy=False)),
@@ -158,7 +158,9 @@ class SampledRows(NamedTuple):
 
     def to(self, device: torch.device | str) -> "SampledRows":
         """Return the rows on a device."""
-        return SampledRows(*(part.to(device) for part in self))
+        return SampledRows(
+            self.rows.to(device), self.features.to(device), self.log_counts.to(device)
+        )
 
 
 def as_tensor_rows(X: NDArray | sp.csr_array | sp.csr_matrix) -> CSRRows | Tensor:

@@ -7,9 +7,9 @@ an ordinary gradient.
 """
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -224,7 +224,7 @@ class RowwiseAdam(torch.optim.Adam):
         self._lazy_grads.clear()
         super().zero_grad(set_to_none)
 
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+    def step(self, closure: Any = None) -> Any:
         """Make a step; `closure`, if given, computes the gradients."""
         loss = None
         if closure is not None:

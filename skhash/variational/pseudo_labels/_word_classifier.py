@@ -1,5 +1,7 @@
 """Classify samples by their words, beside a network."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -43,7 +45,7 @@ class WordClassifier:
     def __init__(self, n_features: int, n_classes: int):
         self.counts = np.zeros((n_features, n_classes), dtype=np.float32)
         self.n_updates = 0
-        self.regression = np.float32(0)
+        self.regression: Any = np.float32(0)
 
     def update(self, rows: Rows, posteriors: NDArray[np.float32]) -> "WordClassifier":
         """Learn from scaled rows and their class posteriors, beside earlier ones.
