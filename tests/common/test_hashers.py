@@ -200,7 +200,7 @@ def test_packed_codes_are_packed_bits(fitted, rows):
 
 def test_packed_codes_in_blocks(fitted, rows, monkeypatch):
     whole = codes_of(fitted, rows, "packed"), fitted.transform(rows)
-    monkeypatch.setattr("skhash._base.ROWS_PER_BLOCK", 7)
+    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 7)
     blocks = codes_of(fitted, rows, "packed"), fitted.transform(rows)
     assert_array_equal(blocks[0], whole[0])
     assert_array_equal(blocks[1], whole[1])
