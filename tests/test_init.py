@@ -8,7 +8,6 @@ import pkgutil
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,15 +46,6 @@ def test_type_checkers_see_all_names():
     }
     assert seen == skhash._PUBLIC
     assert sorted(skhash.__all__) == sorted(seen)
-
-
-def test_no_bytecode_is_installed():
-    """The list of meson.build has the cache of each package."""
-    build = (Path(__file__).parents[1] / "meson.build").read_text(encoding="utf-8")
-    for module in pkgutil.walk_packages(skhash.__path__, "skhash."):
-        if module.ispkg:
-            folder = module.name.removeprefix("skhash.").replace(".", "/")
-            assert f"'{folder}/__pycache__'" in build
 
 
 def run(code):
