@@ -2,9 +2,9 @@
 Find similar diagnoses with 1 % of the labels
 =============================================
 
-Learn 32-bit codes of 47,000 short descriptions of diagnoses (ICD-10-CM), of which one in
-a hundred is labeled with its chapter; compare the codes with baselines; and search them
-for diagnoses that are similar to a query.
+Learn 32-bit codes of 47,000 short descriptions of diagnoses (ICD-10-CM), of which one
+in a hundred is labeled with its chapter; compare the codes with baselines; and search
+them for diagnoses that are similar to a query.
 
 Run this example with ``make demo``.
 """
