@@ -228,7 +228,7 @@ class BaseVAEHasher(BaseHasher):
             labels.kind == "none" and np.shape(y)[1:] not in ((), (1,))
         )
         is_softmax = self.reconstruction_ == "softmax"
-        self.scaler_ = NormScaler() if is_softmax else GlobalStandardScaler(X)
+        self.scaler_ = NormScaler(X) if is_softmax else GlobalStandardScaler(X)
         self._architecture = {
             name: getattr(self, name) for name in self._ARCHITECTURE_PARAMETERS
         }

@@ -198,7 +198,7 @@ class CodeAssigner(BaseEstimator):
             )
         doubt = max(label_smoothing, _MIN_DOUBT)
         smoothed = targets + doubt * (1 / targets.shape[1] - targets)
-        self._label_lookup.update(rows, smoothed)
+        self._label_lookup.update(self._task.scaler.rescale(rows), smoothed)
 
     def _learn_words(
         self,
@@ -259,7 +259,7 @@ class CodeAssigner(BaseEstimator):
     ) -> Tensor:
         if self._label_lookup is None:
             return scores
-        found, targets = self._label_lookup.lookup(X)
+        found, targets = self._label_lookup.lookup(self._task.scaler.rescale(X))
         return scores.index_add(
             0,
             torch.from_numpy(found).to(scores.device),

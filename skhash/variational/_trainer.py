@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -172,12 +173,9 @@ class Trainer:
             batch_size=settings.batch_size,
             train_split=None,
             callbacks=_callbacks(objective, settings),
-            callbacks__print_log=PrintLog(sink=logger.info)
-            if settings.verbose
-            else None,
+            callbacks__print_log=PrintLog(sink=_log) if settings.verbose else None,
             callbacks__valid_loss=None,
-            # skorch's own one marks the best epoch, with colors.
-            callbacks__train_loss=EpochAverage("train_loss"),
+            callbacks__train_loss=EpochAverage("train_loss", lower_is_better=True),
             device=settings.device,
             verbose=int(settings.verbose),
         ).initialize()
@@ -197,6 +195,11 @@ class Trainer:
             | {"epoch": n_before + epoch["epoch"]}
             for epoch in done
         ]
+
+
+def _log(line: str) -> None:
+    """Log a line of skorch without its colors."""
+    logger.info(re.sub(r"\x1b\[\d*m", "", line))
 
 
 def _callbacks(objective: Objective, settings: TrainingSettings) -> list[Any]:
@@ -279,8 +282,8 @@ class WarmupCosine(Callback):
 class EpochAverage(PassthroughScoring):
     """Average a term of the loss over the batches of an epoch."""
 
-    def __init__(self, name):
-        super().__init__(name, lower_is_better=None, on_train=True)
+    def __init__(self, name, lower_is_better=None):
+        super().__init__(name, lower_is_better=lower_is_better, on_train=True)
 
 
 @torch.no_grad()

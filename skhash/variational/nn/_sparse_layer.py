@@ -235,15 +235,29 @@ class RowwiseAdam(torch.optim.Adam):
                 gradient = self._lazy_grads.pop(weight, None)
                 if gradient is not None:
                     self._step_rows(weight, gradient, group)
+                if weight.grad is not None:
+                    self._complete_state(weight)
         super().step()
         return loss
+
+    def _complete_state(self, weight: Tensor) -> None:
+        """Start the state of an ordinary gradient after lazy ones.
+
+        Adam itself does so only where there is no state at all.
+        """
+        state = self.state[weight]
+        if state and "exp_avg" not in state:
+            state["exp_avg"] = torch.zeros_like(weight)
+            state["exp_avg_sq"] = torch.zeros_like(weight)
 
     @torch.no_grad()
     def _step_rows(self, weight: Tensor, gradient: LazyGradient, group: dict) -> None:
         state = self.state[weight]
-        if not state:
-            state["step"] = weight.new_zeros(len(weight))
-            state["exp_avg_sq"] = weight.new_zeros(len(weight))
+        if "row_step" not in state:
+            # Adam expects a number of steps in every state that it loads.
+            state.setdefault("step", torch.zeros((), device=weight.device))
+            state["row_step"] = weight.new_zeros(len(weight))
+            state["row_exp_avg_sq"] = weight.new_zeros(len(weight))
         for rows, gradients in gradient.blocks(len(weight)):
             _step_block(weight, rows, gradients, state, group)
 
@@ -255,12 +269,12 @@ def _step_block(
     decay = group["betas"][1]
     norms = torch.linalg.vector_norm(grad, dim=1)  # needs no matrix of squares
     present = norms > 0  # a slice may have rows without a gradient
-    steps = state["step"][rows] + present
-    square = state["exp_avg_sq"][rows]
+    steps = state["row_step"][rows] + present
+    square = state["row_exp_avg_sq"][rows]
     mean_square = norms.square_().div_(grad.shape[1])
     square = torch.where(present, square.lerp(mean_square, 1 - decay), square)
-    state["step"][rows] = steps
-    state["exp_avg_sq"][rows] = square
+    state["row_step"][rows] = steps
+    state["row_exp_avg_sq"][rows] = square
     spread = (square / (1 - decay ** steps.clamp_min(1))).sqrt_() + group["eps"]
     step_sizes = (group["lr"] / spread)[:, None]
     if isinstance(rows, slice):
