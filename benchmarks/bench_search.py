@@ -17,6 +17,7 @@ the memory (caches may be faster).
 
 import argparse
 import os
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -35,7 +36,8 @@ COLUMNS = (
 
 def show(case, results):
     """Print one line per method."""
-    print(f"\n{case}; load {os.getloadavg()[0]:.1f}")
+    sizes = {name: results[0][name] for name in ("n_codes", "n_bits", "n_queries")}
+    print(f"\n{replace(case, **sizes)}; load {os.getloadavg()[0]:.1f}")
     header = ["method", "us/query", "G dist/s", "peer / it", "kernel", "memory", "MB"]
     keys = ("method", "us_per_query", "gdist_per_s", "ratio", "of_kernel")
     keys += ("of_bandwidth", "memory_mb")
