@@ -55,7 +55,7 @@ class BaseVAEHasher(BaseHasher):
     network, and `_code_logits` to make codes of more than its logits.
     """
 
-    # A parameter of some subclasses.
+    # Some subclasses make it a parameter.
     sampled_features: Any = "auto"
 
     # Parameters that determine the network; they may not change during training.
@@ -120,8 +120,6 @@ class BaseVAEHasher(BaseHasher):
     ) -> tuple[Tensor, Tensor]:
         """Return logits whose signs are the codes, and which rows may round wrongly."""
         return logits, near_zero(logits, logits).any(dim=1)
-
-    # Training -------------------------------------------------------------------------
 
     def _fit(self, X: Rows, y: Any) -> None:
         labels = self._check_training_data(X, y)
@@ -207,9 +205,8 @@ class BaseVAEHasher(BaseHasher):
             value = getattr(self, name)
             if value != made_with:
                 raise ValueError(
-                    f"{name} must stay {made_with!r}, with which the network was made "
-                    f"whose training continues; got {value!r}. Clone the hasher to "
-                    "start anew."
+                    f"{name} must stay {made_with!r}, as the network was made with "
+                    f"it; got {value!r}. Clone the hasher to start anew."
                 )
         check_label_form(labels, self.multilabel_)
         if self.reconstruction_ == "softmax":
@@ -220,7 +217,7 @@ class BaseVAEHasher(BaseHasher):
     def _initialize(
         self, X: Rows, y: Any, labels: PartialLabels, classes: NDArray | None
     ) -> None:
-        """Drop what was learned before, and choose how to treat samples and labels."""
+        """Drop earlier training, and choose how to treat samples and labels."""
         self.reconstruction_ = self._choose_reconstruction(X)
         self.classes_ = classes
         # An indicator matrix without any label has several classes per sample too.
@@ -311,8 +308,6 @@ class BaseVAEHasher(BaseHasher):
         if self.sampled_features != "auto":
             return self.sampled_features
         return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
-
-    # Codes ----------------------------------------------------------------------------
 
     def _activations(self, X: Rows, *, precise: bool = True) -> tuple[Tensor, Tensor]:
         """Return the last hidden layer and the logits of validated samples."""

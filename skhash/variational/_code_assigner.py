@@ -160,26 +160,14 @@ class CodeAssigner(BaseEstimator):
         if task.multilabel:
             return self
         order = random_state.permutation(X.shape[0])
-        if (
-            self.word_classifier_weight
-            and sp.issparse(X)
-            and task.reconstruction == "softmax"
-        ):
+        if sp.issparse(X) and task.reconstruction == "softmax":
             rows = np.sort(order[:_MAX_WORD_SAMPLES])
             earlier = copy.copy(getattr(previous, "_word_classifier", None))
             self._learn_words(
                 X[rows], targets[rows], labels.labeled[rows], encode, earlier
             )
         unlabeled = order[~labels.labeled[order]][:_MAX_UNLABELED_SAMPLES]
-        if (
-            network.n_bits >= _MIN_BITS_FOR_TIE_BREAK
-            and self.low_confidence_fraction
-            and len(unlabeled)
-        ):
-            self._thresholds = confidence_thresholds(
-                self._log_posteriors_in_blocks(X[np.sort(unlabeled)], encode),
-                self.low_confidence_fraction,
-            )
+        self._learn_thresholds(X[np.sort(unlabeled)], encode)
         return self
 
     def _learn_labels(
@@ -209,11 +197,25 @@ class CodeAssigner(BaseEstimator):
         earlier: WordClassifier | None,
     ) -> None:
         """Fit the word classifier to labels and to the predictions of the network."""
+        if not self.word_classifier_weight:
+            return
         classifier = earlier or WordClassifier(rows.shape[1], targets.shape[1])
         posteriors = self._log_posteriors_in_blocks(rows, encode).exp().numpy()
         posteriors[labeled] = targets[labeled]
         classifier.update(self._task.scaler.scale(rows), posteriors)
         self._word_classifier = classifier
+
+    def _learn_thresholds(self, unlabeled: Rows, encode: Encode) -> None:
+        """Find the log-odds that separate samples of low confidence."""
+        if (
+            self._network.n_bits >= _MIN_BITS_FOR_TIE_BREAK
+            and self.low_confidence_fraction
+            and unlabeled.shape[0]
+        ):
+            self._thresholds = confidence_thresholds(
+                self._log_posteriors_in_blocks(unlabeled, encode),
+                self.low_confidence_fraction,
+            )
 
     def _log_posteriors_in_blocks(self, X: Rows, encode: Encode) -> Tensor:
         return torch.cat(

@@ -126,9 +126,9 @@ class SSBVAEHasher(SupervisedVAEHasher):
     -----
     {architecture_cost}
 
-    The pseudo-labeler learns from 20,000 samples at most. Interrupting `fit` (Ctrl-C)
-    in an epoch ends training there and keeps what was learned; in any other step it
-    leaves the hasher as it was.
+    The pseudo-labeler learns from 20,000 samples at most. An error or an interrupt
+    (Ctrl-C) in `fit` or `partial_fit` leaves the hasher as it was. To keep what was
+    learned so far, end training by a callback such as skorch's ``EarlyStopping``.
 
     References
     ----------

@@ -5,6 +5,7 @@ import logging
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -188,12 +189,11 @@ class Trainer:
     def _record(self, net: "AutoencoderNet", objective: Objective) -> None:
         columns = ("epoch", "train_loss", *objective.TERMS, "dur")
         n_before = len(self.history)
-        # An interrupted epoch has no duration.
-        done = [epoch for epoch in net.history if "dur" in epoch]
         self.history = self.history + [
             {name: float(epoch[name]) for name in columns}
             | {"epoch": n_before + epoch["epoch"]}
-            for epoch in done
+            for epoch in net.history
+            if "dur" in epoch  # the epoch was not cut short by a callback
         ]
 
 
@@ -235,6 +235,24 @@ class AutoencoderNet(NeuralNet):
         """Return the batches of the training samples."""
         return _Batches(dataset, self.batch_size)
 
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train until the last epoch, or until a callback ends training.
+
+        Unlike skorch's own method, this one raises when the user interrupts it.
+        """
+        self.notify("on_train_begin", X=X, y=y)
+        with suppress(_TrainingEndedError):
+            self.fit_loop(X, y, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call a method of all callbacks; one may end training."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as ended:  # the sign of skorch's EarlyStopping
+            raise _TrainingEndedError from ended
+
     def train_step_single(self, batch: Batch, **fit_params) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients, and record its terms."""
         if not self.module_.training:  # setting the mode takes a millisecond
@@ -247,6 +265,10 @@ class AutoencoderNet(NeuralNet):
         for name, term in terms.items():
             self.history.record_batch(name, term.item())
         return {"loss": loss, "y_pred": activations.logits}
+
+
+class _TrainingEndedError(Exception):
+    """A callback ended training."""
 
 
 class _Batches:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -166,32 +167,35 @@ class BernoulliAutoencoder(nn.Module):
         self.sampler = sampler
         self.generator: Generator | None = None
 
-        first, *others = hidden_layer_sizes
-        self.input_layer = RowLinear(n_features, first, weight_scale, generator)
-        layers = [nn.BatchNorm1d(first), nn.ReLU(), Dropout(dropout)]
-        width = first
-        for size in others:
-            layers += [
-                _initialized(Linear, width, size, generator),
-                nn.BatchNorm1d(size),
-                nn.ReLU(),
-                Dropout(dropout),
-            ]
-            width = size
-        self.hidden_layers = nn.Sequential(*layers)
+        self.input_layer = RowLinear(
+            n_features, hidden_layer_sizes[0], weight_scale, generator
+        )
+        self.hidden_layers = _hidden_layers(hidden_layer_sizes, dropout, generator)
         # Normalized without a scale: a bit is 1 for about half of the rows, its
         # threshold is 0, and no bit can become constant.
         self.logit_layer = nn.Sequential(
-            _initialized(Linear, width, n_bits, generator),
+            _initialized(Linear, self.n_hidden, n_bits, generator),
             nn.BatchNorm1d(n_bits, affine=False),
         )
         self.decoder = CodeLinear(n_bits, n_features, generator)
+        self._add_heads(n_classes, n_clusterings, n_clusters, generator)
+
+    def _add_heads(
+        self,
+        n_classes: int,
+        n_clusterings: int,
+        n_clusters: int,
+        generator: Generator | None,
+    ) -> None:
         self.feature_head = self.code_head = None
         if n_classes:
-            self.feature_head = _initialized(nn.Linear, width, n_classes, generator)
-            self.code_head = CodewordHead(n_bits, n_classes, generator)
+            self.feature_head = _initialized(
+                nn.Linear, self.n_hidden, n_classes, generator
+            )
+            self.code_head = CodewordHead(self.n_bits, n_classes, generator)
         self.cluster_heads = nn.ModuleList(
-            CodewordHead(n_bits, n_clusters, generator) for _ in range(n_clusterings)
+            CodewordHead(self.n_bits, n_clusters, generator)
+            for _ in range(n_clusterings)
         )
 
     def use_generator(self, generator: Generator | None) -> None:
@@ -305,6 +309,21 @@ class GaussianAutoencoder(BernoulliAutoencoder):
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and head: the latent variables."""
         return activations.bits
+
+
+def _hidden_layers(
+    sizes: tuple[int, ...], dropout: float, generator: Generator | None
+) -> nn.Sequential:
+    """Return the layers behind the first linear layer."""
+    layers = [nn.BatchNorm1d(sizes[0]), nn.ReLU(), Dropout(dropout)]
+    for n_inputs, n_outputs in pairwise(sizes):
+        layers += [
+            _initialized(Linear, n_inputs, n_outputs, generator),
+            nn.BatchNorm1d(n_outputs),
+            nn.ReLU(),
+            Dropout(dropout),
+        ]
+    return nn.Sequential(*layers)
 
 
 def _initialized(

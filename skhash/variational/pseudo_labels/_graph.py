@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from skhash.utils._linalg import singular_directions
+from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
 
 _PROPAGATION_STEPS = 20
@@ -84,7 +85,12 @@ class LatentNeighbors:
         neighbors : ndarray of shape (n_queries, n_neighbors), int32
             Positions of the samples.
         """
-        distances, found = self._search.kneighbors(latent, self.n_neighbors + 1)
+        # In blocks, between which an interrupt is noticed.
+        parts = [
+            self._search.kneighbors(latent[block], self.n_neighbors + 1)
+            for block in row_blocks(len(latent))
+        ]
+        distances, found = (np.concatenate(arrays) for arrays in zip(*parts))
         # One more than needed: a query is not its own neighbor. Where it is not found,
         # for instance among many equal samples, the last one is dropped instead.
         drop = found == self_positions[:, None]
