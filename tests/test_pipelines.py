@@ -11,7 +11,6 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from reference_data import MissingDataError, load_web_snippets_texts
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -29,6 +28,7 @@ from skhash.model_selection import (
     make_retrieval_scorer,
     mask_labels,
 )
+from tests.data import MissingDataError, load_web_snippets_texts
 
 GRID = {"hasher__label_weight": [0.0, 5.0]}
 

@@ -1,8 +1,9 @@
-"""The reference data sets, found through the environment variable SKHASH_DATA.
+"""Load the reference data sets.
 
-Shared by the tests and the benchmarks. Each loader gives training and test rows with
-their labels, and with `age_train` what orders the training rows in time, if it is not
-their position; vectorizers are fitted on the training rows only.
+The folder of the data sets is read from the environment variable SKHASH_DATA. Each
+loader returns training and test samples with their labels, and `age_train`, which
+orders the training samples in time, unless their position does. Vectorizers are fitted
+on the training samples only.
 """
 
 import gzip
@@ -13,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from embeddings import cached_embeddings
 from sklearn.datasets import fetch_20newsgroups
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import Bunch
 
+from _lib.embeddings import cached_embeddings
 from skhash.datasets import load_icd10cm
 
 
 class MissingDataError(FileNotFoundError):
-    """SKHASH_DATA is not set or lacks the data set."""
+    """Raised if SKHASH_DATA is not set or the data set is not in it."""
 
 
 def data_folder(name):
@@ -30,8 +31,8 @@ def data_folder(name):
     root = os.environ.get("SKHASH_DATA")
     if not root or not (Path(root) / name).is_dir():
         raise MissingDataError(
-            f"The data set {name} is looked for in the folder that the environment "
-            f"variable SKHASH_DATA names; got SKHASH_DATA={root!r}."
+            f"The environment variable SKHASH_DATA must name a folder that contains "
+            f"{name!r}; got SKHASH_DATA={root!r}."
         )
     return Path(root) / name
 
@@ -61,7 +62,7 @@ def load_20newsgroups_texts(remove=()):
         )
         for subset in ("train", "test")
     )
-    # The name of the file of a post is its number in the group.
+    # The file name of a post is its number in the group.
     numbers = np.array([int(Path(name).name) for name in train.filenames])
     return Bunch(
         X_train=train.data,
@@ -74,7 +75,7 @@ def load_20newsgroups_texts(remove=()):
 
 @cache
 def load_20newsgroups(max_features=10_000, remove=()):
-    """20 Newsgroups by date: TF-IDF of the most frequent words."""
+    """Load 20 Newsgroups by date, as TF-IDF of the most frequent words."""
     return _vectorize(
         load_20newsgroups_texts(remove),
         TfidfVectorizer(
@@ -85,7 +86,7 @@ def load_20newsgroups(max_features=10_000, remove=()):
 
 @cache
 def load_20newsgroups_minilm():
-    """20 Newsgroups as 384 dense features of a sentence encoder; see `embeddings`."""
+    """Load 20 Newsgroups as 384 dense features of a sentence encoder."""
     texts = load_20newsgroups_texts()
     return Bunch(
         X_train=cached_embeddings("20newsgroups-minilm-train", texts.X_train),
@@ -106,13 +107,13 @@ def _load_jsonl_texts(path):
 
 
 def load_web_snippets_texts():
-    """Load the snippets of web search results as text."""
+    """Load the texts of web search results in 8 domains."""
     return _load_jsonl_texts(data_folder("web-snippets") / "web_snippets.jsonl.gz")
 
 
 @cache
 def load_web_snippets():
-    """Web snippets in 8 domains: TF-IDF of the 10,000 most frequent words."""
+    """Load web snippets as TF-IDF of the 10,000 most frequent words."""
     return _vectorize(
         load_web_snippets_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
@@ -121,7 +122,7 @@ def load_web_snippets():
 
 @cache
 def load_ag_news():
-    """AG News in 4 topics: TF-IDF of the 10,000 most frequent words."""
+    """Load AG News in 4 topics, as TF-IDF of the 10,000 most frequent words."""
     return _vectorize(
         _load_jsonl_texts(data_folder("ag-news") / "ag_news.jsonl.gz"),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
@@ -130,7 +131,7 @@ def load_ag_news():
 
 @cache
 def load_tmc2007():
-    """Aviation safety reports, multi-label: presence of 500 words."""
+    """Load multi-label aviation safety reports as presence of 500 words."""
     folder = data_folder("tmc2007-500")
     return _split(
         sp.csr_matrix(sp.load_npz(folder / "X.npz")).astype(np.float32),
@@ -141,7 +142,7 @@ def load_tmc2007():
 
 @cache
 def load_cifar10():
-    """CIFAR-10 as 128 dense features of a pretrained network."""
+    """Load CIFAR-10 as 128 dense features of a pretrained network."""
     folder = data_folder("cifar10-effnet")
     return _split(
         np.load(folder / "features_f16.npy").astype(np.float32),
@@ -159,7 +160,7 @@ def _read_idx(path):
 
 @cache
 def load_fashion_mnist():
-    """Fashion-MNIST: 28 x 28 pixels in [0, 1]."""
+    """Load Fashion-MNIST: 28 x 28 pixels in [0, 1]."""
     folder = data_folder("fashion-mnist")
     parts = {}
     for split, prefix in (("train", "train"), ("test", "t10k")):
@@ -172,18 +173,18 @@ def load_fashion_mnist():
 
 @cache
 def load_glove():
-    """60,000 word vectors of 50 dimensions; no labels."""
+    """Load 60,000 word vectors of 50 dimensions; no labels."""
     return np.load(data_folder("glove-50") / "vectors_f16.npy").astype(np.float32)
 
 
 def load_hiv_fingerprints():
-    """Packed 2048-bit fingerprints of 41,120 molecules; no labels."""
+    """Load packed 2048-bit fingerprints of 41,120 molecules; no labels."""
     return np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")["packed"]
 
 
 @cache
 def load_diagnoses():
-    """Diagnoses of ICD-10-CM in 22 chapters, every fifth text at random a test row."""
+    """Load ICD-10-CM diagnoses in 22 chapters; a random fifth are test samples."""
     texts, chapters = load_icd10cm(return_X_y=True)
     is_test = np.random.RandomState(0).permutation(len(texts)) % 5 == 0
     return _vectorize(
@@ -192,6 +193,10 @@ def load_diagnoses():
     )
 
 
+TEXT_LOADERS = {
+    "20newsgroups": load_20newsgroups_texts,
+    "web-snippets": load_web_snippets_texts,
+}
 LOADERS = {
     "20newsgroups": load_20newsgroups,
     "20newsgroups-bare": lambda: load_20newsgroups(

@@ -1,11 +1,10 @@
-"""Time and memory of every shallow hasher on a large sparse collection.
+"""Measure time and memory of every shallow hasher on a large sparse collection.
 
-    python benchmarks/shallow_limits.py --rows 100000 --features 10000
+    python benchmarks/bench_shallow_scaling.py --rows 100000 --features 10000
 
-Rows are drawn as training_speed draws them, and all have a label. Each hasher learns
-and encodes in a process of its own. Prints the seconds of both, and the peak memory
-above that of the input in MB of 10^6 bytes; the exit status is 1 if any hasher fails,
-or learns in more than --seconds or --megabytes.
+Samples are synthetic documents, all labeled. Each hasher fits and encodes in its own
+process. Prints the seconds of both, and the peak memory above the input in MB of 10^6
+bytes. The exit status is 1 if a hasher fails, or exceeds --seconds or --megabytes.
 """
 
 import argparse
@@ -14,13 +13,17 @@ import tempfile
 from pathlib import Path
 
 import joblib
-from _measure import Watch, in_fresh_process, print_table
-from retrieval_quality import make_hasher, shallow_names
-from training_speed import draw_rows
+
+from _lib.hashers import make_hasher, shallow_names
+from _lib.measure import Watch, in_fresh_process
+from _lib.synthetic import draw_documents
+from _lib.tables import print_table, write_csv
+
+COLUMNS = ["rows", "features", "hasher", "fit_seconds", "encode_seconds", "memory_mb"]
 
 
 def run(path, name, n_bits):
-    """Return seconds to fit and to encode, and megabytes; in a process of its own."""
+    """Return seconds to fit and to encode, and megabytes."""
     X, y = joblib.load(path)
     hasher = make_hasher(name, n_bits, seed=0)
     with Watch() as fit:
@@ -44,29 +47,34 @@ def parse(argv):
     add("--bits", type=int, default=32)
     add("--seconds", type=float, default=60)
     add("--megabytes", type=float, default=2000)
+    add("--csv", type=Path, help="write one line per hasher")
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     """Run what the command line asks for; return the exit status."""
     arguments = parse(argv)
-    lines, within = [], True
+    results, within = [], True
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows"
         sizes = arguments.rows, arguments.features, arguments.density
-        joblib.dump(draw_rows(*sizes), path)
+        joblib.dump(draw_documents(*sizes), path)
         for name in arguments.hashers:
             try:
                 fit, encode, megabytes = in_fresh_process(
                     run, path, name, arguments.bits
                 )
-            except Exception as error:  # the others are still worth running
+            except Exception as error:  # the other hashers still matter
                 print(f"failed: {name}: {error!r}", file=sys.stderr, flush=True)
                 within = False
                 continue
             within &= fit <= arguments.seconds and megabytes <= arguments.megabytes
-            lines.append([name, f"{fit:.1f}", f"{encode:.1f}", f"{megabytes:.0f}"])
-    print_table(["hasher", "fit, s", "encode, s", "MB"], lines)
+            results.append([name, f"{fit:.1f}", f"{encode:.1f}", f"{megabytes:.0f}"])
+    print_table(["hasher", "fit, s", "encode, s", "MB"], results)
+    if arguments.csv:
+        sizes = {"rows": arguments.rows, "features": arguments.features}
+        rows = (sizes | dict(zip(COLUMNS[2:], line)) for line in results)
+        write_csv(arguments.csv, COLUMNS, rows)
     return int(not within)
 
 

@@ -1,17 +1,12 @@
-"""Which way of computing the parts of a training step is the fastest on a CPU.
+"""Time alternative ways of computing the parts of a training step on a CPU.
 
-    python benchmarks/training_parts.py --rows 512 --features 10000 --hidden 500
-
-Times one batch of sparse rows, forward and backward, through the first layer (embedding
-bag with dense or sparse gradients, CSR product, dense product, or the package's bag, of
-which the gradient is made by the step), through a hidden layer and its dropout (torch's
-or the package's) and through the decoder (log_softmax against a dense target, or the
-package's blocks), and one step over the first layer: of torch's Adam, or row by row
-with the gradients that it makes. Prints the median milliseconds of 20 runs each.
-docs/training.md quotes the outcome.
+The first layer is an embedding bag with dense or sparse gradients, a CSR product, a
+dense product, or the bag of the package, whose gradient the optimizer computes. The
+hidden layer and its dropout are those of torch or of the package. The decoder is
+log_softmax with a dense target, or the blocks of the package. The optimizer is Adam of
+torch, or that of the package, which also computes the lazy gradient.
 """
 
-import argparse
 import time
 import warnings
 from statistics import median
@@ -21,24 +16,22 @@ import scipy.sparse as sp
 import torch
 from torch.nn import functional as F
 
-from skhash.variational.nn._batches import CSRRows
+from skhash.variational.nn._dense_ops import Linear, drop_out
 from skhash.variational.nn._losses import softmax_reconstruction
-from skhash.variational.nn._networks import drop_out
+from skhash.variational.nn._rows import CSRRows
 from skhash.variational.nn._sparse_layer import (
     LazyGradient,
-    Linear,
+    RowwiseAdam,
     sparse_product,
-    take_lazy_grad,
 )
-from skhash.variational.optimizer import RowwiseAdam
 
 
-def draw_batch(n_rows, n_features, words_per_row, rng):
-    """Return rows of words whose frequencies follow Zipf's law."""
+def draw_batch(n_rows, n_features, words_per_sample, rng):
+    """Return samples of words whose frequencies follow Zipf's law."""
     frequencies = 1 / np.arange(1, n_features + 1) ** 0.8
     frequencies /= frequencies.sum()
     rows = [
-        np.unique(rng.choice(n_features, words_per_row, p=frequencies))
+        np.unique(rng.choice(n_features, words_per_sample, p=frequencies))
         for _ in range(n_rows)
     ]
     columns = np.concatenate(rows)
@@ -49,7 +42,7 @@ def draw_batch(n_rows, n_features, words_per_row, rng):
 
 
 class CSRProduct(torch.autograd.Function):
-    """X W by torch's CSR product, its gradient by that of the transpose."""
+    """Compute X W by torch's CSR product, and its gradient by the transpose."""
 
     @staticmethod
     def forward(ctx, weight, X):
@@ -79,7 +72,7 @@ def milliseconds(function, repeats=20):
 
 
 def first_layer_ways(X, weight):
-    """Return name -> function of no arguments that gives X W."""
+    """Return functions that compute X W, by name."""
     rows = CSRRows.from_scipy(X)
 
     def bag(sparse):
@@ -93,7 +86,7 @@ def first_layer_ways(X, weight):
         )
 
     return {
-        "embedding bag, gradient to come": lambda: sparse_product(rows, weight),
+        "embedding bag, lazy gradient": lambda: sparse_product(rows, weight),
         "embedding bag": lambda: bag(sparse=False),
         "embedding bag, sparse gradient": lambda: bag(sparse=True),
         "CSR product": lambda: CSRProduct.apply(weight, X),
@@ -102,7 +95,7 @@ def first_layer_ways(X, weight):
 
 
 def hidden_ways(n_rows, n_hidden):
-    """Return part -> name -> function of no arguments that gives hidden units."""
+    """Return functions that compute hidden units, by part and name."""
     units = torch.randn(n_rows, n_hidden, requires_grad=True)
     layers = {"oneDNN": Linear, "torch": torch.nn.Linear}
     layers = {name: kind(n_hidden, n_hidden) for name, kind in layers.items()}
@@ -111,14 +104,14 @@ def hidden_ways(n_rows, n_hidden):
             name: lambda layer=layer: layer(units) for name, layer in layers.items()
         },
         "dropout": {
-            "16 bits a value": lambda: drop_out(units, 0.5),
+            "16 bits per value": lambda: drop_out(units, 0.5),
             "torch": lambda: F.dropout(units, 0.5),
         },
     }
 
 
 def decoder_ways(X, n_bits):
-    """Return name -> function of no arguments that gives the loss of the decoder."""
+    """Return functions that compute the loss of the decoder, by name."""
     codes = torch.randn(X.shape[0], n_bits, requires_grad=True)
     weight = torch.randn(n_bits, X.shape[1], requires_grad=True)
     bias = torch.zeros(X.shape[1], requires_grad=True)
@@ -136,55 +129,45 @@ def decoder_ways(X, n_bits):
     }
 
 
-def main():
-    """Print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=512)
-    parser.add_argument("--features", type=int, default=10_000)
-    parser.add_argument("--words", type=int, default=90, help="words drawn for a row")
-    parser.add_argument("--hidden", type=int, default=500)
-    parser.add_argument("--bits", type=int, default=32)
-    arguments = parser.parse_args()
+def parts(path, arguments):
+    """Return the table of milliseconds by part and way."""
     warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
-
     rng = np.random.default_rng(0)
-    X = draw_batch(arguments.rows, arguments.features, arguments.words, rng)
-    print(
-        f"{X.shape[0]} x {X.shape[1]}, {X.nnz / X.shape[0]:.0f} words a row, ", end=""
-    )
-    print(f"{torch.get_num_threads()} threads; milliseconds, forward and backward")
-
+    size = arguments.batch_rows, arguments.features, arguments.words
+    X = draw_batch(*size, rng)
     weight = torch.randn(X.shape[1], arguments.hidden, requires_grad=True)
     grad = torch.randn(X.shape[0], arguments.hidden)
-    parts = {"first layer": first_layer_ways(X, weight)}
-    parts |= hidden_ways(X.shape[0], arguments.hidden)
-    for part, ways in parts.items():
-        for name, way in ways.items():
+    # The weights have a lazy gradient once this optimizer has registered them.
+    optimizer = RowwiseAdam([weight])
+    ways = {"first layer": first_layer_ways(X, weight)}
+    ways |= hidden_ways(X.shape[0], arguments.hidden)
+    table = []
+    for part, of_part in ways.items():
+        for name, way in of_part.items():
 
             def step(way=way):
-                weight.grad = None
-                take_lazy_grad(weight)
+                optimizer.zero_grad()
                 way().backward(grad)
 
-            print(f"{part:<13}{name:<34}{milliseconds(step):8.2f}")
+            table.append([f"{part}: {name}", milliseconds(step)])
     for name, way in decoder_ways(X, arguments.bits).items():
         taken = milliseconds(lambda way=way: way().backward())
-        print(f"decoder      {name:<34}{taken:8.2f}")
-    optimizer, rows = RowwiseAdam([weight]), CSRRows.from_scipy(X)
+        table.append([f"decoder: {name}", taken])
+    for name, step in adam_ways(X, weight, grad, optimizer):
+        table.append([f"Adam: {name}", milliseconds(step)])
+    return ["part", "ms"], [[name, f"{taken:.2f}"] for name, taken in table]
+
+
+def adam_ways(X, weight, grad, optimizer):
+    """Yield functions that step over the first layer, each with its name."""
+    gradient = LazyGradient(CSRRows.from_scipy(X), grad)
 
     def step_rows():
-        weight.lazy_grad = LazyGradient(rows, grad)
+        optimizer.add_lazy_grad(weight, gradient)
         optimizer.step()
 
-    weight.grad = None
-    print(f"Adam         {'rows, with gradients':<34}{milliseconds(step_rows):8.2f}")
+    optimizer.zero_grad()
+    yield "rows, with gradients", step_rows
     weight.grad = torch.randn_like(weight)
-    for name, fused in (("fused", True), ("one operation at a time", False)):
-        adam = torch.optim.Adam([weight], fused=fused)
-        print(f"Adam         {name:<34}{milliseconds(adam.step):8.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    yield "fused", torch.optim.Adam([weight], fused=True).step
+    yield "one operation at a time", torch.optim.Adam([weight], fused=False).step

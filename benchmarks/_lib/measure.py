@@ -1,4 +1,4 @@
-"""Run a function in a fresh process, and watch its time and memory."""
+"""Run a function in a fresh process; measure time and memory."""
 
 import multiprocessing
 import resource
@@ -12,10 +12,10 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 def in_fresh_process(function, *args, **kwargs):
-    """Call a function of a module in a new interpreter; return what it returns.
+    """Call a module-level function in a new interpreter and return its result.
 
-    Spawned, not forked: the peak memory of the process is that of the function and of
-    what it imports, whatever was done before.
+    The process is spawned, not forked, so that its peak memory includes nothing of
+    what ran before.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -23,21 +23,22 @@ def in_fresh_process(function, *args, **kwargs):
 
 
 class Watch:
-    """Context manager: wall seconds, and peak memory above that at the start.
+    """Measure the time and the peak memory of a ``with`` block.
 
     Attributes
     ----------
     seconds : float
+        Wall time.
     cpu_seconds : float
-        Of all threads of this process.
+        CPU time of all threads of this process.
     megabytes : float
-        The largest resident memory inside the block, less that before it, in MB of
-        10^6 bytes. On Linux exact; elsewhere a lower bound, since only the peak since
-        the start of the process is known.
+        Largest resident memory inside the block minus that before it, in MB of
+        10^6 bytes. Exact on Linux; elsewhere a lower bound, because only the peak
+        since the start of the process is known.
     """
 
     def __enter__(self):
-        _forget_peak()
+        _reset_peak()
         self._before = _memory("VmRSS")
         self._cpu = time.process_time()
         self._start = time.perf_counter()
@@ -49,8 +50,13 @@ class Watch:
         self.megabytes = max(0.0, _memory("VmHWM") - self._before) / 1e6
 
 
-def _forget_peak():
-    """Start the kernel's high-water mark anew, where it can be."""
+def resident_bytes():
+    """Return the resident memory of this process in bytes."""
+    return _memory("VmRSS")
+
+
+def _reset_peak():
+    """Reset the kernel's record of the peak memory, where that is possible."""
     try:
         _CLEAR.write_text("5")
     except OSError:
@@ -64,14 +70,3 @@ def _memory(field):
     except (OSError, StopIteration):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def print_table(header, rows):
-    """Print rows of strings in aligned columns, the first to the left."""
-    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
-    for line in [header, ["-" * width for width in widths], *rows]:
-        first, *others = (
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths))
-        )
-        print("  ".join([first, *others]).rstrip(), flush=True)

@@ -1,38 +1,28 @@
-"""What search_speed.py measures: our search, and the peers that pip installs.
+"""Search packed codes with the package, and with peers that pip installs.
 
-Each class takes packed codes and the options of the command line; `nearest` returns
-the distances of the k nearest, `within` the numbers of codes within a radius, and
-`memory` is in bytes.
+Each class takes packed codes and the number of threads. `nearest` returns the distances
+of the k nearest codes, `within` the number of codes within a radius. `memory` is the
+memory of the index in bytes.
 """
-
-import os
 
 import numpy as np
 
+from _lib.measure import resident_bytes
 from skhash.neighbors import HammingNearestNeighbors
 
 
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+class Package:
+    """Search with HammingNearestNeighbors."""
 
-
-class Ours:
-    def __init__(self, rows, args, algorithm="brute", simd=None):
-        self.name = f"skhash {algorithm}" + (f" {simd}" if simd else "")
-        self.simd = simd
+    def __init__(self, codes, n_threads, algorithm="brute"):
+        self.name = f"skhash {algorithm}"
+        before = resident_bytes()
         self.model = HammingNearestNeighbors(
-            packed=True, algorithm=algorithm, n_jobs=args.threads
-        ).fit(rows)
-        index = self.model._index
-        self.memory = index.nbytes
-        if index._multi_index:
-            self.memory += index._multi_index.tables.nbytes
+            packed=True, algorithm=algorithm, n_jobs=n_threads
+        ).fit(codes)
+        self.memory = resident_bytes() - before
 
     def nearest(self, queries, k):
-        if self.simd:
-            index = self.model._index
-            return index.nearest(queries, k, simd=self.simd)[0]
         return self.model.kneighbors(queries, k)[0]
 
     def within(self, queries, radius):
@@ -43,13 +33,13 @@ class Ours:
 class Faiss:
     name = "faiss flat"
 
-    def __init__(self, rows, args):
+    def __init__(self, codes, n_threads):
         import faiss
 
-        faiss.omp_set_num_threads(args.threads)
-        self.index = faiss.IndexBinaryFlat(8 * rows.shape[1])
-        self.index.add(rows)
-        self.memory = rows.nbytes
+        faiss.omp_set_num_threads(n_threads)
+        self.index = faiss.IndexBinaryFlat(8 * codes.shape[1])
+        self.index.add(codes)
+        self.memory = codes.nbytes
 
     def nearest(self, queries, k):
         return self.index.search(queries, k)[0]
@@ -61,15 +51,15 @@ class Faiss:
 class FaissMultiHash:
     name = "faiss MultiHash"
 
-    def __init__(self, rows, args):
+    def __init__(self, codes, n_threads):
         import faiss
 
-        faiss.omp_set_num_threads(args.threads)
-        n_bits = 8 * rows.shape[1]
+        faiss.omp_set_num_threads(n_threads)
+        n_bits = 8 * codes.shape[1]
         n_tables = max(1, round(n_bits / 20))
         before = resident_bytes()
         self.index = faiss.IndexBinaryMultiHash(n_bits, n_tables, n_bits // n_tables)
-        self.index.add(rows)
+        self.index.add(codes)
         self.n_tables = n_tables
         self.memory = resident_bytes() - before
 
@@ -82,14 +72,14 @@ class Usearch:
     name = "usearch exact"
     memory = 0
 
-    def __init__(self, rows, args):
-        self.rows, self.threads = rows, args.threads
+    def __init__(self, codes, n_threads):
+        self.codes, self.threads = codes, n_threads
 
     def nearest(self, queries, k):
         from usearch.index import MetricKind, search
 
         found = search(
-            self.rows, queries, k, MetricKind.Hamming, exact=True, threads=self.threads
+            self.codes, queries, k, MetricKind.Hamming, exact=True, threads=self.threads
         )
         return found.distances.reshape(len(queries), k)
 
@@ -97,13 +87,13 @@ class Usearch:
 class Sklearn:
     name = "sklearn brute"
 
-    def __init__(self, rows, args):
+    def __init__(self, codes, n_threads):
         from sklearn.neighbors import NearestNeighbors
 
         before = resident_bytes()
         self.model = NearestNeighbors(
-            algorithm="brute", metric="hamming", n_jobs=args.threads
-        ).fit(np.unpackbits(rows, axis=1).astype(bool))
+            algorithm="brute", metric="hamming", n_jobs=n_threads
+        ).fit(np.unpackbits(codes, axis=1).astype(bool))
         self.memory = resident_bytes() - before
 
     def nearest(self, queries, k):
@@ -120,16 +110,16 @@ class Numpy:
     name = "numpy"
     memory = 0
 
-    def __init__(self, rows, args):
-        self.rows = self.words(rows)
+    def __init__(self, codes, n_threads):
+        self.codes = self.words(codes)
 
     @staticmethod
-    def words(rows):
-        return rows.view(np.uint64 if rows.shape[1] % 8 == 0 else np.uint8)
+    def words(codes):
+        return codes.view(np.uint64 if codes.shape[1] % 8 == 0 else np.uint8)
 
     def distances(self, queries):
         for query in self.words(queries):
-            yield np.bitwise_count(self.rows ^ query).sum(axis=1, dtype=np.int32)
+            yield np.bitwise_count(self.codes ^ query).sum(axis=1, dtype=np.int32)
 
     def nearest(self, queries, k):
         return np.array(
@@ -140,4 +130,4 @@ class Numpy:
         return np.array([(d <= radius).sum() for d in self.distances(queries)])
 
 
-PEER_CLASSES = {"faiss": Faiss, "usearch": Usearch, "sklearn": Sklearn, "numpy": Numpy}
+PEERS = {"faiss": Faiss, "usearch": Usearch, "sklearn": Sklearn, "numpy": Numpy}

@@ -1,19 +1,19 @@
-"""Retrieval problems: which rows are learned from, searched and asked."""
+"""Define retrieval tasks: the samples to fit, to search and to query."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import reference_data
 
+from _lib import reference_data
 from skhash.model_selection import UnseenClassSplit, mask_labels
 
-_VALIDATION_SHARE = {"random": 0.2, "later": 0.25}
+_VALIDATION_FRACTION = {"random": 0.2, "later": 0.25}
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Rows to fit on, rows of the index, queries, and the labels of each."""
+class Task:
+    """Hold the samples to fit, the database, the queries, and the labels of each."""
 
     X_fit: Any
     y_fit: np.ndarray
@@ -23,21 +23,24 @@ class Problem:
     y_query: np.ndarray
 
     def partial_labels(self, percent, noise, seed):
-        """Return the labels to fit with: some hidden, some of the others wrong.
+        """Return the labels to fit with: some masked, some of the others wrong.
 
-        The same for all methods. For one seed, more percent keep the same rows and
-        further ones.
+        All methods get the same labels. With the same seed, a larger percentage keeps
+        the labels of a smaller one and adds others.
 
         Parameters
         ----------
         percent : float
-            How many of the rows keep their label, chosen whatever their class.
+            Percentage of the samples that keep their label.
         noise : float
-            The share of these whose label becomes another class, each of the others
-            equally likely; a set of labels moves as a whole, around the circle of
+            Fraction of the kept labels that is replaced by another class, drawn
+            uniformly. A set of labels is shifted as a whole, modulo the number of
             classes.
         seed : int
-            Draws both.
+
+        Returns
+        -------
+        y : ndarray of the shape of `y_fit`
         """
         y = mask_labels(self.y_fit, keep=float(percent) / 100, random_state=seed)
         if not noise:
@@ -56,24 +59,28 @@ class Problem:
         return y
 
 
-def make_problem(dataset, seed, *, validation=None, unseen=False, max_rows=None):
-    """Load a data set and decide which rows are learned from, searched and asked.
+def make_task(dataset, seed, *, validation=None, unseen=False, max_rows=None):
+    """Load a data set and choose the samples to fit, to search and to query.
 
     Parameters
     ----------
     dataset : str
-        A name of `reference_data.LOADERS`.
+        A key of `reference_data.LOADERS`.
     seed : int
-        Draws the unseen classes; nothing else depends on it.
+        Seed for the choice of unseen classes; nothing else depends on it.
     validation : {"random", "later"}, default=None
-        Which training rows are the queries, always the same ones, in place of the test
-        rows, which then play no part: a random fifth, or, as where a collection grows,
-        the last quarter of each class (of all rows, where they have several labels).
+        Take the queries from the training samples and leave the test samples out:
+        "random" takes a random fifth; "later" the last quarter of each class (with
+        several labels per sample, of all samples), as in a growing collection.
     unseen : bool, default=False
-        Whether to fit on the training rows of three quarters of the classes, and to
-        search and ask among rows of the others.
+        Whether to fit on three quarters of the classes, and to search and query the
+        others.
     max_rows : int, default=None
-        Use so many training rows, and a quarter as many test rows.
+        Number of training samples to use, with a quarter as many test samples.
+
+    Returns
+    -------
+    task : Task
     """
     data = reference_data.LOADERS[dataset]()
     train, test = (data.X_train, data.y_train), (data.X_test, data.y_test)
@@ -84,14 +91,14 @@ def make_problem(dataset, seed, *, validation=None, unseen=False, max_rows=None)
         train, age = _rows(*train, kept), age[kept]
         test = _rows(*test, _sample(len(test[1]), max_rows // 4))
     if validation is not None:
-        asked = _asked(train[1], age, validation)
-        train, test = _rows(*train, ~asked), _rows(*train, asked)
+        is_query = _is_query(train[1], age, validation)
+        train, test = _rows(*train, ~is_query), _rows(*train, is_query)
     if not unseen:
-        return Problem(*train, *train, *test)
+        return Task(*train, *train, *test)
     n_train = len(train[1])
     y = np.concatenate([train[1], test[1]])
     seen, new = next(UnseenClassSplit(1, random_state=seed).split(y, y))
-    return Problem(
+    return Task(
         *_rows(*train, seen[seen < n_train]),
         *_rows(*train, new[new < n_train]),
         *_rows(*test, new[new >= n_train] - n_train),
@@ -102,20 +109,20 @@ def _sample(n_samples, n_rows):
     return np.sort(np.random.RandomState(0).permutation(n_samples)[:n_rows])
 
 
-def _asked(y, age, validation):
-    """Return which training rows are queries, as a mask."""
-    asked = np.zeros(len(y), dtype=bool)
-    share = _VALIDATION_SHARE[validation]
+def _is_query(y, age, validation):
+    """Return a mask of the training samples that are queries."""
+    is_query = np.zeros(len(y), dtype=bool)
+    fraction = _VALIDATION_FRACTION[validation]
     if validation == "random":
         order = np.random.RandomState(0).permutation(len(y))
-        asked[order[: round(share * len(y))]] = True
-        return asked
+        is_query[order[: round(fraction * len(y))]] = True
+        return is_query
     classes = y if y.ndim == 1 else np.zeros(len(y))
     for one in np.unique(classes):
         rows = np.flatnonzero(classes == one)
         rows = rows[np.argsort(age[rows], kind="stable")]
-        asked[rows[len(rows) - round(share * len(rows)) :]] = True
-    return asked
+        is_query[rows[len(rows) - round(fraction * len(rows)) :]] = True
+    return is_query
 
 
 def _rows(X, y, rows):

@@ -1,33 +1,35 @@
-"""The same training without sparse matrices, in plain PyTorch.
+"""Train without sparse matrices, in plain PyTorch, to compare speed.
 
-Two of them: the network and objective of the hasher, fed with dense rows (what sparse
-batches save), and the original way of the paper's authors (what the default saves).
+`DenseBaseline` trains the network and objective of the hasher on dense samples, to
+show what sparse batches save. `OriginalTraining` trains as the authors of the paper
+do, to show what the default setting saves.
 """
 
 import copy
 
 import numpy as np
 import torch
-from _measure import Watch
 from skorch.callbacks import Callback
 from torch import nn
 from torch.nn import functional as F
 
+from _lib.measure import Watch
+
 
 class DenseBaseline(Callback):
-    """Train a copy of the network on dense rows, one epoch after each of the hasher's.
+    """Train a copy of the network on dense samples, one epoch after each of the hasher.
 
-    A callback of the hasher, so that both see the same state of the machine. The
-    copy starts from the same weights, and takes batches of the same size with the same
-    learning rates; its rows and targets are dense tensors, its target goes through
+    This is a callback of the hasher, so that both run in turns on the same machine.
+    The copy starts from the same weights and takes batches of the same size with the
+    same learning rates. Its inputs and targets are dense tensors, its decoder applies
     log_softmax, its optimizer is `torch.optim.Adam`.
 
     Attributes
     ----------
     seconds_ : list of float
-        Of each epoch.
+        Wall time of each epoch.
     megabytes_ : float
-        Peak memory of making the rows dense and of the first epoch.
+        Peak memory of converting the samples and of the first epoch, in MB.
     """
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
@@ -40,21 +42,21 @@ class DenseBaseline(Callback):
         self.learning_rates_ = []
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
-        """Remember the learning rate."""
+        """Record the learning rate."""
         self.learning_rates_.append(net.optimizer_.param_groups[0]["lr"])
 
     def on_epoch_end(self, net, dataset_train=None, **kwargs):
-        """Train the copy for one epoch, whose time is not the hasher's."""
+        """Train the copy for one epoch; its time is not counted for the hasher."""
         rows = dataset_train
         with Watch() as watch:
             if not self.seconds_:
-                self.inputs_ = torch.from_numpy(_dense(rows.scaling.scale(rows.X)))
-                self.targets_ = torch.from_numpy(_dense(rows.scaling.targets(rows.X)))
+                self.inputs_ = torch.from_numpy(_dense(rows.scaler.scale(rows.X)))
+                self.targets_ = torch.from_numpy(_dense(rows.scaler.targets(rows.X)))
             parts = np.array_split(
                 self.random_.permutation(len(rows)), len(self.learning_rates_)
             )
-            # What is known of the rows' classes, and whatever else the objective asks
-            # for: not what is compared, and not part of the time.
+            # Class posteriors and what else the objective needs are made beforehand:
+            # their time is not compared.
             batches = [rows.__getitems__(part) for part in parts]
             with Watch() as epoch:
                 self._train_epoch(rows, parts, batches)
@@ -85,35 +87,36 @@ class DenseBaseline(Callback):
         near = self.targets_[rows.neighbors[part, column]]
         return torch.lerp(targets, near, rows.neighbor_weight)
 
-    def encode(self, X, scaling):
-        """Return the bits of rows, (n_rows, n_bits)."""
+    def encode(self, X, scaler):
+        """Return the bits of samples, (n_samples, n_bits)."""
         self.network_.eval()
         with torch.inference_mode():
-            _, logits = self.network_.encode(torch.from_numpy(_dense(scaling.scale(X))))
+            _, logits = self.network_.encode(torch.from_numpy(_dense(scaler.scale(X))))
         return (logits > 0).numpy().astype(np.uint8)
 
 
 class OriginalTraining:
-    """The method as its authors train it: dense, in batches of 100 rows.
+    """Train as the authors of the method do: dense, in batches of 100 samples.
 
-    The objective of arXiv:2007.08799 with its sum over pairs, 500-500 units, Adam, one
-    set of weights (alpha 0.001, gamma 10, beta 0.1) of the order of the tuned ones.
+    The objective is that of arXiv:2007.08799 with its sum over pairs, on 500-500 units
+    with Adam. Its weights are alpha 0.001, gamma 10 and beta 0.1, of the order of the
+    tuned ones.
 
     Parameters
     ----------
     X : CSR or ndarray of shape (n_samples, n_features)
-        Non-negative rows; made dense as a whole, as there.
+        Non-negative samples; converted to a dense matrix as a whole.
     y : ndarray of shape (n_samples,)
-        Classes, -1 without label.
+        Classes; -1 for unlabeled samples.
     n_bits : int
-        The length of the codes.
+        Length of the codes.
     seed : int
-        Of weights and batches.
+        Seed of weights and batches.
 
     Raises
     ------
     ValueError
-        If rows have negative features or several labels.
+        If features are negative or samples have several labels.
     """
 
     ALPHA, GAMMA, BETA = 1e-3, 10.0, 0.1
@@ -122,8 +125,8 @@ class OriginalTraining:
     def __init__(self, X, y, n_bits, seed=0):
         if y.ndim != 1 or X.min() < 0:
             raise ValueError(
-                "The original reads non-negative rows of one class each; leave out the "
-                "case fit for other data sets."
+                "The original training needs non-negative features and one class per "
+                "sample; leave out the case fit for other data sets."
             )
         torch.manual_seed(seed)
         self.random = np.random.RandomState(seed)
@@ -144,7 +147,7 @@ class OriginalTraining:
         self.optimizer = torch.optim.Adam(p for m in modules for p in m.parameters())
 
     def train_epoch(self):
-        """See every row once."""
+        """Train for one epoch."""
         self.encoder.train()
         order = self.random.permutation(len(self.rows))
         for part in np.array_split(order, -(-len(order) // self.BATCH_SIZE)):
@@ -160,7 +163,7 @@ class OriginalTraining:
         words = rows / rows.sum(dim=1, keepdim=True).clamp_min(1e-9)
         reconstruction = -(words * F.log_softmax(self.decoder(bits), dim=1)).sum(dim=1)
         p = torch.sigmoid(logits)
-        # From the logits: where p rounds to 1 its gradient would not be a number.
+        # Computed from logits: the gradient is NaN where p rounds to 1.
         entropy = F.binary_cross_entropy_with_logits(logits, p, reduction="none")
         divergence = (np.log(2) - entropy).sum(dim=1)
         scores = self.head(features)
@@ -176,7 +179,7 @@ class OriginalTraining:
         )
 
     def encode(self, X):
-        """Return the bits of rows, (n_rows, n_bits)."""
+        """Return the bits of samples, (n_samples, n_bits)."""
         self.encoder.eval()
         with torch.inference_mode():
             logits = self.logits(self.encoder(torch.from_numpy(_dense(X))))
