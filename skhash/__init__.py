@@ -14,6 +14,7 @@ _PUBLIC = {
     "ClassifierHasher": "skhash.shallow",
     "HammingNearestNeighbors": "skhash.neighbors",
     "HammingNeighborsTransformer": "skhash.neighbors",
+    "HammingRadiusNeighborsTransformer": "skhash.neighbors",
     "ITQHasher": "skhash.shallow",
     "IsotropicHasher": "skhash.shallow",
     "KernelSupervisedHasher": "skhash.shallow",
@@ -38,6 +39,9 @@ if TYPE_CHECKING:  # type checkers and editors see no names that are resolved on
     from skhash.neighbors import HammingNearestNeighbors as HammingNearestNeighbors
     from skhash.neighbors import (
         HammingNeighborsTransformer as HammingNeighborsTransformer,
+    )
+    from skhash.neighbors import (
+        HammingRadiusNeighborsTransformer as HammingRadiusNeighborsTransformer,
     )
     from skhash.neighbors import RerankedNearestNeighbors as RerankedNearestNeighbors
     from skhash.shallow import AnchorGraphHasher as AnchorGraphHasher

@@ -66,7 +66,7 @@ def check_bits(X, *, n_bits=None, name="X"):
     return np.ascontiguousarray(bits)
 
 
-def check_packed(X, *, n_bits=None, name="X"):
+def check_packed(X, *, n_bits=None, name="X", contiguous=True):
     """Validate an array of packed codes.
 
     Parameters
@@ -77,11 +77,13 @@ def check_packed(X, *, n_bits=None, name="X"):
         The number of bits of a code; ``8 * n_bytes`` if None.
     name : str, default="X"
         What to call the array in error messages.
+    contiguous : bool, default=True
+        Whether to copy an array that is not in C order.
 
     Returns
     -------
-    packed : ndarray of shape (n_samples, n_bytes), uint8, C order
-        Not a copy where `X` already is such an array.
+    packed : ndarray of shape (n_samples, n_bytes), uint8
+        In C order if `contiguous`; not a copy where `X` already is such an array.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def check_packed(X, *, n_bits=None, name="X"):
                 f"The last {padding} bits of every row of {name} are padding for codes "
                 f"of {n_bits} bits and must be zero; got some that are set."
             )
-    return np.ascontiguousarray(X)
+    return np.ascontiguousarray(X) if contiguous else X
 
 
 def pack_bits(bits):

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skhash._hamming import _index, _parts, _threads
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._multi_index import MultiIndex
-from skhash._hamming._storage import Repeated
+from skhash._hamming._storage import DistinctCodes
 from skhash.neighbors import HammingNearestNeighbors, simd_names
-from skhash.neighbors import _index as index_module
 
 ALGORITHMS = ["auto", "brute", "multi_index"]
 
@@ -52,12 +52,15 @@ def random_rows(rng, n, n_bits, kind):
 @pytest.fixture
 def eager(monkeypatch):
     """Let small indexes take the paths that only pay for large ones."""
-    monkeypatch.setattr(index_module, "THREAD_WORK", 0)
-    monkeypatch.setattr(index_module, "LEAST_REPEATED", 1)
-    monkeypatch.setattr(Repeated, "_has_equal_pairs", lambda rows, share: True)
+    monkeypatch.setattr(_parts, "THREAD_WORK", 0)
+    monkeypatch.setattr(_threads, "MOST_THREADS", 4)
+    monkeypatch.setattr(_index, "LEAST_REPEATED", 1)
+    monkeypatch.setattr(DistinctCodes, "_has_equal_pairs", lambda *_: True)
     # Tables as soon as a radius is asked for, whatever they cost.
-    monkeypatch.setattr(MultiIndex, "price", 0)
-    monkeypatch.setattr(MultiIndex, "pays", lambda self, radius: self.n_codes > 0)
+    monkeypatch.setattr(MultiIndex, "build_cost", 0)
+    monkeypatch.setattr(
+        MultiIndex, "is_cheaper_than_scan", lambda self, radius: self.n_codes > 0
+    )
 
 
 @st.composite
@@ -76,25 +79,24 @@ def searches(draw):
         "kind": draw(st.sampled_from(["random", "clustered", "repeated"])),
         "algorithm": draw(st.sampled_from(ALGORITHMS)),
         "copy": draw(st.booleans()),
+        "max_memory": draw(st.sampled_from([0.0, np.inf])),
         "n_threads": draw(st.sampled_from([1, 2, 3])),
         "simd": draw(st.sampled_from(simd_names())),
         "k": draw(st.sampled_from([1, 3, 10, 100, 10_000])),
         "radius": draw(st.sampled_from([0, 1, 2, 5, 20, 2000])),
-        "share_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
+        "fraction_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
         "steps": draw(st.lists(st.sampled_from(["append", "remove"]), max_size=3)),
     }
 
 
 def changed(rng, index, rows, step, kind, n_bits):
-    """Append to or remove from both the index and the plain array."""
+    """Return an index and a plain array with rows added or removed."""
     if step == "append":
         more = random_rows(rng, int(rng.integers(0, 1500)), n_bits, kind)
-        index.append(more)
-        return np.concatenate([rows, more])
+        return index.append(more), np.concatenate([rows, more])
     kept = rng.random(len(rows)) < 0.7
     kept[rng.integers(len(rows))] = True
-    index.keep(kept)
-    return rows[kept]
+    return index.without(np.flatnonzero(~kept)), rows[kept]
 
 
 @pytest.mark.usefixtures("eager")
@@ -108,17 +110,25 @@ def test_property(case):
     rng = np.random.default_rng(case["seed"])
     n_bits, kind = case["n_bits"], case["kind"]
     rows = random_rows(rng, case["n"], n_bits, kind)
-    index = CodeIndex(rows, n_bits, algorithm=case["algorithm"], copy=case["copy"])
+    index = CodeIndex(
+        rows,
+        n_bits,
+        algorithm=case["algorithm"],
+        copy=case["copy"],
+        max_memory=case["max_memory"],
+    )
     for step in case["steps"]:
-        rows = changed(rng, index, rows, step, kind, n_bits)
+        before, index_before = rows, index
+        index, rows = changed(rng, index, rows, step, kind, n_bits)
+        np.testing.assert_array_equal(index_before.rows(), before)
     np.testing.assert_array_equal(index.rows(), rows)
 
     queries = random_rows(rng, case["n_queries"], n_bits, "random")
     own = rng.random(len(queries)) < 0.5
     queries[own] = rows[rng.integers(0, len(rows), own.sum())]
     mask, allowed = None, np.ones(len(rows), dtype=bool)
-    if case["share_allowed"] is not None:
-        mask = allowed = rng.random(len(rows)) < case["share_allowed"]
+    if case["fraction_allowed"] is not None:
+        mask = allowed = rng.random(len(rows)) < case["fraction_allowed"]
     how = {"mask": mask, "n_threads": case["n_threads"], "simd": case["simd"]}
 
     k = min(case["k"], int(allowed.sum()))
@@ -130,6 +140,27 @@ def test_property(case):
     expected = reference_within(queries, rows, radius, allowed)
     for got, want in zip(index.within(queries, radius, **how), expected):
         np.testing.assert_array_equal(got, want)
+    how["simd"] = None
+    assert_others_are_all_but_self(index, rows, min(k, 5), radius, how, allowed)
+
+
+def assert_others_are_all_but_self(index, rows, k, radius, how, allowed):
+    """Compare the search of all codes among the others, for small cases."""
+    if len(rows) > 300 or not 0 < k < allowed.sum():
+        return
+    distances = distance_matrix(rows, rows)
+    order = np.lexsort(
+        (np.broadcast_to(np.arange(len(rows)), distances.shape), distances)
+    )
+    indices = index.nearest_others(k, **how)[1]
+    counts, _, within = index.within_others(radius, **how)
+    near = []
+    for row, positions in enumerate(order):
+        others = positions[allowed[positions] & (positions != row)]
+        np.testing.assert_array_equal(indices[row], others[:k])
+        near.append(others[distances[row, others] <= radius])
+    np.testing.assert_array_equal(counts, [len(found) for found in near])
+    np.testing.assert_array_equal(within, np.concatenate(near))
 
 
 @pytest.mark.parametrize("simd", simd_names())
