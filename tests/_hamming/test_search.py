@@ -149,9 +149,7 @@ def assert_others_are_all_but_self(index, rows, k, radius, how, allowed):
     if len(rows) > 300 or not 0 < k < allowed.sum():
         return
     distances = distance_matrix(rows, rows)
-    order = np.lexsort(
-        (np.broadcast_to(np.arange(len(rows)), distances.shape), distances)
-    )
+    order = np.argsort(distances, axis=1, kind="stable")
     indices = index.nearest_others(k, **how)[1]
     counts, _, within = index.within_others(radius, **how)
     near = []
