@@ -1,5 +1,9 @@
 """Every way through the search gives what a plain numpy search gives."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +13,7 @@ from skhash._hamming import _index, _parts, _threads
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._multi_index import MultiIndex
 from skhash._hamming._storage import DistinctCodes
-from skhash.neighbors import HammingNearestNeighbors, simd_names
+from skhash.neighbors import HammingNearestNeighbors, simd_name, simd_names
 
 ALGORITHMS = ["auto", "brute", "multi_index"]
 
@@ -223,3 +227,27 @@ def test_large_index(algorithm, kind):
     np.testing.assert_array_equal([len(x) for x in got_indices], counts)
     np.testing.assert_array_equal(np.concatenate(got_indices), indices)
     np.testing.assert_array_equal(np.concatenate(got_distances), distances)
+
+
+def run_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_instruction_set_can_be_forced():
+    assert simd_name() in simd_names()
+    code = "from skhash.neighbors import simd_name; print(simd_name())"
+    for name in simd_names():
+        assert run_python(code, SKHASH_SIMD=name).stdout.strip() == name
+    failed = run_python(code, SKHASH_SIMD="mmx")
+    assert "SKHASH_SIMD must be one of" in failed.stderr
+
+
+def test_no_torch_needed():
+    code = "import sys, skhash.neighbors; print('torch' in sys.modules)"
+    assert run_python(code).stdout.strip() == "False"
