@@ -18,6 +18,7 @@ _PUBLIC = {
     "ITQHasher": "skhash.shallow",
     "IsotropicHasher": "skhash.shallow",
     "KernelSupervisedHasher": "skhash.shallow",
+    "OriginalSSBVAEHasher": "skhash.variational",
     "PCAHasher": "skhash.shallow",
     "PHSHasher": "skhash.variational",
     "RandomProjectionHasher": "skhash.shallow",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:  # type checkers and editors see no names that are resolved on
     from skhash.shallow import SupervisedDiscreteHasher as SupervisedDiscreteHasher
     from skhash.shallow import ThresholdHasher as ThresholdHasher
     from skhash.variational import BernoulliVAEHasher as BernoulliVAEHasher
+    from skhash.variational import OriginalSSBVAEHasher as OriginalSSBVAEHasher
     from skhash.variational import PHSHasher as PHSHasher
     from skhash.variational import SSBVAEHasher as SSBVAEHasher
     from skhash.variational import VDSHHasher as VDSHHasher

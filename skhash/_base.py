@@ -1,16 +1,18 @@
-"""What every hasher promises: rows in, binary codes out."""
+"""Base class of all hashers, and of those that predict classes."""
 
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import ClassifierTags, gen_batches
+from sklearn.utils import ClassifierTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -18,10 +20,8 @@ from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels
-
-# Rows encoded at a time: enough to keep the matrix products busy, and few enough that
-# the real numbers behind the bits never exist for the whole collection.
-ROWS_PER_BLOCK = 4096
+from skhash.utils._rows import row_blocks
+from skhash.utils._state import replaced_at_end, snapshot
 
 
 class BaseHasher(
@@ -30,18 +30,18 @@ class BaseHasher(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """Base class of all hashers.
+    """Base class of all hashers: transformers whose output are binary codes.
 
-    A hasher is a transformer whose output is a binary code for each row. A subclass
-    stores its parameters, learns in `_fit` and says in `_encode` which bits a block of
-    rows gets; validation, blocks, packing, names and scoring are here.
+    A subclass stores its parameters, learns in `_fit`, and returns the bits of a block
+    of samples in `_encode`. This class validates input, encodes in blocks, packs codes,
+    names the output columns and scores codes.
 
     Parameters
     ----------
     n_bits : int
-        The length of the codes.
+        Length of the codes.
     output : {"bits", "packed"}
-        The form of the codes, see :meth:`transform`.
+        Form of the codes, see :meth:`transform`.
     """
 
     _parameter_constraints: dict = {
@@ -50,25 +50,30 @@ class BaseHasher(
     }
 
     @abstractmethod
-    def _fit(self, X, y):
-        """Learn from validated rows `X` (CSR or dense, float) and raw labels `y`."""
+    def _fit(self, X: Any, y: Any) -> None:
+        """Learn from validated samples `X` (CSR or dense, float) and raw labels `y`.
+
+        Runs on a copy of the hasher: it must replace fitted attributes, and not change
+        them in place.
+        """
 
     @abstractmethod
-    def _encode(self, X):
-        """Return the bits of validated rows as booleans, (n_samples, n_bits)."""
+    def _encode(self, X: Any) -> NDArray[np.bool_]:
+        """Return the bits (n_samples, n_bits) of validated samples."""
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BaseHasher":
         """Learn the hash function.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows. Sparse input is used as CSR and never densified.
+            Training samples. Sparse input is used as CSR and never densified.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Labels, -1 where there is none. Several labels a row are an indicator, dense
-            or sparse, in which a row of all -1 has none; labels in doubt are rows of
-            class probabilities. Hashers that learn without labels ignore them.
+            Labels, -1 for unlabeled samples. Several labels per sample are an
+            indicator matrix, dense or sparse, in which a row of all -1 is unlabeled;
+            uncertain labels are rows of class probabilities. Ignored by hashers that
+            learn without labels.
 
         Returns
         -------
@@ -78,19 +83,20 @@ class BaseHasher(
         Raises
         ------
         ValueError
-            If `X` holds NaN or infinity, or `y` does not fit `X`.
+            If `X` holds NaN or infinity, or `y` does not fit `X`. A hasher that was
+            fitted before stays as it was, as after any other exception.
         """
-        X = self._check_rows(X, reset=True)
-        self._fit(X, y)
+        with replaced_at_end(self) as hasher:
+            hasher._fit(hasher._check_samples(X, reset=True), y)
         return self
 
-    def transform(self, X):
-        """Encode rows.
+    def transform(self, X: ArrayLike) -> NDArray[np.uint8]:
+        """Encode samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to encode.
+            Samples to encode.
 
         Returns
         -------
@@ -103,69 +109,73 @@ class BaseHasher(
         Raises
         ------
         ValueError
-            If `X` has another number of features than the training rows, or holds NaN
-            or infinity.
+            If `X` has another number of features than the training samples, or holds
+            NaN or infinity.
         """
-        check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
-        n_samples = X.shape[0]
-        codes = np.empty((n_samples, self._n_features_out), dtype=np.uint8)
-        for rows in gen_batches(n_samples, ROWS_PER_BLOCK):
-            bits = self._encode(X[rows])
-            codes[rows] = np.packbits(bits, axis=1) if self.output == "packed" else bits
+        hasher = snapshot(self)
+        check_is_fitted(hasher)
+        samples = hasher._check_samples(X, reset=False)
+        codes = np.empty((samples.shape[0], hasher._n_features_out), dtype=np.uint8)
+        for block in row_blocks(samples.shape[0]):
+            bits = hasher._encode(samples[block])
+            packed = hasher.output == "packed"
+            codes[block] = np.packbits(bits, axis=1) if packed else bits
         return codes
 
-    def score(self, X, y):
-        """Return how well the codes of rows retrieve rows of the same label.
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Return the mean average precision of retrieval by the codes of samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows that are both queries and index.
+            Samples that are both queries and database.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Their labels: classes or an indicator, no probabilities. Rows without a
-            label (-1) are left out; of several labels a row one in common is enough.
+            Their labels: classes or an indicator matrix, no probabilities. Unlabeled
+            samples (-1) are left out; of several labels per sample, one in common
+            makes two samples relevant to each other.
 
         Returns
         -------
         score : float
             The mean average precision, in [0, 1], of leave-one-out retrieval: every
-            row queries all others. Ties in Hamming distance count by expectation over
-            a random order.
+            sample queries all others. Ties in Hamming distance count by expectation
+            over a random order.
 
         Raises
         ------
         ValueError
-            If no row has a label, only one has, or no two rows have one in common.
+            If no sample has a label, only one has, or no two samples share one.
         """
-        check_is_fitted(self)
+        hasher = snapshot(self)
+        check_is_fitted(hasher)
         labeled = check_partial_labels(y, np.shape(X)[0]).labeled
         if not labeled.any():
             raise ValueError(
                 "y has no labeled row to score the codes with: all labels are -1, or "
-                "y is None. Score on rows with labels, for example with "
+                "y is None. Score on samples with labels, for example with "
                 "cv=skhash.model_selection.SemiSupervisedKFold()."
             )
-        X = self._check_rows(X, reset=False)[labeled]
+        samples = hasher._check_samples(X, reset=False)[labeled]
         bits = np.concatenate(
-            [self._encode(X[rows]) for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)]
+            [hasher._encode(samples[block]) for block in row_blocks(samples.shape[0])]
         )
         return average_precision_at_k_score(
             bits.view(np.uint8), as_array(y)[labeled], k=None
         )
 
-    def _check_rows(self, X, *, reset):
-        X = validate_data(
+    def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
+        """Return samples as CSR or as a dense array; `reset` in fit."""
+        samples = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
-        if sp.issparse(X) and not X.has_canonical_format:
-            # A value in two parts is not the same to a norm, nor to a logarithm.
-            X = X.copy()
-            X.sum_duplicates()
-        return X
+        if sp.issparse(samples) and not samples.has_canonical_format:
+            # Norms and logarithms need each value in one piece.
+            samples = samples.copy()
+            samples.sum_duplicates()
+        return samples
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return n_bytes(self.n_bits) if self.output == "packed" else self.n_bits
 
     def __sklearn_tags__(self):
@@ -175,41 +185,44 @@ class BaseHasher(
         return tags
 
 
-def _may_know_classes(hasher):
-    """Whether the hasher knows classes, or still can get to know some."""
+def _has_classes(hasher: "ClassPredictorMixin") -> bool:
+    """Return True unless the hasher was fitted without labels."""
     if getattr(hasher, "classes_", ()) is None:
         raise AttributeError(
             f"This {type(hasher).__name__} was fitted without labels, so that it "
-            "cannot predict any. Fit it with y, -1 where a row has no label."
+            "cannot predict any. Fit it with y, -1 for unlabeled samples."
         )
     return True
 
 
 class ClassPredictorMixin(metaclass=ABCMeta):
-    """Prediction of classes, for hashers that were fitted with labels.
+    """Prediction of classes, for hashers that are fitted with labels.
 
-    A subclass gives the probabilities in `_class_probabilities`, and fits `classes_`,
+    A subclass returns probabilities in `_class_probabilities`, and fits `classes_`,
     None without labels, and `multilabel_`.
     """
 
-    @abstractmethod
-    def _class_probabilities(self, X):
-        """Return the class probabilities (n_samples, n_classes) of raw rows."""
+    classes_: Any
+    multilabel_: bool
 
-    @available_if(_may_know_classes)
-    def predict_proba(self, X):
-        """Return the class probabilities of rows.
+    @abstractmethod
+    def _class_probabilities(self, X: ArrayLike) -> NDArray:
+        """Return the class probabilities (n_samples, n_classes) of raw samples."""
+
+    @available_if(_has_classes)
+    def predict_proba(self, X: ArrayLike) -> NDArray:
+        """Return the class probabilities of samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to classify.
+            Samples to classify.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`. Rows sum to 1, but for several labels a row,
-            where every class is independent of the others.
+            In the order of `classes_`. Rows sum to 1, except with several labels per
+            sample, where each class is independent of the others.
 
         Raises
         ------
@@ -219,33 +232,34 @@ class ClassPredictorMixin(metaclass=ABCMeta):
         check_is_fitted(self)
         return self._class_probabilities(X)
 
-    @available_if(_may_know_classes)
-    def predict(self, X):
-        """Predict the class, or the classes, of rows.
+    @available_if(_has_classes)
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Predict the class, or the classes, of samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows to classify.
+            Samples to classify.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The most likely class; for several labels a row an indicator of those with
-            a probability above 1/2.
+            The most likely class; with several labels per sample an indicator matrix
+            of those with a probability above 1/2.
 
         Raises
         ------
         AttributeError
             If the hasher was fitted without labels.
         """
-        probabilities = self.predict_proba(X)
-        if self.multilabel_:
+        hasher = snapshot(self)
+        probabilities = hasher.predict_proba(X)
+        if hasher.multilabel_:
             return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
+        return hasher.classes_[probabilities.argmax(axis=1)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Not of type "classifier", but one that asks for probabilities looks here.
+        # Not of type "classifier", but scorers that need probabilities look here.
         tags.classifier_tags = ClassifierTags()
         return tags

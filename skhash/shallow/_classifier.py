@@ -205,7 +205,7 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
         return np.hstack(parts)
 
     def _class_probabilities(self, X):
-        return self._posteriors(self._check_rows(X, reset=False))
+        return self._posteriors(self._check_samples(X, reset=False))
 
 
 def spread_labels(features, targets, labeled, n_neighbors):

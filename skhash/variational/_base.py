@@ -1,76 +1,65 @@
-"""What the hashers of the VAE family share: they build and train an autoencoder."""
+"""Base class of the hashers that train an autoencoder."""
 
-import logging
+import copy
 from abc import abstractmethod
-from contextlib import contextmanager
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
-from skorch.callbacks import LRScheduler, PrintLog
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
+from skhash._base import BaseHasher
+from skhash.codes import check_bits, unpack_bits
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._labels import check_partial_labels, require_two_classes
-from skhash.variational._network_hasher import NetworkHasher
-from skhash.variational._trainer import (
-    AutoencoderNet,
-    EpochAverage,
-    WarmupCosine,
-    recalibrate_batch_norm,
+from skhash.utils._labels import (
+    PartialLabels,
+    check_partial_labels,
+    require_two_classes,
 )
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import GlobalStandardScaler, NormScaler, Rows
+from skhash.utils._state import replaced_at_end, snapshot
+from skhash.variational._trainer import Trainer, TrainingSettings, TrainingTask
 from skhash.variational._validation import (
-    all_classes,
     check_callbacks,
+    check_chunk_classes,
     check_device,
+    check_label_form,
     check_layer_sizes,
     check_non_negative,
     smallest_value,
 )
-from skhash.variational.nn._batches import (
-    GlobalStandardScaler,
-    NormScaler,
-    TrainingRows,
-)
+from skhash.variational.nn._batches import TrainingRows
+from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
-from skhash.variational.optimizer import RowwiseAdam
-from skhash.variational.pseudo_labels._clusters import N_CLUSTERINGS
+from skhash.variational.nn._objectives import Objective
+from skhash.variational.nn._rows import as_tensor_rows
 
-# Of a vocabulary larger than this a batch has few words, and this many features stand
-# for the others.
+# Samples whose activations in all layers fit into the cache.
+_ROWS_IN_CACHE = 2048
+# With more features a batch has few of them, and this many represent the others.
 _LARGE_VOCABULARY = 2**15
 _SAMPLED_FEATURES = 4096
 
-# What is only needed to go on training, and does not travel: the optimizer's state is
-# large, and callbacks may hold open files.
-_TRAINING_STATE = ("_net", "_history_before")
 
-logger = logging.getLogger("skhash")
-
-
-@contextmanager
-def seeded_torch(random_state):
-    """Draw torch's random numbers from a seed inside, and leave no trace outside."""
-    devices = range(torch.cuda.device_count())
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
-        yield
-
-
-class BaseVAEHasher(NetworkHasher):
+class BaseVAEHasher(BaseHasher):
     """Base class of the hashers that train an autoencoder.
 
-    A subclass has the parameters below and gives the objective in `_objective`. Where
-    it learns from more than the given labels and rows, it overrides `_training_rows`.
+    A subclass has the parameters below, and makes the network and the objective in
+    `_make_network` and `_make_objective`. It may override `_make_training_rows` to
+    train on more than samples and labels, `_fit_codes` to learn from the trained
+    network, and `_code_logits` to make codes of more than its logits.
     """
 
-    _network_class = BernoulliAutoencoder
+    # Some subclasses make it a parameter.
+    sampled_features: Any = "auto"
 
-    # Of which a subclass may make a parameter.
-    sampled_features = "auto"
-
-    # What the network was made with, and stays while training goes on.
-    _NETWORK_PARAMETERS: tuple[str, ...] = (
+    # Parameters that determine the network; they may not change during training.
+    _ARCHITECTURE_PARAMETERS: tuple[str, ...] = (
         "n_bits",
         "reconstruction",
         "hidden_layer_sizes",
@@ -79,7 +68,7 @@ class BaseVAEHasher(NetworkHasher):
     )
 
     _parameter_constraints: dict = {
-        **NetworkHasher._parameter_constraints,
+        **BaseHasher._parameter_constraints,
         "reconstruction": [StrOptions({"auto", "softmax", "gaussian"})],
         "hidden_layer_sizes": [tuple],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -89,65 +78,81 @@ class BaseVAEHasher(NetworkHasher):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "warm_start": ["boolean"],
         "callbacks": [list, tuple, None],
+        "device": [str],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
     @abstractmethod
-    def _objective(self):
-        """Return the criterion, which has TERMS."""
+    def _make_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        """Return a new network for a task, as a rule by `_build_network`."""
 
-    def _training_rows(self, X, labels, random_state):
-        """Return the rows with what is known or believed of their classes."""
+    @abstractmethod
+    def _make_objective(self, task: TrainingTask) -> Objective:
+        """Return the loss for a task."""
+
+    def _make_training_rows(
+        self,
+        X: Rows,
+        labels: PartialLabels,
+        task: TrainingTask,
+        random_state: np.random.RandomState,
+    ) -> TrainingRows:
+        """Return the samples with the targets of the network."""
         return TrainingRows(
             X,
-            self.scaler_,
-            labels.aligned(self.classes_),
+            task.scaler,
+            labels.aligned(task.classes),
             labels.labeled.astype(np.float32),
             n_sampled_features=self._n_sampled_features(X.shape[1]),
             random_state=random_state,
         )
 
-    def _n_sampled_features(self, n_features):
-        """Return how many features that a batch lacks are sampled, None for all."""
-        if self.sampled_features != "auto":
-            return self.sampled_features
-        return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
+    def _fit_codes(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
+        """Learn how codes are made from the logits of the trained network."""
 
-    def _fit(self, X, y):
-        self._check_settings()
-        labels = self._check_labels(y, X)
+    def _code_logits(
+        self, X: Rows, features: Tensor, logits: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits whose signs are the codes, and which rows may round wrongly."""
+        return logits, near_zero(logits, logits).any(dim=1)
+
+    def _fit(self, X: Rows, y: Any) -> None:
+        labels = self._check_training_data(X, y)
         require_two_classes(labels)
-        if self._goes_on():
-            self._check_goes_on(X, labels)
+        if self._is_warm_start():
+            self._check_resumable(X, labels)
         else:
-            self._start(X, y, labels, labels.classes)
-        self._train(X, labels, self._n_epochs(X.shape[1]), anneal=True)
-
-    def _goes_on(self):
-        """Tell whether `fit` goes on from what an earlier call has learned."""
-        return self.warm_start and hasattr(self, "network_")
-
-    def _check_rows(self, X, *, reset):
-        return super()._check_rows(X, reset=reset and not self._goes_on())
+            self._initialize(X, y, labels, labels.classes)
+        self._train(X, labels, self._n_epochs(X.shape[1]), is_chunk=False)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, classes=None):
-        """Train for one epoch on a chunk of rows.
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> "BaseVAEHasher":
+        """Train for one epoch on a chunk of samples.
 
-        For collections larger than memory: call it with one chunk after another, as
-        often as wanted. The learning rate stays constant. Signed features are
+        For collections larger than memory: call it with one chunk after another, any
+        number of times. The learning rate stays constant. Signed features are
         standardized by the first chunk.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows of the chunk, at least two.
+            The samples of the chunk, at least two. Sparse and dense chunks may
+            alternate.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Their labels, -1 where there is none.
+            Their labels, -1 for unlabeled samples.
         classes : array-like of shape (n_classes,), default=None
-            All classes that any chunk will have, -1 not counted. Needed in the first
-            call unless its `y` has a label of each; ignored later.
+            All classes that any chunk will have, without -1. Needed in the first call
+            unless its `y` has a label of each; ignored later.
 
         Returns
         -------
@@ -158,107 +163,76 @@ class BaseVAEHasher(NetworkHasher):
         ------
         ValueError
             If `X` or `y` is invalid or of another kind than before, `y` has a class
-            that is not in `classes`, or a parameter that made the network has changed.
+            that is not in `classes`, or a parameter that determines the network has
+            changed. The hasher then stays as it was.
         """
-        self._check_settings()
-        first = not hasattr(self, "network_")
-        X = self._check_rows(X, reset=first)
-        labels = self._check_labels(y, X)
-        if first:
-            self._start(X, y, labels, all_classes(labels, classes))
-        else:
-            self._check_goes_on(X, labels)
-        self._train(X, labels, 1, anneal=False)
+        with replaced_at_end(self) as hasher:
+            is_first = not hasattr(hasher, "network_")
+            rows = hasher._check_samples(X, reset=is_first)
+            labels = hasher._check_training_data(rows, y)
+            if is_first:
+                all_classes = check_chunk_classes(labels, classes)
+                hasher._initialize(rows, y, labels, all_classes)
+            else:
+                hasher._check_resumable(rows, labels)
+            hasher._train(rows, labels, 1, is_chunk=True)
         return self
 
-    def _check_settings(self):
-        """Raise if a parameter is of the right type, but cannot be used."""
+    def _is_warm_start(self) -> bool:
+        return self.warm_start and hasattr(self, "network_")
+
+    def _check_samples(self, X: ArrayLike, *, reset: bool) -> Rows:
+        return super()._check_samples(X, reset=reset and not self._is_warm_start())
+
+    def _check_training_data(self, X: Rows, y: Any) -> PartialLabels:
+        """Return validated labels; raise if settings or labels cannot be used."""
         check_layer_sizes(self.hidden_layer_sizes)
         check_callbacks(self.callbacks)
         check_device(self.device)
-
-    def _check_labels(self, y, X):
         if X.shape[0] < 2:
             raise ValueError(
-                f"{type(self).__name__} needs at least two rows to learn from; got "
+                f"{type(self).__name__} needs at least two samples to learn from; got "
                 f"n_samples={X.shape[0]}."
             )
+        return self._check_labels(X, y)
+
+    def _check_labels(self, X: Rows, y: Any) -> PartialLabels:
         return check_partial_labels(y, X.shape[0])
 
-    def _check_goes_on(self, X, labels):
-        """Raise if rows or labels are not what the network was made for."""
-        for name, made_with in self._made_with.items():
+    def _check_resumable(self, X: Rows, labels: PartialLabels) -> None:
+        """Raise if parameters, samples or labels do not fit the network."""
+        for name, made_with in self._architecture.items():
             value = getattr(self, name)
             if value != made_with:
                 raise ValueError(
                     f"{name} must stay {made_with!r}, as the network was made with "
-                    f"that training goes on with; got {value!r}. Clone the hasher to "
-                    "start anew."
+                    f"it; got {value!r}. Clone the hasher to start anew."
                 )
-        if labels.kind != "none" and (labels.kind == "multilabel") != self.multilabel_:
-            forms = ("one class a row", "an indicator of several classes a row")
-            raise ValueError(
-                f"y must hold {forms[self.multilabel_]}, as in the first call; got "
-                f"{forms[not self.multilabel_]}."
-            )
+        check_label_form(labels, self.multilabel_)
         if self.reconstruction_ == "softmax":
             check_non_negative(
-                X, "The first call took it for granted: start anew with 'gaussian'."
+                X, "The first call had none: start anew with 'gaussian'."
             )
 
-    def _start(self, X, y, labels, classes):
-        """Forget what was learned before, and look at the rows."""
+    def _initialize(
+        self, X: Rows, y: Any, labels: PartialLabels, classes: NDArray | None
+    ) -> None:
+        """Drop earlier training, and choose how to treat samples and labels."""
         self.reconstruction_ = self._choose_reconstruction(X)
         self.classes_ = classes
-        # An indicator says so even where no row of it has a label.
+        # An indicator matrix without any label has several classes per sample too.
         self.multilabel_ = labels.kind == "multilabel" or (
             labels.kind == "none" and np.shape(y)[1:] not in ((), (1,))
         )
-        self.scaler_ = (
-            NormScaler()
-            if self.reconstruction_ == "softmax"
-            else GlobalStandardScaler(X)
-        )
-        self.history_ = []
-        self._made_with = {
-            name: getattr(self, name) for name in self._NETWORK_PARAMETERS
+        is_softmax = self.reconstruction_ == "softmax"
+        self.scaler_ = NormScaler(X) if is_softmax else GlobalStandardScaler(X)
+        self._architecture = {
+            name: getattr(self, name) for name in self._ARCHITECTURE_PARAMETERS
         }
-        for name in ("network_", *_TRAINING_STATE):
-            self.__dict__.pop(name, None)
-        self._random_state = check_random_state(self.random_state)
+        self.__dict__.pop("network_", None)
+        self._trainer = Trainer(self.random_state)
 
-    def _network(self, rows):
-        """Return a fresh network for training rows."""
-        n_features = rows.X.shape[1]
-        clusterings = rows.clusterings
-        with seeded_torch(self._random_state):
-            network = self._network_class(
-                n_features,
-                self.n_bits,
-                0 if self.classes_ is None else len(self.classes_),
-                n_clusterings=0 if clusterings is None else N_CLUSTERINGS,
-                n_clusters=0 if clusterings is None else clusterings.n_clusters,
-                hidden_layer_sizes=self.hidden_layer_sizes,
-                dropout=self.dropout,
-                feature_dropout=self._feature_dropout(),
-                sampler=self._sampler(),
-                weight_scale=self.scaler_.weight_scale(n_features),
-            )
-        # The decoder starts from the average row, and need not learn it.
-        with torch.no_grad():
-            network.decoder.bias += torch.from_numpy(self.scaler_.mean_output(rows.X))
-        return network
-
-    def _n_epochs(self, n_features):
-        return self.max_epochs
-
-    def _feature_dropout(self):
-        return self.feature_dropout
-
-    def _sampler(self):
-        return "straight_through"
-
-    def _choose_reconstruction(self, X):
+    def _choose_reconstruction(self, X: Rows) -> str:
         if self.reconstruction == "auto":
             return "softmax" if smallest_value(X) >= 0 else "gaussian"
         if self.reconstruction == "softmax":
@@ -267,73 +241,160 @@ class BaseVAEHasher(NetworkHasher):
             )
         return self.reconstruction
 
-    def _train(self, X, labels, n_epochs, *, anneal):
-        """Train the network for some epochs, and keep what the user may look at."""
-        rows = self._training_rows(X, labels, self._random_state)
-        if not hasattr(self, "network_"):
-            self.network_ = self._network(rows)
-        net = self._ready_net()
-        net.max_epochs = n_epochs
-        net.callbacks = self._callbacks(anneal)
-        net.initialize_callbacks()
-        with seeded_torch(self._random_state):
-            net.partial_fit(rows)
-            recalibrate_batch_norm(net.module_, rows, self.batch_size)
-        net.optimizer_.zero_grad(set_to_none=True)
-        self.network_ = net.module_.to("cpu").eval()
-        columns = ("epoch", "train_loss", *net.criterion.TERMS, "dur")
-        done = [epoch for epoch in net.history if "dur" in epoch]
-        self.history_ = self._history_before + [
-            {name: float(epoch[name]) for name in columns}
-            | {"epoch": len(self._history_before) + epoch["epoch"]}
-            for epoch in done
-        ]
-        self.n_iter_ = len(self.history_)
-
-    def _callbacks(self, anneal):
-        averages = [(name, EpochAverage(name)) for name in self._objective().TERMS]
-        # The user's own schedule, if there is one, takes the place of ours.
-        users = check_callbacks(self.callbacks)
-        if anneal and not any(isinstance(each, LRScheduler) for each in users):
-            averages.append(("annealing", WarmupCosine()))
-        return [*averages, *(self.callbacks or ())]
-
-    def _ready_net(self):
-        """Return what trains the network, with the parameters as they are now.
-
-        It is made anew where it did not travel, or the device is another.
-        """
-        net = getattr(self, "_net", None)
-        if net is None or net.device != self._device():
-            net = self._net = self._make_net()
-            self._history_before = self.history_
-        net.module_.to(net.device)  # where its optimizer is; it rests on the CPU
-        # Not by set_params, with which skorch would start the optimizer anew.
-        net.criterion_ = self._objective().to(net.device)
-        net.batch_size = self.batch_size
-        net.lr = self.learning_rate
-        for group in net.optimizer_.param_groups:
-            group["lr"] = self.learning_rate
-        net.callbacks__print_log = PrintLog(sink=logger.info) if self.verbose else None
-        net.verbose = int(self.verbose)
-        return net
-
-    def _make_net(self):
-        """Return what trains the network, but for what `_ready_net` sets."""
-        net = AutoencoderNet(
-            self._objective(),
-            self.network_,
-            optimizer=RowwiseAdam,
-            optimizer__fused=True,
-            train_split=None,
-            callbacks__print_log=None,
-            callbacks__valid_loss=None,
-            # As skorch's own, but without a mark, and a color, for the best epoch.
-            callbacks__train_loss=EpochAverage("train_loss"),
-            device=self._device(),
+    @property
+    def _task(self) -> TrainingTask:
+        return TrainingTask(
+            self.reconstruction_, self.scaler_, self.classes_, self.multilabel_
         )
-        return net.initialize()
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {name: state[name] for name in state if name not in _TRAINING_STATE}
+    def _train(
+        self, X: Rows, labels: PartialLabels, n_epochs: int, *, is_chunk: bool
+    ) -> None:
+        """Train the network for some epochs, and learn how codes are made."""
+        trainer = self._trainer.resume() if hasattr(self, "network_") else self._trainer
+        task = self._task
+        rows = self._make_training_rows(X, labels, task, trainer.random_state)
+        if trainer.network is None:
+            trainer.network = self._initial_network(task, rows, trainer.generator())
+        settings = TrainingSettings(
+            n_epochs=n_epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            anneal=not is_chunk,
+            callbacks=self.callbacks,
+            device=check_device(self.device),
+            verbose=self.verbose,
+        )
+        trainer.train(rows, self._make_objective(task), settings)
+        self._trainer, self.network_ = trainer, trainer.network
+        self.history_, self.n_iter_ = trainer.history, len(trainer.history)
+        self._fit_codes(X, labels, trainer, is_chunk=is_chunk)
+
+    def _build_network(
+        self,
+        network_type: type[BernoulliAutoencoder],
+        task: TrainingTask,
+        rows: TrainingRows,
+        generator: torch.Generator,
+        **options: Any,
+    ) -> BernoulliAutoencoder:
+        """Return a network with the parameters of the hasher, and further options."""
+        settings = {"dropout": self.dropout, "feature_dropout": self.feature_dropout}
+        return network_type(
+            rows.n_features,
+            self.n_bits,
+            task.n_classes,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            weight_scale=task.scaler.weight_scale(rows.n_features),
+            generator=generator,
+            **settings | options,
+        )
+
+    def _initial_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        network = self._make_network(task, rows, generator)
+        # Without a bias the decoder would have to learn the mean sample first.
+        with torch.no_grad():
+            mean_target = torch.from_numpy(task.scaler.mean_target(rows.X))
+            network.decoder.bias.add_(mean_target)
+        return network
+
+    def _n_epochs(self, n_features: int) -> int:
+        return self.max_epochs
+
+    def _n_sampled_features(self, n_features: int) -> int | None:
+        """Return how many features that a batch lacks are drawn, None for all."""
+        if self.sampled_features != "auto":
+            return self.sampled_features
+        return _SAMPLED_FEATURES if n_features > _LARGE_VOCABULARY else None
+
+    def _activations(self, X: Rows, *, precise: bool = True) -> tuple[Tensor, Tensor]:
+        """Return the last hidden layer and the logits of validated samples."""
+        device = torch.device(check_device(self.device))
+        network = self.network_
+        if device.type != "cpu":
+            network = copy.deepcopy(network).to(device)
+        with torch.inference_mode():
+            rows = as_tensor_rows(self.scaler_.scale(X)).to(device)
+            return network.encode(rows, precise=precise)
+
+    def _encode(self, X: Rows) -> NDArray[np.bool_]:
+        # Single precision takes half the time; rows that it may round wrongly are
+        # computed again in double precision.
+        blocks = [self._fast_bits(X[b]) for b in row_blocks(X.shape[0], _ROWS_IN_CACHE)]
+        bits, is_uncertain = (np.concatenate(part) for part in zip(*blocks))
+        rows = np.flatnonzero(is_uncertain)
+        if len(rows):
+            logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
+            bits[rows] = (logits > 0).cpu().numpy()
+        return bits
+
+    def _fast_bits(self, X: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return bits, and the rows whose bits rounding may have changed."""
+        features, logits = self._activations(X, precise=False)
+        logits, is_uncertain = self._code_logits(X, features, logits)
+        return (logits > 0).cpu().numpy(), is_uncertain.cpu().numpy()
+
+    def _in_blocks(
+        self, X: ArrayLike, function: Callable[["BaseVAEHasher", Rows], NDArray]
+    ) -> NDArray:
+        """Apply a function of the hasher and validated samples to blocks of samples."""
+        hasher = snapshot(self)
+        check_is_fitted(hasher)
+        samples = hasher._check_samples(X, reset=False)
+        return np.concatenate(
+            [function(hasher, samples[b]) for b in row_blocks(samples.shape[0])]
+        )
+
+    def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the probability of a 1 for each bit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples to encode.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_bits), float32
+            In [0, 1]; :meth:`transform` sets the bits above 1/2.
+        """
+
+        def probabilities(hasher: BaseVAEHasher, X: Rows) -> NDArray:
+            logits, _ = hasher._code_logits(X, *hasher._activations(X))
+            return torch.sigmoid(logits).float().cpu().numpy()
+
+        return self._in_blocks(X, probabilities)
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the samples that the decoder reconstructs from codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits) or (n_samples, n_bytes)
+            Codes, in the form that `output` names.
+
+        Returns
+        -------
+        samples : ndarray of shape (n_samples, n_features), float32
+            For a softmax decoder a distribution over the features, which sums to 1;
+            for a Gaussian one the expected features in their original units.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds anything but codes of `n_bits` bits.
+        """
+        check_is_fitted(self)
+        bits = (
+            unpack_bits(X, self.n_bits)
+            if self.output == "packed"
+            else check_bits(X, n_bits=self.n_bits)
+        )
+        with torch.inference_mode():
+            decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
+        return self.scaler_.inverse(decoded.numpy())
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")

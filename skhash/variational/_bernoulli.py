@@ -1,95 +1,91 @@
-"""The Bernoulli autoencoder without labels."""
+"""Bernoulli autoencoder without labels."""
 
 from numbers import Real
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
 
 from skhash.utils._compat import Interval, StrOptions
+from skhash.utils._docstrings import substitute
+from skhash.utils._labels import PartialLabels, check_partial_labels
+from skhash.utils._scaling import Rows
 from skhash.variational._base import BaseVAEHasher
+from skhash.variational._docs import TEXTS
+from skhash.variational._trainer import TrainingTask
+from skhash.variational.nn._batches import TrainingRows
+from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.nn._objectives import EvidenceLowerBound
 
 
+@substitute(**TEXTS)
 class BernoulliVAEHasher(BaseVAEHasher):
-    """Binary codes by a Bernoulli autoencoder that sees no labels.
+    """Binary codes by a Bernoulli autoencoder without labels.
 
-    Minimizes ``REC + beta KL``: the code has to tell the words of a row, and its bits
-    are held near fair coins. Labels are ignored. The plain method beside
-    :class:`~skhash.SSBVAEHasher`, in the manner of NASH [1]_ (deterministic bits with a
-    straight-through gradient) or with the relaxed bits of [2]_.
+    Minimizes ``REC + beta KL``: the decoder reconstructs a sample from its code, and
+    the distribution of each bit is kept close to that of a fair coin. Labels are
+    ignored. Either deterministic bits with a straight-through gradient, as NASH [1]_,
+    or relaxed bits as in [2]_.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     sampler : {"straight_through", "concrete"}, default="straight_through"
-        What the decoder reads while training: the bits, differentiated as if they were
+        The input of the decoder in training: the bits, differentiated as if they were
         the logits [1]_, or samples of the binary concrete distribution with temperature
         2/3 [2]_.
     kl_weight : float, default=0.01
-        beta, at least 0. Too much and bits no longer depend on the row.
+        beta, at least 0. If it is too large, bits no longer depend on the sample.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
-        The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" centers features and gives them one
-        common scale. "auto" takes "softmax" unless a training value is negative.
+        {reconstruction_text}
     hidden_layer_sizes : tuple of int, default=(500, 500)
-        The widths of the encoder's hidden layers, at least one.
+        {hidden_layer_sizes_text}
     dropout : float, default=0.2
-        The share of hidden units left out in a training step, in [0, 1).
+        {dropout_text}
     feature_dropout : float, default=0.2
-        The share of the features of a row hidden from the encoder in a training step,
-        in [0, 1).
+        {feature_dropout_text}
     max_epochs : int, default=30
-        How often each row is seen, at least 1.
+        {max_epochs_text}
     batch_size : int, default=256
-        About how many rows make a training step, at least 2.
+        {batch_size_text}
     learning_rate : float, default=2e-3
-        The highest step size of Adam, above 0.
+        {learning_rate_text}
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the network of the last one, whose
-        features and shape must stay.
+        {warm_start_text}
     callbacks : sequence of skorch callbacks, default=None
-        Called while training.
+        {callbacks_text}
     device : str, default="auto"
-        Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
-        sees one.
+        {device_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     verbose : int, default=0
-        From 1 on, a line an epoch through the logger "skhash" at level INFO.
+        {verbose_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches and noise.
+        {random_state_text}
 
     Attributes
     ----------
     classes_ : None
-        There are none, whatever `y` is.
+        There are no classes, whatever `y` is.
     multilabel_ : bool
         False, whatever `y` is.
-    reconstruction_ : {"softmax", "gaussian"}
-        The decoder's distribution.
-    history_ : list of dict
-        For each epoch its number, the mean of each term of the loss, their sum
-        ``train_loss``, and the seconds ``dur``.
-    network_ : BernoulliAutoencoder
-        The trained torch module, on the CPU.
-    scaler_ : NormScaler or GlobalStandardScaler
-        What rows go through before the network.
-    n_iter_ : int
-        The number of epochs trained.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+    {common_attributes}
+
+    See Also
+    --------
+    skhash.SSBVAEHasher : Uses pseudo-labels, neighbors, and labels if there are any.
 
     Notes
     -----
-    For a row x, divided by its sum, and a code z, the softmax decoder has REC = - sum_w
-    x_w log softmax_w(z W + b) (equation 6 of [1]_). With the probabilities p of the
-    bits, KL = n_bits log 2 + sum_j [p_j log p_j + (1 - p_j) log(1 - p_j)] (equation 4
-    for fair coins); the loss weighs the two terms of equation 3. Hard bits are those of
-    equation 1. By equation 5 their gradient passes to p; here it passes to the logits.
-    An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units,
-    transform O(h nnz(X) + n_samples h (h + n_bits)); a sparse `X` is never densified as
-    a whole. Beyond 32,768 features n_features is to be read as the number of features
-    in a batch and 4,096 drawn others.
+    For a sample x, divided by its sum, and a code z, the softmax decoder has REC = -
+    sum_w x_w log softmax_w(z W + b) (equation 6 of [1]_). With the probabilities p of
+    the bits, KL = n_bits log 2 + sum_j [p_j log p_j + (1 - p_j) log(1 - p_j)] (equation
+    4 for fair coins); the loss is the weighted sum of the two terms of equation 3. Hard
+    bits are those of equation 1. By equation 5 their gradient passes to p; here it
+    passes to the logits.
+
+    {architecture_cost}
 
     References
     ----------
@@ -107,7 +103,7 @@ class BernoulliVAEHasher(BaseVAEHasher):
     (100, 8)
     """
 
-    _NETWORK_PARAMETERS = (*BaseVAEHasher._NETWORK_PARAMETERS, "sampler")
+    _ARCHITECTURE_PARAMETERS = (*BaseVAEHasher._ARCHITECTURE_PARAMETERS, "sampler")
 
     _parameter_constraints: dict = {
         **BaseVAEHasher._parameter_constraints,
@@ -152,17 +148,20 @@ class BernoulliVAEHasher(BaseVAEHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_labels(self, y, X):
-        return super()._check_labels(None, X)
+    def _check_labels(self, X: Rows, y: Any) -> PartialLabels:
+        return check_partial_labels(None, X.shape[0])
 
-    def _start(self, X, y, labels, classes):
-        super()._start(X, None, labels, None)
+    def _initialize(
+        self, X: Rows, y: Any, labels: PartialLabels, classes: NDArray | None
+    ) -> None:
+        super()._initialize(X, None, labels, None)
 
-    def _objective(self):
-        return EvidenceLowerBound(
-            reconstruction=self.reconstruction_,
-            kl_weight=self.kl_weight,
+    def _make_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        return self._build_network(
+            BernoulliAutoencoder, task, rows, generator, sampler=self.sampler
         )
 
-    def _sampler(self):
-        return self.sampler
+    def _make_objective(self, task: TrainingTask) -> EvidenceLowerBound:
+        return EvidenceLowerBound(task.reconstruction, self.kl_weight)

@@ -1,161 +1,394 @@
-"""Codes that follow what is known of the classes of a row."""
+"""Assign codes by the logits of a network and the class posteriors of a sample."""
+
+import copy
+from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.utils import gen_batches
-from torch.nn import functional
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from torch import Tensor
+from torch.nn import functional as F
 
-from skhash.variational._base import BaseVAEHasher
-from skhash.variational._network_hasher import near_zero
-from skhash.variational.pseudo_labels._class_models import WordClassifier
+from skhash.utils._compat import Interval
+from skhash.utils._labels import PartialLabels
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
+from skhash.variational._trainer import TrainingTask
+from skhash.variational.nn._dense_ops import near_zero
+from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.pseudo_labels._label_lookup import LabelLookup
-from skhash.variational.sureness import (
-    class_log_odds,
-    confidence_thresholds,
-    flip_tie_break_bit,
-)
+from skhash.variational.pseudo_labels._word_classifier import WordClassifier
 
-# Codewords of short codes lie so near to each other that a step leads to another class.
-_LEAST_BITS_TO_STEP = 16
-# The crowd of a class: codes that differ from its codeword in this share of the bits at
-# most. A row outside of it lies apart already.
-_CROWD = 0.1
-# Rows whose classes are predicted at a time while the hasher learns.
-_ROWS_PER_LOOK = 512
-# Words are counted in this many rows at most.
-_MAX_WORD_ROWS = 20_000
-# So many unlabeled rows tell how sure is sure.
-_MAX_UNSURE_ROWS = 4096
-# No label is so sure that nothing else counts.
-_LEAST_DOUBT = 1e-6
+# In shorter codes the codewords are so close that one bit leads to another class.
+_MIN_BITS_FOR_TIE_BREAK = 16
+# Codes that differ from a codeword in at most this fraction of the bits are near it.
+_NEAR_CODEWORD = 0.1
+# Samples whose posteriors are computed at a time in fit, where the state of the
+# optimizer takes memory too.
+_ROWS_PER_BLOCK = 512
+# The word classifier learns from this many samples at most.
+_MAX_WORD_SAMPLES = 20_000
+# Confidence thresholds are quantiles of this many unlabeled samples at most ...
+_MAX_UNLABELED_SAMPLES = 4096
+# ... and per class where it has at least this many of them.
+_MIN_SAMPLES_PER_CLASS = 10
+# Keeps the log posterior of a looked-up label finite.
+_MIN_DOUBT = 1e-6
+
+Encode = Callable[[Rows], Tensor]
 
 
-class ClassGuidedHasher(BaseVAEHasher):
-    """Base class of the hashers that draw codes to the codewords of likely classes.
+class CodeAssigner(BaseEstimator):
+    """Move the codes of samples towards the codewords of their likely classes.
 
-    What is likely of the class of a row is said by the network, by its words, and by
-    the label that it was given if it is a training row. Rows with nearly the codeword
-    of a class that are less sure of it than others step aside by one bit. A subclass
-    has the parameters `codeword_weight`, `word_classifier_weight`, `use_training_labels`,
-    `label_smoothing` and `low_confidence_fraction`, and starts `word_classifier_`, `label_lookup_`
-    and `confidence_thresholds_` with None.
+    A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
+    label head of the network, a word classifier, and the label of the sample if it is a
+    training sample. Its logits are moved towards the mean codeword under the posterior.
+    With few labels, most samples of a class then share one code, and their order in a
+    search is arbitrary. One bit is therefore inverted in the codes of samples with low
+    confidence, so that samples with high confidence are found first.
+
+    Parameters
+    ----------
+    codeword_weight : float, default=0.5
+        How far a logit is moved towards the codewords, in standard deviations of a
+        logit, at least 0. More makes the codes of a class more similar and leaves less
+        to tell its samples apart.
+    word_classifier_weight : float, default=3.0
+        The weight, at least 0, of the word classifier in the log posterior: complement
+        naive Bayes and ridge regression, fitted after training to labels and
+        predictions. Applies to sparse non-negative samples with one label each.
+    use_training_labels : bool, default=True
+        Whether the label of a training sample, found by its features, is used when the
+        sample is encoded: labeled samples of an index are then found before those whose
+        class was predicted. Takes 4 (n_classes + 3) bytes per labeled sample; codes of
+        other samples do not depend on it.
+    low_confidence_fraction : float, default=0.7
+        The fraction of the unlabeled training samples of each predicted class, in
+        [0, 1), that count as samples with low confidence. In the codes of samples of
+        lower confidence than the others, trained on or not, the bit of median margin is
+        inverted, if the code differs from the codeword of its class in at most a tenth
+        of the bits. Applies to codes of 16 bits or more and one label per sample.
+
+    See Also
+    --------
+    skhash.SSBVAEHasher : The hasher that uses it.
+
+    Examples
+    --------
+    >>> from skhash import SSBVAEHasher
+    >>> from skhash.variational import CodeAssigner
+    >>> hasher = SSBVAEHasher(code_assigner=CodeAssigner(codeword_weight=0.25))
     """
 
-    def _is_guided(self):
-        """Tell whether codes follow classes."""
-        return self.classes_ is not None
+    _parameter_constraints: dict = {
+        "codeword_weight": [Interval(Real, 0, None, closed="left")],
+        "word_classifier_weight": [Interval(Real, 0, None, closed="left")],
+        "use_training_labels": ["boolean"],
+        "low_confidence_fraction": [Interval(Real, 0, 1, closed="left")],
+    }
 
-    def _train(self, X, labels, n_epochs, *, anneal):
-        super()._train(X, labels, n_epochs, anneal=anneal)
-        if not self._is_guided():
-            return
-        if anneal:  # from the beginning, not one chunk of many
-            self.word_classifier_ = self.label_lookup_ = None
-        targets = labels.aligned(self.classes_)
-        known = np.flatnonzero(labels.labeled)
-        if self.use_training_labels and len(known):
-            memory = self.label_lookup_ or LabelLookup(
-                X.shape[1],
-                len(self.classes_),
-                self._random_state,
-                any_length=self.reconstruction_ == "softmax",
+    def __init__(
+        self,
+        *,
+        codeword_weight: float = 0.5,
+        word_classifier_weight: float = 3.0,
+        use_training_labels: bool = True,
+        low_confidence_fraction: float = 0.7,
+    ):
+        self.codeword_weight = codeword_weight
+        self.word_classifier_weight = word_classifier_weight
+        self.use_training_labels = use_training_labels
+        self.low_confidence_fraction = low_confidence_fraction
+
+    def fit(
+        self,
+        X: Rows,
+        labels: PartialLabels,
+        *,
+        network: BernoulliAutoencoder,
+        task: TrainingTask,
+        encode: Encode,
+        label_smoothing: float,
+        random_state: np.random.RandomState,
+        previous: "CodeAssigner | None" = None,
+    ) -> "CodeAssigner":
+        """Fit to a trained network.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_samples, n_features)
+            The training samples.
+        labels : PartialLabels
+            Their labels.
+        network : BernoulliAutoencoder
+            The trained network, with label heads.
+        task : TrainingTask
+            The task of the network.
+        encode : callable
+            Returns the last hidden layer (n_rows, n_hidden) of rows.
+        label_smoothing : float
+            The fraction of a label that is spread over all classes.
+        random_state : RandomState
+            Draws samples and hash keys.
+        previous : CodeAssigner, default=None
+            What was fitted to earlier chunks of the same collection, and is continued.
+
+        Returns
+        -------
+        self : CodeAssigner
+        """
+        self._network, self._task = network, task
+        self._word_classifier: WordClassifier | None = None
+        self._label_lookup: LabelLookup | None = None
+        self._thresholds: NDArray[np.float32] | None = None
+        if previous is not None:
+            # Shallow copies, since an update replaces their arrays.
+            self._label_lookup = copy.copy(previous._label_lookup)
+            self._thresholds = previous._thresholds
+        targets = labels.aligned(task.classes)
+        if self.use_training_labels and labels.labeled.any():
+            self._learn_labels(
+                X[labels.labeled],
+                targets[labels.labeled],
+                label_smoothing,
+                random_state,
             )
-            self.label_lookup_ = memory.learn(X[known], targets[known])
-        if self.multilabel_:
+        if task.multilabel:
+            return self
+        order = random_state.permutation(X.shape[0])
+        if sp.issparse(X) and task.reconstruction == "softmax":
+            rows = np.sort(order[:_MAX_WORD_SAMPLES])
+            earlier = copy.copy(getattr(previous, "_word_classifier", None))
+            self._learn_words(
+                X[rows], targets[rows], labels.labeled[rows], encode, earlier
+            )
+        unlabeled = order[~labels.labeled[order]][:_MAX_UNLABELED_SAMPLES]
+        self._learn_thresholds(X[np.sort(unlabeled)], encode)
+        return self
+
+    def _learn_labels(
+        self,
+        rows: Rows,
+        targets: NDArray[np.float32],
+        label_smoothing: float,
+        random_state: np.random.RandomState,
+    ) -> None:
+        if self._label_lookup is None:
+            self._label_lookup = LabelLookup(
+                rows.shape[1],
+                targets.shape[1],
+                random_state,
+                any_norm=self._task.reconstruction == "softmax",
+            )
+        doubt = max(label_smoothing, _MIN_DOUBT)
+        smoothed = targets + doubt * (1 / targets.shape[1] - targets)
+        self._label_lookup.update(self._task.scaler.rescale(rows), smoothed)
+
+    def _learn_words(
+        self,
+        rows: Rows,
+        targets: NDArray[np.float32],
+        labeled: NDArray[np.bool_],
+        encode: Encode,
+        earlier: WordClassifier | None,
+    ) -> None:
+        """Fit the word classifier to labels and to the predictions of the network."""
+        if not self.word_classifier_weight:
             return
-        order = self._random_state.permutation(X.shape[0])
+        classifier = earlier or WordClassifier(rows.shape[1], targets.shape[1])
+        posteriors = self._log_posteriors_in_blocks(rows, encode).exp().numpy()
+        posteriors[labeled] = targets[labeled]
+        classifier.update(self._task.scaler.scale(rows), posteriors)
+        self._word_classifier = classifier
+
+    def _learn_thresholds(self, unlabeled: Rows, encode: Encode) -> None:
+        """Find the log-odds that separate samples of low confidence."""
         if (
-            self.word_classifier_weight
-            and sp.issparse(X)
-            and self.reconstruction_ == "softmax"
+            self._network.n_bits >= _MIN_BITS_FOR_TIE_BREAK
+            and self.low_confidence_fraction
+            and unlabeled.shape[0]
         ):
-            self._learn_words(X, targets, labels, np.sort(order[:_MAX_WORD_ROWS]))
-        unlabeled = order[~labels.labeled[order]][:_MAX_UNSURE_ROWS]
-        if self.n_bits < _LEAST_BITS_TO_STEP or not self.low_confidence_fraction:
-            return
-        if len(unlabeled):
-            log_shares = self._log_shares_of(X[np.sort(unlabeled)])
-            self.confidence_thresholds_ = confidence_thresholds(
-                log_shares, self.low_confidence_fraction
+            self._thresholds = confidence_thresholds(
+                self._log_posteriors_in_blocks(unlabeled, encode),
+                self.low_confidence_fraction,
             )
 
-    def _learn_words(self, X, targets, labels, rows):
-        """Learn which words speak for which class from labels and own predictions."""
-        evidence = self.word_classifier_ or WordClassifier(
-            X.shape[1], len(self.classes_)
+    def _log_posteriors_in_blocks(self, X: Rows, encode: Encode) -> Tensor:
+        return torch.cat(
+            [
+                self.log_posteriors(X[block], encode(X[block])).cpu()
+                for block in row_blocks(X.shape[0], _ROWS_PER_BLOCK)
+            ]
         )
-        self.word_classifier_ = None  # the network alone predicts what it learns from
-        beliefs = self._log_shares_of(X[rows]).exp().numpy()
-        known = labels.labeled[rows]
-        beliefs[known] = targets[rows[known]]
-        evidence.learn(self.scaler_.scale(X[rows]), beliefs)
-        self.word_classifier_ = evidence
 
-    def _log_shares_of(self, X):
-        # In small blocks: the optimizer's state is still there.
-        log_shares = []
-        for block in gen_batches(X.shape[0], _ROWS_PER_LOOK):
-            features, _ = self._activations(X[block], precise=False)
-            log_shares.append(self._log_shares(X[block], features).cpu())
-        return torch.cat(log_shares)
+    def log_posteriors(self, X: Rows, features: Tensor) -> Tensor:
+        """Return log class posteriors; several classes per sample have equal parts.
 
-    def _log_shares(self, X, features):
-        """Return the log class distribution of each row, several classes as equals."""
-        head = self.network_.feature_head
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_rows, n_features)
+            Samples.
+        features : Tensor of shape (n_rows, n_hidden)
+            Their last hidden layer.
+
+        Returns
+        -------
+        log_posteriors : Tensor of shape (n_rows, n_classes)
+            In the precision of `features`.
+        """
+        head = self._network.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
-        scores = functional.linear(features, weight, bias)
-        if self.multilabel_:
-            scores = self._with_given_labels(X, scores, torch.logit)
-            return torch.log(functional.normalize(torch.sigmoid(scores), p=1, dim=1))
+        scores = F.linear(features, weight, bias)
+        if self._task.multilabel:
+            scores = self._add_training_labels(X, scores, torch.logit)
+            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
         scores = torch.log_softmax(scores, dim=1)
-        if self.word_classifier_ is not None:
-            rows = self.scaler_.scale(X)
+        if self._word_classifier is not None:
+            rows = self._task.scaler.scale(X)
             if features.dtype == torch.float64:
                 rows = rows.astype(np.float64)
-            words = torch.from_numpy(self.word_classifier_.scores(rows)).to(scores)
+            words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
             scores = scores + self.word_classifier_weight * words
-        scores = self._with_given_labels(X, scores, torch.log)
+        scores = self._add_training_labels(X, scores, torch.log)
         return torch.log_softmax(scores, dim=1)
 
-    def _with_given_labels(self, X, scores, evidence):
-        """Add what the label of a row says of its classes, if it was given one."""
-        if self.label_lookup_ is None:
+    def _add_training_labels(
+        self, X: Rows, scores: Tensor, to_scores: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        if self._label_lookup is None:
             return scores
-        known, targets = self.label_lookup_.recall(X)
-        doubt = max(self.label_smoothing, _LEAST_DOUBT)
-        targets += doubt * (1 / targets.shape[1] - targets)
+        found, targets = self._label_lookup.lookup(self._task.scaler.rescale(X))
         return scores.index_add(
             0,
-            torch.from_numpy(known).to(scores.device),
-            evidence(torch.from_numpy(targets)).to(scores),
+            torch.from_numpy(found).to(scores.device),
+            to_scores(torch.from_numpy(targets)).to(scores),
         )
 
-    def _class_scores(self, features, logits):
-        scores = super()._class_scores(features, logits)
-        if not self._is_guided() or self.multilabel_:
-            return scores  # of several classes the bits tell shares, not memberships
-        return scores + self.network_.code_head(2.0 * (logits > 0) - 1)
+    def assign(
+        self, X: Rows, features: Tensor, logits: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits whose signs are the codes.
 
-    def _code_logits(self, X, features, logits):
-        if not self._is_guided():
-            return super()._code_logits(X, features, logits)
-        log_shares = self._log_shares(X, features)
-        codewords = self.network_.code_head.codewords().detach().to(log_shares)
-        logits, in_doubt = super()._code_logits(
-            X, features, logits + self.codeword_weight * (log_shares.exp() @ codewords)
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_rows, n_features)
+            Samples.
+        features : Tensor of shape (n_rows, n_hidden)
+            Their last hidden layer.
+        logits : Tensor of shape (n_rows, n_bits)
+            Their logits.
+
+        Returns
+        -------
+        logits : Tensor of shape (n_rows, n_bits)
+        is_uncertain : Tensor of shape (n_rows,), bool
+            Whether rounding in single precision may change the code.
+        """
+        log_posteriors = self.log_posteriors(X, features)
+        codewords = self._network.code_head.codewords().detach().to(log_posteriors)
+        logits = logits + self.codeword_weight * (log_posteriors.exp() @ codewords)
+        is_uncertain = near_zero(logits, logits).any(dim=1)
+        if self._thresholds is None:
+            return logits, is_uncertain
+        log_odds, predicted = class_log_odds(log_posteriors)
+        shortfall = (
+            torch.from_numpy(self._thresholds).to(log_odds)[predicted] - log_odds
         )
-        if self.confidence_thresholds_ is None:
-            return logits, in_doubt
-        log_odds, likeliest = class_log_odds(log_shares)
-        lacking = (
-            torch.from_numpy(self.confidence_thresholds_).to(log_odds)[likeliest]
-            - log_odds
-        )
-        differ = (logits > 0) != (codewords[likeliest] > 0)
-        unsure = (lacking > 0) & (differ.sum(dim=1) <= _CROWD * self.n_bits)
-        logits, lead = flip_tie_break_bit(logits, unsure)
-        first, second = log_shares.topk(2).values.T
-        in_doubt |= unsure & near_zero(lead, logits)
-        in_doubt |= near_zero(lacking, log_odds) | near_zero(first - second, log_shares)
-        return logits, in_doubt
+        differ = (logits > 0) != (codewords[predicted] > 0)
+        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * logits.shape[1]
+        low_confidence = (shortfall > 0) & is_near
+        logits, gap = flip_tie_break_bit(logits, low_confidence)
+        first, second = log_posteriors.topk(2).values.T
+        is_uncertain |= low_confidence & near_zero(gap, logits)
+        is_uncertain |= near_zero(shortfall, log_odds)
+        is_uncertain |= near_zero(first - second, log_posteriors)
+        return logits, is_uncertain
+
+
+def class_log_odds(log_posteriors: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log-odds of the most likely class of each row, and that class.
+
+    Log-odds, since probabilities close to 1 all round to 1.
+
+    Parameters
+    ----------
+    log_posteriors : Tensor of shape (n_rows, n_classes)
+        Logarithms of class distributions.
+
+    Returns
+    -------
+    log_odds : Tensor of shape (n_rows,)
+        Of the most likely class against all others together.
+    predicted : Tensor of shape (n_rows,), int64
+        Its position.
+    """
+    most, predicted = log_posteriors.max(dim=1)
+    others = log_posteriors.scatter(1, predicted[:, None], -torch.inf)
+    return most - others.logsumexp(dim=1), predicted
+
+
+def confidence_thresholds(
+    log_posteriors: Tensor, low_confidence_fraction: float
+) -> NDArray[np.float32]:
+    """Return the log-odds above which a sample of each predicted class is confident.
+
+    One threshold per class: with a common one, a class that is hard to predict would
+    have no confident sample to be found first.
+
+    Parameters
+    ----------
+    log_posteriors : Tensor of shape (n_rows, n_classes)
+        Logarithms of the class posteriors of some samples.
+    low_confidence_fraction : float
+        The fraction of the samples of each class below its threshold, in [0, 1).
+
+    Returns
+    -------
+    thresholds : ndarray of shape (n_classes,), float32
+        That quantile of the log-odds of the class, or of all samples where the class
+        has few.
+    """
+    log_odds, predicted = (part.numpy() for part in class_log_odds(log_posteriors))
+    overall = np.quantile(log_odds, low_confidence_fraction)
+    thresholds = np.full(log_posteriors.shape[1], overall)
+    for position in np.unique(predicted):
+        of_class = log_odds[predicted == position]
+        if len(of_class) >= _MIN_SAMPLES_PER_CLASS:
+            thresholds[position] = np.quantile(of_class, low_confidence_fraction)
+    return thresholds.astype(np.float32)
+
+
+def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, Tensor]:
+    """Invert the bit of median margin in some rows.
+
+    Confident samples of a class share a code. With one bit inverted, a sample of low
+    confidence is at distance 1 from these, and mostly at distance 2 from other samples
+    of low confidence, whose inverted bit differs: confident samples come first for any
+    query. The bits of smallest margin separate the most likely classes, and those of
+    largest margin are the same for all samples of a class: the median is neither.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_rows, n_bits)
+        Log-odds of each bit.
+    low_confidence : Tensor of shape (n_rows,), bool
+        The rows to change.
+
+    Returns
+    -------
+    logits : Tensor of shape (n_rows, n_bits)
+        A copy in which one logit of these rows has the other sign.
+    gap : Tensor of shape (n_rows,)
+        The difference between the margin of that bit and the next one in size.
+    """
+    margins, order = logits.abs().sort(dim=1)
+    middle = logits.shape[1] // 2
+    sign = torch.ones_like(logits)
+    sign[low_confidence, order[low_confidence, middle]] = -1
+    gaps = margins.diff(dim=1)[:, max(0, middle - 1) : middle + 1]
+    gap = gaps.amin(dim=1) if gaps.shape[1] else margins[:, 0]
+    return logits * sign, gap

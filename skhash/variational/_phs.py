@@ -2,100 +2,84 @@
 
 from numbers import Real
 
+import torch
+
 from skhash.utils._compat import Interval
-from skhash.variational._base import BaseVAEHasher
+from skhash.utils._docstrings import substitute
+from skhash.variational._docs import TEXTS
+from skhash.variational._supervised import SupervisedVAEHasher
+from skhash.variational._trainer import TrainingTask
+from skhash.variational.nn._batches import TrainingRows
+from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.nn._objectives import PairwiseObjective
 
 
-class PHSHasher(BaseVAEHasher):
+@substitute(**TEXTS)
+class PHSHasher(SupervisedVAEHasher):
     """Binary codes by pairwise supervision of a Bernoulli autoencoder (PHS-GS).
 
     Minimizes ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)`` with relaxed
-    bits, where the pairs of PAIR are alike if their *given* labels are [1]_. Rows
-    without a label carry -1. Where few rows have one, few pairs speak;
-    :class:`~skhash.SSBVAEHasher` predicts the classes of the others.
+    bits; a pair is similar if the *given* labels of its samples are [1]_. Unlabeled
+    samples carry -1 in `y`. With few labels there are few such pairs;
+    :class:`~skhash.SSBVAEHasher` predicts the classes of the other samples.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     mask_unlabeled : bool, default=True
-        Whether pairs with an unlabeled row are left out. If False they count as
-        unlike, as in the original code, which drives unlabeled rows apart.
+        Whether pairs with an unlabeled sample are left out. If False they count as
+        dissimilar, as in the original code, which separates unlabeled samples.
     label_weight : float, default=1000.0
-        gamma, at least 0; the labels weigh alpha * gamma, by default 10, about what the
-        words of a text cost the decoder.
+        gamma, at least 0. The weight of the labels is alpha * gamma, by default 10,
+        which is about the reconstruction loss of a text.
     pair_weight : float, default=0.01
         alpha, at least 0. PAIR is a sum over all pairs of a batch, so that its weight
         grows with the square of `batch_size`.
     kl_weight : float, default=0.01
         beta, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
-        The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" centers features and gives them one
-        common scale. "auto" takes "softmax" unless a training value is negative.
+        {reconstruction_text}
     hidden_layer_sizes : tuple of int, default=(500, 500)
-        The widths of the encoder's hidden layers, at least one.
+        {hidden_layer_sizes_text}
     dropout : float, default=0.2
-        The share of hidden units left out in a training step, in [0, 1).
+        {dropout_text}
     feature_dropout : float, default=0.0
-        The share of the features of a row hidden from the encoder in a training step,
-        in [0, 1).
+        {feature_dropout_text}
     max_epochs : int, default=30
-        How often each row is seen, at least 1.
+        {max_epochs_text}
     batch_size : int, default=100
-        About how many rows make a training step, at least 2.
+        {batch_size_text}
     learning_rate : float, default=1e-3
-        The highest step size of Adam, above 0.
+        {learning_rate_text}
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the network of the last one, whose
-        features, classes and shape must stay.
+        {warm_start_text}
     callbacks : sequence of skorch callbacks, default=None
-        Called while training.
+        {callbacks_text}
     device : str, default="auto"
-        Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
-        sees one.
+        {device_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     verbose : int, default=0
-        From 1 on, a line an epoch through the logger "skhash" at level INFO.
+        {verbose_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches and noise.
+        {random_state_text}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or None
-        The classes, -1 not among them; None without labels.
-    multilabel_ : bool
-        Whether rows have several labels.
-    reconstruction_ : {"softmax", "gaussian"}
-        The decoder's distribution.
-    history_ : list of dict
-        For each epoch its number, the mean of each term of the loss, their sum
-        ``train_loss``, and the seconds ``dur``.
-    network_ : BernoulliAutoencoder
-        The trained torch module, on the CPU.
-    scaler_ : NormScaler or GlobalStandardScaler
-        What rows go through before the network.
-    n_iter_ : int
-        The number of epochs trained.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+    {classes_attribute}
+    {common_attributes}
 
     Notes
     -----
     PAIR = 1/n_bits sum_ij [S_ij D_ij + (1 - S_ij) max(0, n_bits/3 - D_ij)] over the
-    pairs of a batch, D_ij the squared distance of their relaxed bits and S_ij 1 for
-    rows of one class, else 0 (the Jaccard index for several classes a row). REC and KL
-    are those of :class:`~skhash.BernoulliVAEHasher`, POINT is the cross-entropy of the
-    given labels, and all are summed as in the code of [2]_, whose PHS-GS relaxes the
-    bits where [1]_ estimates gradients. An epoch costs O(h nnz(X) + n_samples (h^2 +
-    n_bits n_features + n_bits batch_size)) for h hidden units, transform O(h nnz(X) +
-    n_samples h (h + n_bits)); a sparse `X` is never densified as a whole. Beyond 32,768
-    features n_features is to be read as the number of features in a batch and 4,096
-    drawn others.
+    pairs of a batch, with the squared distance D_ij of their relaxed bits and S_ij = 1
+    for samples of one class, else 0 (the Jaccard index for several labels per sample).
+    REC and KL are those of :class:`~skhash.BernoulliVAEHasher`, and POINT is the
+    cross-entropy of the given labels. The sums are those of the code of [2]_, whose
+    PHS-GS relaxes the bits where [1]_ estimates gradients.
+
+    {architecture_cost}
 
     References
     ----------
@@ -117,7 +101,7 @@ class PHSHasher(BaseVAEHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseVAEHasher._parameter_constraints,
+        **SupervisedVAEHasher._parameter_constraints,
         "mask_unlabeled": ["boolean"],
         "label_weight": [Interval(Real, 0, None, closed="left")],
         "pair_weight": [Interval(Real, 0, None, closed="left")],
@@ -165,15 +149,19 @@ class PHSHasher(BaseVAEHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _objective(self):
+    def _make_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        return self._build_network(
+            BernoulliAutoencoder, task, rows, generator, sampler="concrete"
+        )
+
+    def _make_objective(self, task: TrainingTask) -> PairwiseObjective:
         return PairwiseObjective(
-            reconstruction=self.reconstruction_,
-            multilabel=self.multilabel_,
+            task.reconstruction,
+            task.multilabel,
             kl_weight=self.kl_weight,
             label_weight=self.label_weight,
             pair_weight=self.pair_weight,
             mask_unlabeled=self.mask_unlabeled,
         )
-
-    def _sampler(self):
-        return "concrete"

@@ -2,199 +2,133 @@
 
 from numbers import Integral, Real
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from torch import Tensor
+
 from skhash.utils._compat import Interval, StrOptions
-from skhash.variational._code_assigner import ClassGuidedHasher
-from skhash.variational.nn._batches import TrainingRows
-from skhash.variational.nn._objectives import SSBVAEObjective
+from skhash.utils._docstrings import substitute
+from skhash.utils._labels import PartialLabels
+from skhash.utils._scaling import Rows
+from skhash.variational._code_assigner import CodeAssigner
+from skhash.variational._docs import TEXTS
+from skhash.variational._supervised import SupervisedVAEHasher
+from skhash.variational._trainer import Trainer, TrainingTask
+from skhash.variational.nn._batches import ClusterScorer, TrainingRows
+from skhash.variational.nn._networks import BernoulliAutoencoder
+from skhash.variational.nn._objectives import SelfSupervisedObjective
 from skhash.variational.pseudo_labels._pseudo_labeler import PseudoLabeler
-from skhash.variational.self_supervised_objective import SelfSupervisedObjective
 
-# How often each row is seen: more often if it has few features.
-_EPOCHS, _EPOCHS_OF_FEW = 10, 30
+# Epochs; more for samples with up to so many features.
+_EPOCHS, _EPOCHS_FEW_FEATURES = 10, 30
 _FEW_FEATURES = 2048
-# The share of the words of a row hidden from the encoder in a training step.
-_WORDS_HIDDEN = 0.2
-# Of many rows, half of a batch teaches the decoder as much as all of it, in less time:
-# see docs/training.md.
-_MANY_ROWS = 10_000
-_RECONSTRUCTED_SHARE = 0.5
+# Fraction of the words of a sample that is hidden from the encoder in training.
+_WORD_DROPOUT = 0.2
+# With many samples, reconstructing half of each batch trains the decoder as well, in
+# less time: see docs/training.md.
+_MANY_SAMPLES = 10_000
+_RECONSTRUCTED_FRACTION = 0.5
 
 
-class SSBVAEHasher(ClassGuidedHasher):
+@substitute(**TEXTS)
+class SSBVAEHasher(SupervisedVAEHasher):
     """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
-    A variational autoencoder whose latent variables are the bits of the code [1]_. It
-    learns to tell the words (or features) of a row from its code; heads on the code and
-    on the features learn the classes of the rows that have a label; and a pairwise term
-    draws codes together in proportion to how alike the classes are that the network
-    itself predicts. Rows without a label carry -1 in `y`; without any label the codes
-    are learned from the rows alone.
+    A variational autoencoder whose latent variables are the bits of the code [1]_. The
+    decoder reconstructs a sample and its neighbors from the code; label heads on the
+    code and on the features learn the classes of labeled samples; and a pairwise term
+    draws codes together in proportion to the similarity of the classes that the network
+    itself predicts. Unlabeled samples carry -1 in `y`; without any label the codes are
+    learned from the samples alone.
 
-    The defaults are one setting for all data, code lengths and shares of labels. They
-    go beyond the paper, whose weights were tuned anew for each, in what the rows are
-    taken to say: a teacher, fitted in closed form before the network, gives every row
-    near neighbors, whose words its code has to tell too; soft clusters; and, if there
-    are labels, class beliefs that are trusted as far as held-out labels bear them out.
-    The code of a row is drawn to the codewords of its likely classes. In a collection
-    with few labels most rows of a class then end up with one code, and which of them
-    are found first would be left to chance: those of which the network is unsure step
-    aside by one bit. ``objective="paper"`` is the objective of the paper
-    itself.
+    The defaults are one setting for all data, code lengths and numbers of labels. They
+    extend the published method by closed-form pseudo-labels, neighbors and clusters
+    (`pseudo_labeler`), and by codes that are moved towards the codewords of their
+    likely classes (`code_assigner`). :class:`~skhash.OriginalSSBVAEHasher` is the
+    method as published.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes. 32 bits are enough for collections of tens of classes;
-        16 lose little.
-    objective : {"self_supervised", "paper"}, default="self_supervised"
-        What is minimized. "paper" is ``mean(REC + beta KL) + alpha (gamma mean(POINT)
-        + PAIR)`` of [1]_, with its sum over all pairs of a batch, its relaxed bits, and
-        neither teacher, neighbors nor clusters. To train as its authors did, set
-        ``hidden_layer_sizes=(500, 500), batch_size=100, max_epochs=30,
-        learning_rate=1e-3, dropout=0, feature_dropout=0`` as well, and tune the three
-        weights to each data set.
+        Length of the codes. 32 bits are enough for collections of tens of classes; 16
+        bits lose little.
+    pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
+        Finds neighbors, clusters and pseudo-labels before training. "auto" is
+        ``PseudoLabeler()``; None trains on samples and given labels alone.
+    code_assigner : CodeAssigner, "auto" or None, default="auto"
+        Makes codes from logits and class posteriors. "auto" is ``CodeAssigner()``;
+        with None a code is the signs of the logits.
     label_weight : float, default=1.0
-        The weight of the label heads, at least 0, against the nats a row costs the
-        decoder (about 8 for a text). More makes codes of a class more alike, and the
-        labeled rows easier to memorize. With "paper" it is gamma, typically 1 to 1e7.
+        The weight of the label heads, at least 0, relative to the reconstruction loss
+        of a sample (about 8 nats for a text). More makes codes of a class more similar,
+        and labeled samples easier to memorize.
     cluster_weight : float, default=2.0
-        The weight of the clusters, at least 0; a quarter of it counts beside a Gaussian
-        decoder. What it brings is largest without labels, and for classes that no row
-        has yet. Not used with "paper".
+        The weight of the clusters, at least 0; a quarter of it beside a Gaussian
+        decoder. Clusters help most without labels, and for classes that no sample has
+        yet.
     pair_weight : float, default=1.0
-        The weight of the pairs, at least 0. With "paper" it is alpha, which also scales
-        the labels, typically 1e-6 to 1e-2.
-    kl_weight : float, default=0.0
-        beta, the weight of the divergence of the bits' distribution from fair coins,
-        at least 0. Only used with "paper"; the default keeps bits balanced by
-        normalizing their logits.
-    label_smoothing : float, default=0.1
-        The share of a given label, in [0, 1), that is spread over all classes. Guards
-        against wrong labels. Not used with "paper".
-    n_neighbors : int, default=10
-        How many near rows a row has, at least 1. More make codes smoother. Not used
-        with "paper".
-    neighbor_weight : float, default=0.5
-        The share of a random near row in what the decoder is asked for, in [0, 1).
-        0 reconstructs the row alone. Not used with "paper".
-    word_classifier_weight : float, default=3.0
-        The weight of the words of a row in its class distribution, beside the network:
-        complement naive Bayes and ridge regression, learned after training from labels
-        and predictions. At least 0. Only for one label a row, sparse rows and a softmax
-        decoder; not used with "paper".
-    use_training_labels : bool, default=True
-        Whether the label of a training row, known again by its features, has a say in
-        its code when the row is encoded: so rows of an index whose class was given are
-        found before those whose class was guessed. A label is in as much doubt as
-        `label_smoothing` says. Takes 4 (n_classes + 3) bytes a labeled row; codes of
-        other rows do not depend on it. Not used with "paper".
-    codeword_weight : float, default=0.5
-        How far each logit of a row is moved towards the codewords of its likely
-        classes, in standard deviations of a logit, at least 0. More makes codes of a
-        class more alike, so that less of them is left to tell its rows apart. Not used
-        with "paper".
-    low_confidence_fraction : float, default=0.7
-        The share of the unlabeled training rows of each likeliest class, in [0, 1),
-        that count as unsure: those with the lowest probability of it. In the code of a
-        row no surer than these, trained on or not, one bit is inverted, if at most a
-        tenth of its bits differ from the codeword of its likeliest class: a row farther
-        off cannot be taken for one that is sure. 0 inverts none.
-        Not used in codes of fewer than 16 bits, with several labels a row, nor with
-        "paper".
+        The weight of the pairs, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
-        The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" centers features and gives them one
-        common scale. "auto" takes "softmax" unless a training value is negative. From
-        10,000 rows on either is asked for half of the rows of each batch, drawn anew,
-        but for "paper": that saves a sixth of the time.
+        {reconstruction_text}
+        From 10,000 samples on, the decoder reconstructs half of each batch, drawn
+        anew, which saves a sixth of the time.
     sampled_features : int, "auto" or None, default="auto"
-        Of the features that no row of a batch has, about how many the softmax decoder
-        is compared with, at least 1; each stands for several, so that the sum over all
-        features is met on average. None takes all. "auto" takes all of up to 32,768
-        features, and 4,096 of more. Sparse rows only.
+        Of the features that no sample of a batch has, about how many the softmax
+        decoder is compared with, at least 1. Each represents several, so that the sum
+        over all features is met in expectation. None takes all. "auto" takes all of up
+        to 32,768 features, and 4,096 of more. Sparse samples only.
     hidden_layer_sizes : tuple of int, default=(1000,)
-        The widths of the encoder's hidden layers, at least one.
+        {hidden_layer_sizes_text}
     dropout : float, default=0.5
-        The share of hidden units left out in a training step, in [0, 1).
+        {dropout_text}
     feature_dropout : float or "auto", default="auto"
-        The share of the words of a row hidden from the encoder in a training step, in
-        [0, 1). "auto" hides 0.2 before a softmax decoder, and none before a Gaussian
-        one: a text says a thing in several words, an embedding in one feature.
+        {feature_dropout_text}
+        "auto" is 0.2 with a softmax decoder and 0 with a Gaussian one: texts are
+        redundant, the features of an embedding are not.
     max_epochs : int or "auto", default="auto"
-        How often each row is seen, at least 1. "auto" is 10, and 30 for rows of up to
-        2,048 features: embeddings and short vocabularies, where there is less to learn
-        by heart and an epoch costs less.
+        {max_epochs_text}
+        "auto" is 10, and 30 with up to 2,048 features, where there is less to memorize
+        and an epoch takes less time.
     batch_size : int, default=512
-        About how many rows make a training step, at least 2.
+        {batch_size_text}
     learning_rate : float, default=4e-3
-        The highest step size of Adam, above 0. It rises over the first 50 steps, and
-        falls along a cosine to a fiftieth.
+        {learning_rate_text}
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the network of the last one. The
-        rows must have the same features and no new class, and the parameters that made
-        the network (`n_bits`, `objective`, `reconstruction`, `hidden_layer_sizes`,
-        `dropout`, `feature_dropout`) must stay.
+        {warm_start_text}
     callbacks : sequence of skorch callbacks, default=None
-        Called while training, for example
-        ``skorch.callbacks.EarlyStopping("train_loss")``, a checkpoint or a progress
-        bar. They are not cloned: one that keeps state serves one fit. The first layer
-        has no `grad` for sparse rows, so that clipping leaves it out.
+        {callbacks_text}
     device : str, default="auto"
-        Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
-        sees one. The fitted network always lies on the CPU.
+        {device_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     verbose : int, default=0
-        From 1 on, a line an epoch with the terms of the loss, through the logger
-        "skhash" at level INFO.
+        {verbose_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches, dropout and the teacher. The same seed gives the same
-        codes on one machine with the same number of threads; with another number the
-        order of sums changes, and so may bits whose logit is near 0.
+        {random_state_text}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or None
-        The classes, -1 not among them; column numbers for several labels a row; None
-        without labels.
-    multilabel_ : bool
-        Whether rows have several labels.
-    reconstruction_ : {"softmax", "gaussian"}
-        The decoder's distribution.
-    history_ : list of dict
-        For each epoch its number, the mean of each term of the loss with its weight,
-        their sum ``train_loss``, and the seconds ``dur``.
-    network_ : BernoulliAutoencoder
-        The trained torch module, on the CPU.
-    scaler_ : NormScaler or GlobalStandardScaler
-        What rows go through before the network.
-    word_classifier_ : WordClassifier or None
-        What words say of each class, where they are used.
-    label_lookup_ : LabelLookup or None
-        What labels were given to which rows, if they are remembered.
-    confidence_thresholds_ : ndarray of shape (n_classes,), float32, or None
-        The log-odds from which a row of each likeliest class counts as sure; None
-        if all rows do.
-    n_iter_ : int
-        The number of epochs trained.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+    {classes_attribute}
+    pseudo_labeler_ : PseudoLabeler or None
+        The pseudo-labeler that was used.
+    code_assigner_ : CodeAssigner or None
+        The fitted code assigner; None without labels.
+    {common_attributes}
 
     See Also
     --------
     skhash.HammingNearestNeighbors : Exact search in the codes.
-    skhash.model_selection.SemiSupervisedKFold : Splits that understand -1.
+    skhash.model_selection.SemiSupervisedKFold : Splits for partial labels.
 
     Notes
     -----
-    An epoch costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units;
-    a sparse `X` is never densified, and the first layer is stepped in the features of a
-    batch only. Beyond 32,768 features n_features is to be read as the number of
-    features in a batch and `sampled_features`. The teacher learns from 20,000 rows at
-    most. Interrupting `fit` (Ctrl-C) keeps what the epochs done have taught the
-    network.
+    {architecture_cost}
+
+    The pseudo-labeler learns from 20,000 samples at most. An error or an interrupt
+    (Ctrl-C) in `fit` or `partial_fit` leaves the hasher as it was. To keep what was
+    learned so far, end training by a callback such as skorch's ``EarlyStopping``.
 
     References
     ----------
@@ -214,11 +148,10 @@ class SSBVAEHasher(ClassGuidedHasher):
     ((20, 8), dtype('uint8'))
     """
 
-    _NETWORK_PARAMETERS = (*ClassGuidedHasher._NETWORK_PARAMETERS, "objective")
-
     _parameter_constraints: dict = {
-        **ClassGuidedHasher._parameter_constraints,
-        "objective": [StrOptions({"self_supervised", "paper"})],
+        **SupervisedVAEHasher._parameter_constraints,
+        "pseudo_labeler": [StrOptions({"auto"}), PseudoLabeler, None],
+        "code_assigner": [StrOptions({"auto"}), CodeAssigner, None],
         "max_epochs": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -232,35 +165,20 @@ class SSBVAEHasher(ClassGuidedHasher):
             Interval(Integral, 1, None, closed="left"),
             None,
         ],
-        "kl_weight": [Interval(Real, 0, None, closed="left")],
         "label_weight": [Interval(Real, 0, None, closed="left")],
         "cluster_weight": [Interval(Real, 0, None, closed="left")],
         "pair_weight": [Interval(Real, 0, None, closed="left")],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "neighbor_weight": [Interval(Real, 0, 1, closed="left")],
-        "word_classifier_weight": [Interval(Real, 0, None, closed="left")],
-        "use_training_labels": ["boolean"],
-        "codeword_weight": [Interval(Real, 0, None, closed="left")],
-        "low_confidence_fraction": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
         n_bits=32,
         *,
-        objective="self_supervised",
+        pseudo_labeler="auto",
+        code_assigner="auto",
         label_weight=1.0,
         cluster_weight=2.0,
         pair_weight=1.0,
-        kl_weight=0.0,
-        label_smoothing=0.1,
-        n_neighbors=10,
-        neighbor_weight=0.5,
-        word_classifier_weight=3.0,
-        use_training_labels=True,
-        codeword_weight=0.5,
-        low_confidence_fraction=0.7,
         reconstruction="auto",
         sampled_features="auto",
         hidden_layer_sizes=(1000,),
@@ -277,18 +195,11 @@ class SSBVAEHasher(ClassGuidedHasher):
         random_state=None,
     ):
         self.n_bits = n_bits
-        self.objective = objective
+        self.pseudo_labeler = pseudo_labeler
+        self.code_assigner = code_assigner
         self.label_weight = label_weight
         self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
-        self.kl_weight = kl_weight
-        self.label_smoothing = label_smoothing
-        self.n_neighbors = n_neighbors
-        self.neighbor_weight = neighbor_weight
-        self.word_classifier_weight = word_classifier_weight
-        self.use_training_labels = use_training_labels
-        self.codeword_weight = codeword_weight
-        self.low_confidence_fraction = low_confidence_fraction
         self.reconstruction = reconstruction
         self.sampled_features = sampled_features
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -304,77 +215,124 @@ class SSBVAEHasher(ClassGuidedHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _objective(self):
-        if self.objective == "paper":
-            return SSBVAEObjective(
-                reconstruction=self.reconstruction_,
-                multilabel=self.multilabel_,
-                kl_weight=self.kl_weight,
-                label_weight=self.label_weight,
-                pair_weight=self.pair_weight,
-            )
+    def _initialize(
+        self, X: Rows, y, labels: PartialLabels, classes: NDArray | None
+    ) -> None:
+        super()._initialize(X, y, labels, classes)
+        self.code_assigner_ = None
+        self._clusters = None
+
+    def _make_training_rows(
+        self,
+        X: Rows,
+        labels: PartialLabels,
+        task: TrainingTask,
+        random_state: np.random.RandomState,
+    ) -> TrainingRows:
+        self.pseudo_labeler_ = _instance(self.pseudo_labeler, PseudoLabeler)
+        if self.pseudo_labeler_ is None:
+            return super()._make_training_rows(X, labels, task, random_state)
+        self.pseudo_labeler_._validate_params()
+        pseudo_labels = self.pseudo_labeler_.label(
+            X,
+            labels,
+            scaler=task.scaler,
+            classes=task.classes,
+            random_state=random_state,
+            clusters=self._clusters,
+        )
+        # Kept, since the heads of the network belong to these clusters.
+        self._clusters = clusters = pseudo_labels.clusters
+        return TrainingRows(
+            X,
+            task.scaler,
+            pseudo_labels.targets,
+            pseudo_labels.confidence,
+            neighbors=pseudo_labels.neighbors,
+            neighbor_weight=self.pseudo_labeler_.neighbor_weight,
+            reconstructed_fraction=(
+                _RECONSTRUCTED_FRACTION if X.shape[0] >= _MANY_SAMPLES else 1.0
+            ),
+            clusters=ClusterScorer(
+                clusters.weights,
+                clusters.offsets,
+                clusters.n_clusterings,
+                clusters.power,
+            ),
+            n_sampled_features=self._n_sampled_features(X.shape[1]),
+            random_state=random_state,
+        )
+
+    def _make_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        clusters = rows.clusters
+        feature_dropout = self.feature_dropout
+        if feature_dropout == "auto":
+            feature_dropout = _WORD_DROPOUT if task.reconstruction == "softmax" else 0.0
+        return self._build_network(
+            BernoulliAutoencoder,
+            task,
+            rows,
+            generator,
+            n_clusterings=0 if clusters is None else clusters.n_clusterings,
+            n_clusters=0 if clusters is None else clusters.n_clusters,
+            feature_dropout=feature_dropout,
+        )
+
+    def _make_objective(self, task: TrainingTask) -> SelfSupervisedObjective:
         return SelfSupervisedObjective(
-            reconstruction=self.reconstruction_,
-            multilabel=self.multilabel_,
+            task.reconstruction,
+            task.multilabel,
             label_weight=self.label_weight,
             cluster_weight=self.cluster_weight,
             pair_weight=self.pair_weight,
         )
 
-    def _n_epochs(self, n_features):
+    def _fit_codes(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
+        previous = self.code_assigner_
+        self.code_assigner_ = _instance(self.code_assigner, CodeAssigner)
+        if self.classes_ is None or self.code_assigner_ is None:
+            self.code_assigner_ = None
+            return
+        self.code_assigner_._validate_params()
+        labeler = self.pseudo_labeler_
+        self.code_assigner_.fit(
+            X,
+            labels,
+            network=self.network_,
+            task=self._task,
+            encode=lambda X: self._activations(X, precise=False)[0],
+            label_smoothing=0.0 if labeler is None else labeler.label_smoothing,
+            random_state=trainer.random_state,
+            previous=previous if is_chunk else None,
+        )
+
+    def _code_logits(
+        self, X: Rows, features: Tensor, logits: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if self.code_assigner_ is None:
+            return super()._code_logits(X, features, logits)
+        return self.code_assigner_.assign(X, features, logits)
+
+    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+        scores = super()._class_scores(features, logits)
+        if self.multilabel_ or self.code_assigner_ is None:
+            return scores
+        # With several labels per sample, the code head predicts a distribution and no
+        # memberships.
+        return scores + self.network_.code_head(2.0 * (logits > 0) - 1)
+
+    def _n_epochs(self, n_features: int) -> int:
         if self.max_epochs != "auto":
             return self.max_epochs
-        return _EPOCHS_OF_FEW if n_features <= _FEW_FEATURES else _EPOCHS
+        return _EPOCHS_FEW_FEATURES if n_features <= _FEW_FEATURES else _EPOCHS
 
-    def _feature_dropout(self):
-        if self.feature_dropout != "auto":
-            return self.feature_dropout
-        return _WORDS_HIDDEN if self.reconstruction_ == "softmax" else 0.0
 
-    def _sampler(self):
-        return "concrete" if self.objective == "paper" else "straight_through"
-
-    def _start(self, X, y, labels, classes):
-        super()._start(X, y, labels, classes)
-        self.word_classifier_ = None
-        self.label_lookup_ = None
-        self.confidence_thresholds_ = None
-        self._clusterings = None
-
-    def _is_guided(self):
-        return super()._is_guided() and self.objective != "paper"
-
-    def _training_rows(self, X, labels, random_state):
-        if self.objective == "paper":
-            return super()._training_rows(X, labels, random_state)
-        teacher = PseudoLabeler(
-            X,
-            self.scaler_,
-            labels.aligned(self.classes_),
-            labels.labeled,
-            n_neighbors=self.n_neighbors,
-            multilabel=self.multilabel_,
-            clusterings=self._clusterings,
-            random_state=random_state,
-        )
-        # The network's heads stay with the clusters that they were made for, also where
-        # training goes on after loading.
-        self._clusterings = teacher.clusterings
-        given = teacher.beliefs[labels.labeled]
-        if given.size:
-            given += self.label_smoothing * (1 / given.shape[1] - given)
-            teacher.beliefs[labels.labeled] = given
-        return TrainingRows(
-            X,
-            self.scaler_,
-            teacher.beliefs,
-            teacher.trust,
-            neighbors=teacher.neighbors,
-            neighbor_weight=self.neighbor_weight,
-            reconstructed_share=(
-                _RECONSTRUCTED_SHARE if X.shape[0] >= _MANY_ROWS else 1.0
-            ),
-            clusterings=teacher.clusterings,
-            n_sampled_features=self._n_sampled_features(X.shape[1]),
-            random_state=random_state,
-        )
+def _instance(given, default_type):
+    """Return a copy of a given collaborator, a default one, or None."""
+    if given is None:
+        return None
+    return default_type() if isinstance(given, str) else clone(given)

@@ -1,105 +1,88 @@
-"""Variational deep semantic hashing: real latent variables, cut at their median."""
+"""Variational deep semantic hashing: thresholded Gaussian latent variables."""
 
 from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils import gen_batches
+from torch import Tensor
 
-from skhash._base import ROWS_PER_BLOCK
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._labels import PartialLabels
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
 from skhash.utils._thresholds import median_thresholds
-from skhash.variational._base import BaseVAEHasher
-from skhash.variational._network_hasher import near_zero
-from skhash.variational.nn._networks import GaussianAutoencoder
+from skhash.variational._docs import TEXTS
+from skhash.variational._supervised import SupervisedVAEHasher
+from skhash.variational._trainer import Trainer, TrainingTask
+from skhash.variational.nn._batches import TrainingRows
+from skhash.variational.nn._dense_ops import near_zero
+from skhash.variational.nn._networks import BernoulliAutoencoder, GaussianAutoencoder
 from skhash.variational.nn._objectives import GaussianObjective
 
-# Rows of which the medians are taken at most.
-_MAX_MEDIAN_ROWS = 100_000
+# The medians are those of this many samples at most.
+_MAX_MEDIAN_SAMPLES = 100_000
 
 
-class VDSHHasher(BaseVAEHasher):
+@substitute(**TEXTS)
+class VDSHHasher(SupervisedVAEHasher):
     """Binary codes from the Gaussian latent variables of an autoencoder (VDSH-S).
 
-    Minimizes ``REC + beta KL + gamma POINT`` with real latent variables; the label head
-    reads these, not the hidden layer. A bit is set where the mean of its variable is
-    above the median over the training rows, so that every bit is balanced [1]_. Without
-    labels this is VDSH.
+    Minimizes ``REC + beta KL + gamma POINT`` with real latent variables, which the
+    label head reads. A bit is 1 where the mean of its variable is above the median over
+    the training samples, so that every bit is balanced [1]_. Without labels this is
+    VDSH.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     label_weight : float, default=1.0
         gamma, at least 0.
     kl_weight : float, default=0.01
         beta, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
-        The decoder's distribution: "softmax" takes rows as counts or weights of words
-        and needs them non-negative; "gaussian" centers features and gives them one
-        common scale. "auto" takes "softmax" unless a training value is negative.
+        {reconstruction_text}
     hidden_layer_sizes : tuple of int, default=(500, 500)
-        The widths of the encoder's hidden layers, at least one.
+        {hidden_layer_sizes_text}
     dropout : float, default=0.2
-        The share of hidden units left out in a training step, in [0, 1).
+        {dropout_text}
     feature_dropout : float, default=0.0
-        The share of the features of a row hidden from the encoder in a training step,
-        in [0, 1).
+        {feature_dropout_text}
     max_epochs : int, default=30
-        How often each row is seen, at least 1.
+        {max_epochs_text}
     batch_size : int, default=100
-        About how many rows make a training step, at least 2.
+        {batch_size_text}
     learning_rate : float, default=1e-3
-        The highest step size of Adam, above 0.
+        {learning_rate_text}
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the network of the last one, whose
-        features, classes and shape must stay.
+        {warm_start_text}
     callbacks : sequence of skorch callbacks, default=None
-        Called while training.
+        {callbacks_text}
     device : str, default="auto"
-        Where to train and encode: "cpu", "cuda", ...; "auto" takes a GPU where torch
-        sees one.
+        {device_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     verbose : int, default=0
-        From 1 on, a line an epoch through the logger "skhash" at level INFO.
+        {verbose_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds weights, batches and noise.
+        {random_state_text}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or None
-        The classes, -1 not among them; None without labels.
-    multilabel_ : bool
-        Whether rows have several labels.
-    reconstruction_ : {"softmax", "gaussian"}
-        The decoder's distribution.
+    {classes_attribute}
     thresholds_ : ndarray of shape (n_bits,)
-        The median of each latent variable over the training rows.
-    history_ : list of dict
-        For each epoch its number, the mean of each term of the loss, their sum
-        ``train_loss``, and the seconds ``dur``.
-    network_ : GaussianAutoencoder
-        The trained torch module, on the CPU.
-    scaler_ : NormScaler or GlobalStandardScaler
-        What rows go through before the network.
-    n_iter_ : int
-        The number of epochs trained.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        The median of each latent variable over the training samples.
+    {common_attributes}
 
     Notes
     -----
-    These are the models VDSH and VDSH-S of [1]_. For a row x, divided by its sum, and
-    latent variables z of means mu and deviations sigma, the softmax decoder has
-    REC = - sum_w x_w log softmax_w(z W + b); KL = 1/2 sum_j [mu_j^2 + sigma_j^2 -
-    log sigma_j^2 - 1], and POINT is the cross-entropy of the given labels. An epoch
-    costs O(h nnz(X) + n_samples (h^2 + n_bits n_features)) for h hidden units,
-    transform O(h nnz(X) + n_samples h (h + n_bits)); a sparse `X` is never densified as
-    a whole. Beyond 32,768 features n_features is to be read as the number of features
-    in a batch and 4,096 drawn others.
+    These are the models VDSH and VDSH-S of [1]_. For a sample x, divided by its sum,
+    and latent variables z of means mu and deviations sigma, the softmax decoder has REC
+    = - sum_w x_w log softmax_w(z W + b); KL = 1/2 sum_j [mu_j^2 + sigma_j^2 - log
+    sigma_j^2 - 1], and POINT is the cross-entropy of the given labels.
+
+    {architecture_cost}
 
     References
     ----------
@@ -116,7 +99,7 @@ class VDSHHasher(BaseVAEHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseVAEHasher._parameter_constraints,
+        **SupervisedVAEHasher._parameter_constraints,
         "label_weight": [Interval(Real, 0, None, closed="left")],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
     }
@@ -158,28 +141,34 @@ class VDSHHasher(BaseVAEHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    _network_class = GaussianAutoencoder
+    def _make_network(
+        self, task: TrainingTask, rows: TrainingRows, generator: torch.Generator
+    ) -> BernoulliAutoencoder:
+        return self._build_network(GaussianAutoencoder, task, rows, generator)
 
-    def _objective(self):
+    def _make_objective(self, task: TrainingTask) -> GaussianObjective:
         return GaussianObjective(
-            reconstruction=self.reconstruction_,
-            multilabel=self.multilabel_,
+            task.reconstruction,
+            task.multilabel,
             kl_weight=self.kl_weight,
             label_weight=self.label_weight,
         )
 
-    def _train(self, X, labels, n_epochs, *, anneal):
-        super()._train(X, labels, n_epochs, anneal=anneal)
-        X = X[:: -(-X.shape[0] // _MAX_MEDIAN_ROWS)]
+    def _fit_codes(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
+        X = X[:: -(-X.shape[0] // _MAX_MEDIAN_SAMPLES)]
         means = [
-            self._activations(X[rows])[1].cpu().numpy()
-            for rows in gen_batches(X.shape[0], ROWS_PER_BLOCK)
+            self._activations(X[block])[1].cpu().numpy()
+            for block in row_blocks(X.shape[0])
         ]
         self.thresholds_ = median_thresholds(np.concatenate(means))
 
-    def _code_logits(self, X, features, logits):
+    def _code_logits(
+        self, X: Rows, features: Tensor, logits: Tensor
+    ) -> tuple[Tensor, Tensor]:
         above = logits - torch.from_numpy(self.thresholds_).to(logits)
         return above, near_zero(above, logits).any(dim=1)
 
-    def _class_scores(self, features, logits):
+    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
         return self.network_.code_head(logits)

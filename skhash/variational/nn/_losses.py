@@ -1,4 +1,4 @@
-"""The terms of the objective, as functions of tensors.
+"""The terms of the objectives, as functions of tensors.
 
 Names in capitals are those of Ñanculef et al., "Self-supervised Bernoulli autoencoders
 for semi-supervised hashing", arXiv:2007.08799.
@@ -7,41 +7,42 @@ for semi-supervised hashing", arXiv:2007.08799.
 import math
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from skhash.variational.nn._batches import CSRRows, SampledRows
-from skhash.variational.nn._sparse_layer import dense_product
+from skhash.variational.nn._dense_ops import dense_product
+from skhash.variational.nn._rows import CSRRows, SampledRows
 
-# Rows whose vocabulary-wide probabilities exist at a time: the block stays in the
-# cache between the product, the softmax and the gradients.
+# Rows per block of probabilities over all features: the block stays in the cache
+# between the product, the softmax and the gradients.
 _SOFTMAX_ROWS = 128
 
-# What a standardized row costs a Gaussian decoder that knows nothing of it. With 8, as
-# many as the words of a text cost, labels weighed too little: 0.04 of precision@100 on
-# CIFAR-10 features with all of them.
+# The loss of a standardized row under a Gaussian decoder without information. With 8
+# nats, about the loss of a text, labels had too little weight: precision@100 was lower
+# by 0.04 on CIFAR-10 features with all labels.
 _GAUSSIAN_NATS = 2.0
 
 _TINY = torch.finfo(torch.float32).tiny
 
 
 class _SoftmaxReconstruction(torch.autograd.Function):
-    """Cross-entropy of softmax(code W + b) to sparse targets, gradients included.
+    """Cross-entropy of softmax(code W + b) to sparse targets, with its gradients.
 
     The gradient of a block is computed while its probabilities are in the cache, so
-    that neither logits nor targets of a whole batch ever exist. A third to a half of
-    the time of log_softmax and a dense target.
+    that logits and targets of a whole batch never exist. Takes a third to a half of the
+    time of log_softmax with dense targets.
     """
 
     @staticmethod
     def forward(ctx, codes, weight, bias, targets):
         n_rows, n_features = codes.shape[0], weight.shape[1]
-        # Differentiated by hand: plain tensors, no graph.
+        # The gradient is computed by hand: no graph is needed.
         codes, weight, bias = codes.detach(), weight.detach(), bias.detach()
         rows = targets.row_of_value()
         bounds = [*targets.offsets.tolist(), len(targets.values)]
         places = rows.remainder(_SOFTMAX_ROWS) * n_features + targets.columns
-        # Rows sum to one, or to less where one of two is empty and asks for nothing:
-        # what a row wants is divided by its sum, and its gradient multiplied.
+        # Rows sum to 1, or to less where one row of a mixture is empty: targets are
+        # divided by that sum, and the gradient is multiplied by it.
         mass = targets.values.new_zeros(n_rows).index_add_(0, rows, targets.values)
         shares = targets.values / mass[rows].clamp_min(_TINY)
         weighted = codes * mass[:, None]
@@ -52,7 +53,7 @@ class _SoftmaxReconstruction(torch.autograd.Function):
         for start in range(0, n_rows, _SOFTMAX_ROWS):
             block = slice(start, min(start + _SOFTMAX_ROWS, n_rows))
             values = slice(bounds[block.start], bounds[block.stop])
-            # Logits, then probabilities, then what is too much of each.
+            # In place: logits, then probabilities, then probabilities less targets.
             excess = dense_product(codes[block], weight, bias)
             torch.softmax(excess, dim=1, out=excess)
             torch.take(excess, places[values], out=found[values])
@@ -72,7 +73,7 @@ class _SoftmaxReconstruction(torch.autograd.Function):
 
 
 class _SelectedFeatures(torch.autograd.Function):
-    """Some columns of the weights, none twice: their gradient is copied, not added."""
+    """Select distinct columns of the weights; their gradient is copied, not added."""
 
     @staticmethod
     def forward(ctx, weight, features):
@@ -85,7 +86,12 @@ class _SelectedFeatures(torch.autograd.Function):
         return torch.zeros_like(weight).index_copy_(1, features, grad), None
 
 
-def softmax_reconstruction(codes, weight, bias, targets):
+def softmax_reconstruction(
+    codes: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: CSRRows | SampledRows | Tensor,
+) -> Tensor:
     """Return the negative log-likelihood of the words of each row: REC.
 
     ``- sum_w t_iw log softmax_w(codes_i W + b)``, in nats, averaged over the rows.
@@ -93,15 +99,15 @@ def softmax_reconstruction(codes, weight, bias, targets):
     Parameters
     ----------
     codes : Tensor of shape (n_rows, n_bits)
-        What the decoder reads.
+        The input of the decoder.
     weight : Tensor of shape (n_bits, n_features)
         The weights W of the decoder.
     bias : Tensor of shape (n_features,)
         Its bias b.
     targets : CSRRows, SampledRows or Tensor of shape (n_rows, n_features)
-        Rows that sum to 1, or to 0 for an empty row, which then counts nothing. With
-        a sample of the features, each counts in the softmax for so many as it stands
-        for; the sum over all features is then met on average.
+        Rows that sum to 1, or to 0 for an empty row, which adds nothing. Of a sample
+        of the features each counts as many times in the softmax as it represents
+        features; the sum over all features is then met in expectation.
 
     Returns
     -------
@@ -117,17 +123,20 @@ def softmax_reconstruction(codes, weight, bias, targets):
     return -(targets * log_likelihood).sum(dim=1).mean()
 
 
-def gaussian_reconstruction(codes, weight, bias, targets):
+def gaussian_reconstruction(
+    codes: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+) -> Tensor:
     """Return the negative log-likelihood of rows under a Gaussian, up to a constant.
 
-    ``2/d ||t_i - (codes_i W + b)||^2`` for d features, averaged over the rows: the
-    variance is such that a code that tells nothing of a standardized row costs 2 nats,
-    whatever the number of features, so that other terms weigh alike.
+    ``2/d ||t_i - (codes_i W + b)||^2`` for d features, averaged over the rows. The
+    variance is such that a code without information on a standardized row has a loss of
+    2 nats for any number of features, so that the weights of other terms need no
+    change.
 
     Parameters
     ----------
     codes : Tensor of shape (n_rows, n_bits)
-        What the decoder reads.
+        The input of the decoder.
     weight : Tensor of shape (n_bits, n_features)
         The weights W of the decoder.
     bias : Tensor of shape (n_features,)
@@ -143,7 +152,7 @@ def gaussian_reconstruction(codes, weight, bias, targets):
     return _GAUSSIAN_NATS * residual.square().mean()
 
 
-def bernoulli_kl(logits):
+def bernoulli_kl(logits: Tensor) -> Tensor:
     """Return KL(Bernoulli(sigmoid(logits)) || Bernoulli(1/2)), averaged over the rows.
 
     ``n_bits log 2 + sum_j [p_j log p_j + (1 - p_j) log(1 - p_j)]``, in nats.
@@ -164,7 +173,7 @@ def bernoulli_kl(logits):
     return (math.log(2) - entropy).sum(dim=1).mean()
 
 
-def gaussian_kl(means, log_variances):
+def gaussian_kl(means: Tensor, log_variances: Tensor) -> Tensor:
     """Return KL(N(mean, variance) || N(0, 1)), averaged over the rows.
 
     ``1/2 sum_j [mu_j^2 + sigma_j^2 - log sigma_j^2 - 1]``, in nats.
@@ -185,7 +194,7 @@ def gaussian_kl(means, log_variances):
     return spread.sum(dim=1).mean() / 2
 
 
-def class_cross_entropy(logits, targets, *, multilabel):
+def class_cross_entropy(logits: Tensor, targets: Tensor, *, multilabel: bool) -> Tensor:
     """Return the cross-entropy of predicted classes to target distributions: POINT.
 
     Parameters
@@ -209,7 +218,7 @@ def class_cross_entropy(logits, targets, *, multilabel):
     return -(targets * F.log_softmax(logits, dim=1)).sum(dim=1)
 
 
-def hinge_pairs(bits, similarity):
+def hinge_pairs(bits: Tensor, similarity: Tensor) -> Tensor:
     """Return the pairwise loss of the paper: PAIR, with its sum over all pairs.
 
     ``1/N_b sum_ij [S_ij D_ij + (1 - S_ij) max(0, N_b/3 - D_ij)]`` with the squared
@@ -221,7 +230,7 @@ def hinge_pairs(bits, similarity):
     bits : Tensor of shape (n_rows, n_bits)
         Sampled bits in [0, 1].
     similarity : Tensor of shape (n_rows, n_rows)
-        How alike the classes of two rows are, in [0, 1].
+        Similarity of the classes of each pair of rows, in [0, 1].
 
     Returns
     -------
@@ -235,8 +244,8 @@ def hinge_pairs(bits, similarity):
     return (similarity * distances + (1 - similarity) * apart).sum() / n_bits
 
 
-def class_similarity(classes, *, multilabel):
-    """Return how alike the classes of each two rows are: S.
+def class_similarity(classes: Tensor, *, multilabel: bool) -> Tensor:
+    """Return the similarity of the classes of each pair of rows: S.
 
     ``S = Y Y^T``, the probability that two rows have the same class. For independent
     classes the Jaccard index of the memberships, ``y_i y_j / (|y_i| + |y_j| - y_i
@@ -261,30 +270,30 @@ def class_similarity(classes, *, multilabel):
     return shared / (sizes[:, None] + sizes - shared).clamp_min(1e-6)
 
 
-def margin_pairs(signs, similarity, weights):
-    """Return a pairwise loss of which neither term outweighs the other.
+def margin_pairs(signs: Tensor, similarity: Tensor, weights: Tensor) -> Tensor:
+    """Return a pairwise loss with terms of equal weight for similar and other pairs.
 
-    Alike pairs pay for their relative Hamming distance d, others for what they lack to
-    half of the bits: the mean of d weighted by S plus the mean of ``2 max(0, 1/2 -
-    d)`` weighted by 1 - S. Means, so that neither the size of a batch nor the number
-    of classes matters; pairs of a row with itself are left out.
+    With the relative Hamming distance d of a pair: the mean of d weighted by S, plus
+    the mean of ``2 max(0, 1/2 - d)`` weighted by 1 - S. By the means the loss depends
+    neither on the batch size nor on the number of classes. Pairs of a row with itself
+    are left out.
 
     Parameters
     ----------
     signs : Tensor of shape (n_rows, n_bits)
         Codes as signs, -1 or 1.
     similarity : Tensor of shape (n_rows, n_rows)
-        How alike the classes of two rows are, in [0, 1]: S.
+        Similarity of the classes of each pair of rows, in [0, 1]: S.
     weights : Tensor of shape (n_rows,)
-        How far each row's class is to be trusted, in [0, 1].
+        Confidence of the class of each row, in [0, 1].
 
     Returns
     -------
     loss : Tensor, scalar
         In [0, 2].
     """
-    # Of n x n numbers as few steps as can be: with the agreement a = 1 - 2 d, which is
-    # what unlike pairs lack to half of the bits.
+    # With the agreement a = 1 - 2 d, the hinge 2 max(0, 1/2 - d) is max(0, a): fewer
+    # passes over n x n numbers.
     agreement = ((signs / signs.shape[1]) @ signs.T).view(-1)
     pairs = weights[:, None] * weights
     pairs.fill_diagonal_(0)

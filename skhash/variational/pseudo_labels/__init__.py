@@ -1,1 +1,1 @@
-"""Pseudo-labels and neighbors of unlabeled samples, without torch."""
+"""Pseudo-labels, neighbors and clusters of samples, without torch."""

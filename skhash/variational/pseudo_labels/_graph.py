@@ -1,35 +1,39 @@
-"""Which rows of a collection are near each other, found through a latent space."""
+"""Find the neighbors of samples in a latent space, and spread labels over them."""
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from skhash.utils._linalg import singular_directions
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
 
 _PROPAGATION_STEPS = 20
-# The share of its neighbors' classes in what a row believes; the rest is its label.
-_PROPAGATION_SHARE = 0.9
+# The weight of the neighbors in a step of label propagation; the rest is the label.
+_PROPAGATION_WEIGHT = 0.9
 
 
 class LatentSpace:
-    """A low-dimensional space where near means alike.
+    """A low-dimensional space by a truncated SVD.
 
-    Rows get there by a truncated SVD: latent semantic analysis of words, principal
-    components of centered rows.
+    Latent semantic analysis of words, principal components of centered rows.
 
     Parameters
     ----------
     rows : {ndarray, CSR} of shape (n_samples, n_features)
         Scaled rows to learn from.
     n_components : int
-        The dimension wanted.
+        The largest number of dimensions.
     random_state : RandomState
         Seeds the randomized SVD.
     """
 
-    def __init__(self, rows, n_components, random_state):
-        self.components = None
+    def __init__(
+        self, rows: Rows, n_components: int, random_state: np.random.RandomState
+    ):
+        self.components: NDArray[np.float32] | None = None
         n_components = min(n_components, *(size - 1 for size in rows.shape))
         if n_components > 0:
             directions = singular_directions(
@@ -37,8 +41,8 @@ class LatentSpace:
             )
             self.components = directions.T.astype(np.float32)
 
-    def transform(self, rows):
-        """Return scaled rows as float32 vectors of length 1 (0 for a row of zeros)."""
+    def transform(self, rows: Rows) -> NDArray[np.float32]:
+        """Return scaled rows as vectors of length 1 (0 for a row of zeros)."""
         if self.components is not None:
             rows = rows @ self.components
         elif sp.issparse(rows):
@@ -46,45 +50,59 @@ class LatentSpace:
         return normalize(rows).astype(np.float32, copy=False)
 
 
-def nearest_rows(search, latent, own, n_neighbors):
-    """Return the nearest indexed rows of some rows by cosine, but not the row itself.
+class LatentNeighbors:
+    """Search for the nearest samples by cosine in the latent space.
 
     Parameters
     ----------
-    search : NearestNeighbors
-        A fitted index of latent rows of length 1.
-    latent : ndarray of shape (n_rows, n_dimensions), float32
-        Rows of length 1.
-    own : ndarray of shape (n_rows,), int
-        The position of each row in the index, -1 if it is not there.
+    latent : ndarray of shape (n_samples, n_dimensions), float32
+        The samples to find, of length 1.
     n_neighbors : int
-        How many are wanted, less than there are indexed rows.
-
-    Returns
-    -------
-    similarities : ndarray of shape (n_rows, n_neighbors), float32
-        Cosines, falling.
-    neighbors : ndarray of shape (n_rows, n_neighbors), int32
-        Positions in the index.
+        The number of neighbors, less than the number of samples.
     """
-    distances, found = search.kneighbors(latent, n_neighbors + 1)
-    # One too many was asked for: a row is not its own neighbor. Where it is not in the
-    # index, or not found among many equal ones, the last one goes instead.
-    drop = found == own[:, None]
-    drop[~drop.any(axis=1), -1] = True
-    shape = (len(latent), n_neighbors)
-    similarities = 1 - np.square(distances[~drop].reshape(shape)) / 2
-    return similarities.astype(np.float32), found[~drop].reshape(shape).astype(np.int32)
+
+    def __init__(self, latent: NDArray[np.float32], n_neighbors: int):
+        # Of vectors of length 1, Euclidean distance and cosine give the same order.
+        self._search = NearestNeighbors(algorithm="brute").fit(latent)
+        self.n_neighbors = n_neighbors
+
+    def nearest(
+        self, latent: NDArray[np.float32], self_positions: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Find the nearest samples of queries, without the queries themselves.
+
+        Parameters
+        ----------
+        latent : ndarray of shape (n_queries, n_dimensions), float32
+            Queries of length 1.
+        self_positions : ndarray of shape (n_queries,), int
+            The position of each query among the samples, -1 if it is none of them.
+
+        Returns
+        -------
+        similarities : ndarray of shape (n_queries, n_neighbors), float32
+            Cosines in descending order.
+        neighbors : ndarray of shape (n_queries, n_neighbors), int32
+            Positions of the samples.
+        """
+        # In blocks, between which an interrupt is noticed.
+        parts = [
+            self._search.kneighbors(latent[block], self.n_neighbors + 1)
+            for block in row_blocks(len(latent))
+        ]
+        distances, found = (np.concatenate(arrays) for arrays in zip(*parts))
+        # One more than needed: a query is not its own neighbor. Where it is not found,
+        # for instance among many equal samples, the last one is dropped instead.
+        drop = found == self_positions[:, None]
+        drop[~drop.any(axis=1), -1] = True
+        shape = (len(latent), self.n_neighbors)
+        similarities = 1 - np.square(distances[~drop].reshape(shape)) / 2
+        neighbors = found[~drop].reshape(shape)
+        return similarities.astype(np.float32), neighbors.astype(np.int32)
 
 
-def index_rows(latent):
-    """Return a search index of latent rows of length 1, for :func:`nearest_rows`."""
-    # Between vectors of length 1 the order of Euclidean distance is that of the cosine.
-    return NearestNeighbors(algorithm="brute").fit(latent)
-
-
-class NeighborhoodGraph:
-    """A symmetric graph of near rows, its edges weighted by the squared cosine.
+class NeighborGraph:
+    """A symmetric graph of neighbors, weighted by the squared cosine.
 
     Parameters
     ----------
@@ -96,7 +114,7 @@ class NeighborhoodGraph:
     Attributes
     ----------
     average : CSR of shape (n_samples, n_samples)
-        Each row averages over neighbors: D^-1 W.
+        Averages over the neighbors of each sample: D^-1 W.
     diffusion : CSR of shape (n_samples, n_samples)
         The symmetric normalization D^-1/2 W D^-1/2 of label propagation [1]_.
 
@@ -106,7 +124,7 @@ class NeighborhoodGraph:
        equations 1 to 3.
     """
 
-    def __init__(self, similarities, neighbors):
+    def __init__(self, similarities: NDArray[np.float32], neighbors: NDArray[np.int32]):
         n_samples, n_neighbors = neighbors.shape
         weights = np.square(np.maximum(similarities, 0)) + 1e-6
         edges = (
@@ -121,12 +139,12 @@ class NeighborhoodGraph:
         root = sp.diags_array(degree**-0.5)
         self.diffusion = (root @ graph @ root).tocsr()
 
-    def propagate(self, classes):
+    def propagate(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Spread class memberships (n_samples, n_classes) over the graph."""
-        spread = classes
+        spread = labels
         for _ in range(_PROPAGATION_STEPS):
             spread = (
-                _PROPAGATION_SHARE * (self.diffusion @ spread)
-                + (1 - _PROPAGATION_SHARE) * classes
+                _PROPAGATION_WEIGHT * (self.diffusion @ spread)
+                + (1 - _PROPAGATION_WEIGHT) * labels
             )
         return spread

@@ -1,55 +1,64 @@
-"""The labels that rows were given, found again by the rows themselves."""
+"""Look up the labels of training samples by their features."""
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import gen_batches
+from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
-from skhash.variational.nn._batches import ROWS_PER_BLOCK
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
 
-# Two rows are taken for one if their keys, of the order of 1, agree to so many
-# decimals: rounding errors are a hundred thousandth of that, and among a million
-# labeled rows another one is mistaken for one of them once in ten thousand times.
+# Two samples are the same if their keys, of the order of 1, agree to this many
+# decimals. Rounding errors are 1e-5 times smaller; among a million labeled samples a
+# different one has the key of one of them with a probability of 1e-4.
 _DECIMALS = 10
 
 
 class LabelLookup:
-    """What labels were given to which rows.
+    """A table from samples to the labels they had in training.
 
-    A row is known by its key, its product with a random direction: 8 bytes instead of
-    the row. Numbers are compared in single precision, so that a row is recalled
-    whatever its dtype. A row that was given several labels has their average.
+    The key of a sample is its product with a random direction: 8 bytes instead of the
+    features. Features are rounded to single precision, so that a sample is found with
+    any dtype. A sample with several labels gets their average.
 
     Parameters
     ----------
     n_features : int
-        The length of a row.
+        Number of features.
     n_classes : int
-        The number of classes.
+        Number of classes.
     random_state : RandomState
         Draws the direction.
-    any_length : bool
-        Whether rows that differ in their length alone are taken for one: their key is
+    any_norm : bool
+        Whether samples that differ in their norm alone are the same: the key is then
         the cosine with the direction.
     """
 
-    def __init__(self, n_features, n_classes, random_state, *, any_length):
+    def __init__(
+        self,
+        n_features: int,
+        n_classes: int,
+        random_state: np.random.RandomState,
+        *,
+        any_norm: bool,
+    ):
         self.direction = random_state.standard_normal(n_features)
-        self.any_length = any_length
-        self.length = 1.0  # of a typical row
+        self.any_norm = any_norm
+        self.typical_norm = 1.0
         self.keys = np.empty(0)
         self.sums = np.empty((0, n_classes), dtype=np.float32)
         self.counts = np.empty(0, dtype=np.float32)
 
-    def learn(self, rows, targets):
-        """Remember class memberships (n_rows, n_classes) of CSR or dense rows."""
-        if not self.any_length and not len(self.keys):
-            self.length = np.sqrt(row_norms(rows, squared=True).mean(dtype=np.float64))
+    def update(self, rows: Rows, targets: NDArray[np.float32]) -> "LabelLookup":
+        """Add the class memberships (n_rows, n_classes) of CSR or dense rows."""
+        if not self.any_norm and not len(self.keys):
+            squares = row_norms(rows, squared=True)
+            self.typical_norm = np.sqrt(squares.mean(dtype=np.float64))
         keys = np.round(self._keys(rows), _DECIMALS)
         self.keys, position = np.unique(
             np.concatenate([self.keys, keys]), return_inverse=True
         )
-        # Each labeled row lies in the column of its key.
+        # Column i has a 1 in the row of the key of labeled sample i.
         merge = sp.csc_array(
             (np.ones(len(position), np.float32), position, range(len(position) + 1)),
             shape=(len(self.keys), len(position)),
@@ -59,39 +68,39 @@ class LabelLookup:
         self.counts = merge @ np.concatenate([self.counts, ones])
         return self
 
-    def recall(self, rows):
-        """Return which rows were given a label, and what.
+    def lookup(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Find the labels of rows.
 
         Parameters
         ----------
         rows : {ndarray, CSR} of shape (n_rows, n_features)
-            Any rows.
+            Any samples.
 
         Returns
         -------
-        known : ndarray of shape (n_known,), int64
-            The positions of those that are remembered.
-        targets : ndarray of shape (n_known, n_classes), float32
+        found : ndarray of shape (n_found,), int64
+            The positions of the rows that had a label in training.
+        targets : ndarray of shape (n_found, n_classes), float32
             Their class memberships.
         """
         keys = self._keys(rows)
         tolerance = 10.0**-_DECIMALS
         position = np.searchsorted(self.keys, keys - tolerance)
-        known = np.flatnonzero(position < len(self.keys))
-        known = known[self.keys[position[known]] <= keys[known] + tolerance]
-        found = position[known]
-        return known, self.sums[found] / self.counts[found, None]
+        found = np.flatnonzero(position < len(self.keys))
+        found = found[self.keys[position[found]] <= keys[found] + tolerance]
+        known = position[found]
+        return found, self.sums[known] / self.counts[known, None]
 
-    def _keys(self, rows):
+    def _keys(self, rows: Rows) -> NDArray[np.float64]:
         keys = np.empty(rows.shape[0])
-        for block in gen_batches(rows.shape[0], ROWS_PER_BLOCK):
+        for block in row_blocks(rows.shape[0]):
             part = rows[block].astype(np.float32).astype(np.float64)
-            # Row by row, so that a row has the same key alone and among others.
+            # Row by row, so that the key does not depend on the other rows.
             product = (
                 part @ self.direction
                 if sp.issparse(part)
                 else np.einsum("ij,j->i", part, self.direction)
             )
-            length = row_norms(part) if self.any_length else self.length
-            keys[block] = product / np.maximum(length, 1e-30)
+            norm = row_norms(part) if self.any_norm else self.typical_norm
+            keys[block] = product / np.maximum(norm, 1e-30)
         return keys

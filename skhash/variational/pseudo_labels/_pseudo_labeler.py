@@ -1,129 +1,204 @@
-"""What is found out about a collection before the network sees it."""
+"""Find neighbors, clusters and pseudo-labels of samples before a network is trained."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import gen_batches
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
-from skhash.variational.nn._batches import ROWS_PER_BLOCK
+from skhash.utils._compat import Interval
+from skhash.utils._labels import PartialLabels
+from skhash.utils._rows import row_blocks, sample_labeled_first
+from skhash.utils._scaling import Rows, Scaler
 from skhash.variational.pseudo_labels._clusters import ClusterEnsemble
 from skhash.variational.pseudo_labels._graph import (
+    LatentNeighbors,
     LatentSpace,
-    NeighborhoodGraph,
-    index_rows,
-    nearest_rows,
+    NeighborGraph,
 )
 from skhash.variational.pseudo_labels._posteriors import ClassPosteriorEstimator
 
-# Latent space, neighbors, clusters and class models are learned from this many rows
-# at most, so that time stays linear, and memory constant, in the size of a collection.
+# Latent space, neighbors, clusters and class models are learned from this many samples
+# at most, so that time is linear, and memory constant, in the number of samples.
 _MAX_SAMPLE = 20_000
 _LATENT_DIMENSIONS = 200
 
 
-class PseudoLabeler:
-    """Neighbors, clusters and class beliefs of all rows, learned from a sample.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows.
-    scaling : NormScaler or GlobalStandardScaler
-        What scales them.
-    targets : ndarray of shape (n_samples, n_classes), float32
-        Class memberships, zeros where there is no label; no column without classes.
-    labeled : ndarray of shape (n_samples,), bool
-        Which rows have a label.
-    n_neighbors : int
-        The number of neighbors of a row.
-    multilabel : bool
-        Whether classes are independent.
-    random_state : RandomState
-        Draws sample, starts and folds.
-    clusterings : ClusterEnsemble, default=None
-        TieGroups found before, which are then kept.
+@dataclass
+class PseudoLabels:
+    """The pseudo-labels, neighbors and clusters of a collection.
 
     Attributes
     ----------
+    targets : ndarray of shape (n_samples, n_classes), float32
+        Class posteriors (memberships if multi-label); smoothed labels where given.
+    confidence : ndarray of shape (n_samples,), float32
+        The confidence of each row of `targets`, 1 for labels.
     neighbors : ndarray of shape (n_samples, n_neighbors), int32
-        The positions of near rows of each row.
-    clusterings : ClusterEnsemble
-        TieGroups of rows.
-    beliefs : ndarray of shape (n_samples, n_classes), float32
-        Class distributions (memberships if multi-label); the labels where given.
-    trust : ndarray of shape (n_samples,), float32
-        How far to trust them, 1 for labeled rows.
+        The positions of near samples of each sample.
+    clusters : ClusterEnsemble
+        Clusterings of the samples.
     """
+
+    targets: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    neighbors: NDArray[np.int32]
+    clusters: ClusterEnsemble
+
+
+class PseudoLabeler(BaseEstimator):
+    """Estimate pseudo-labels and neighbors of samples from few labels or none.
+
+    A part of :class:`~skhash.SSBVAEHasher`, which trains its network on the result. In
+    closed form it finds near samples of each sample by cosine in a latent space of up
+    to 200 dimensions, several soft clusterings, and, with one label per sample, class
+    posteriors of the unlabeled samples by expectation maximization with votes of the
+    neighbors. Held-out labels calibrate the posteriors; the confidence of a posterior
+    is 1 minus its relative entropy.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=10
+        Number of near samples of each sample, at least 1. More make codes smoother.
+    neighbor_weight : float, default=0.5
+        The weight, in [0, 1), of a random near sample in what the decoder
+        reconstructs. With 0 it reconstructs the sample alone.
+    label_smoothing : float, default=0.1
+        The fraction of a given label, in [0, 1), that is spread over all classes.
+        Protects against wrong labels.
+
+    See Also
+    --------
+    skhash.SSBVAEHasher : The hasher that uses it.
+
+    Notes
+    -----
+    It learns from at most 20,000 samples, of which up to half are labeled ones; the
+    others get neighbors and posteriors from these.
+
+    Examples
+    --------
+    >>> from skhash import SSBVAEHasher
+    >>> from skhash.variational import PseudoLabeler
+    >>> hasher = SSBVAEHasher(pseudo_labeler=PseudoLabeler(n_neighbors=20))
+    """
+
+    _parameter_constraints: dict = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "neighbor_weight": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
 
     def __init__(
         self,
-        X,
-        scaling,
-        targets,
-        labeled,
         *,
-        n_neighbors,
-        multilabel,
-        random_state,
-        clusterings=None,
+        n_neighbors: int = 10,
+        neighbor_weight: float = 0.5,
+        label_smoothing: float = 0.1,
     ):
-        self.X = X
-        self.scaling = scaling
-        sample = _sample(labeled, random_state)
-        rows = scaling.scale(X[sample])
-        self._space = LatentSpace(rows, _LATENT_DIMENSIONS, random_state)
-        latent = self._space.transform(rows)
-        self._search = index_rows(latent)
-        self._n_neighbors = min(n_neighbors, len(sample) - 1)
-        position = np.full(X.shape[0], -1)
-        position[sample] = np.arange(len(sample))
-        similarities, found = nearest_rows(
-            self._search, latent, position[sample], self._n_neighbors
+        self.n_neighbors = n_neighbors
+        self.neighbor_weight = neighbor_weight
+        self.label_smoothing = label_smoothing
+
+    def label(
+        self,
+        X: Rows,
+        labels: PartialLabels,
+        *,
+        scaler: Scaler,
+        classes: NDArray | None,
+        random_state: np.random.RandomState,
+        clusters: ClusterEnsemble | None = None,
+    ) -> PseudoLabels:
+        """Estimate pseudo-labels, neighbors and clusters of samples.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_samples, n_features)
+            The samples.
+        labels : PartialLabels
+            Their labels.
+        scaler : NormScaler or GlobalStandardScaler
+            Scales the samples.
+        classes : ndarray of shape (n_classes,) or None
+            The classes, in the order of the columns of the targets.
+        random_state : RandomState
+            Draws sample, starts and folds.
+        clusters : ClusterEnsemble, default=None
+            Clusterings of an earlier call, which are kept; found anew if None.
+
+        Returns
+        -------
+        pseudo_labels : PseudoLabels
+        """
+        sample = sample_labeled_first(labels.labeled, _MAX_SAMPLE, random_state)
+        rows = scaler.scale(X[sample])
+        space = LatentSpace(rows, _LATENT_DIMENSIONS, random_state)
+        latent = space.transform(rows)
+        search = LatentNeighbors(latent, min(self.n_neighbors, len(sample) - 1))
+        similarities, found = search.nearest(latent, np.arange(len(sample)))
+        if clusters is None:
+            clusters = ClusterEnsemble(rows, latent, random_state)
+        neighbors = np.empty((X.shape[0], search.n_neighbors), dtype=np.int32)
+        neighbors[sample] = sample[found]
+        result = PseudoLabels(
+            labels.aligned(classes),
+            labels.labeled.astype(np.float32),
+            neighbors,
+            clusters,
         )
-        self.clusterings = clusterings or ClusterEnsemble(rows, latent, random_state)
-        self.beliefs = targets
-        self.trust = labeled.astype(np.float32)
-        classes = None
-        # Of several labels a row the network makes more than beliefs about each would.
-        if labeled.any() and not labeled.all() and not multilabel:
-            graph = NeighborhoodGraph(similarities, found)
-            classes = ClassPosteriorEstimator(rows, graph)
-            self.beliefs[sample], self.trust[sample] = classes.infer(
-                targets[sample], labeled[sample], random_state
+        estimator = None
+        if _has_posteriors(labels):
+            graph = NeighborGraph(similarities, found)
+            estimator = ClassPosteriorEstimator(rows, graph)
+            result.targets[sample], result.confidence[sample] = estimator.infer(
+                result.targets[sample], labels.labeled[sample], random_state
             )
-        self.neighbors = np.empty((X.shape[0], self._n_neighbors), dtype=np.int32)
-        self.neighbors[sample] = sample[found]
         if len(sample) < X.shape[0]:
-            self._teach_others(np.flatnonzero(position < 0), sample, classes)
+            self._extend(result, X, sample, scaler, space, search, estimator)
+        self._smooth(result.targets, labels.labeled)
+        return result
 
-    def _teach_others(self, others, sample, classes):
-        """Find out about the rows beyond the sample, a block at a time."""
-        for block in gen_batches(len(others), ROWS_PER_BLOCK):
+    def _extend(
+        self,
+        result: PseudoLabels,
+        X: Rows,
+        sample: NDArray[np.intp],
+        scaler: Scaler,
+        space: LatentSpace,
+        search: LatentNeighbors,
+        estimator: ClassPosteriorEstimator | None,
+    ) -> None:
+        """Fill in neighbors and posteriors of the samples outside of `sample`."""
+        others = np.setdiff1d(np.arange(X.shape[0]), sample, assume_unique=True)
+        for block in row_blocks(len(others)):
             rows = others[block]
-            scaled = self.scaling.scale(self.X[rows])
-            _, found = nearest_rows(
-                self._search,
-                self._space.transform(scaled),
-                np.full(len(rows), -1),
-                self._n_neighbors,
-            )
-            self.neighbors[rows] = sample[found]
-            if classes is not None:
-                votes = self.beliefs[sample][found].mean(axis=1)
-                beliefs, trust = classes.extend(scaled, votes)
-                unlabeled = self.trust[rows] == 0
-                self.beliefs[rows[unlabeled]] = beliefs[unlabeled]
-                self.trust[rows[unlabeled]] = trust[unlabeled]
+            scaled = scaler.scale(X[rows])
+            _, found = search.nearest(space.transform(scaled), np.full(len(rows), -1))
+            result.neighbors[rows] = sample[found]
+            if estimator is not None:
+                votes = result.targets[sample][found].mean(axis=1)
+                posteriors, confidence = estimator.extend(scaled, votes)
+                unlabeled = result.confidence[rows] == 0
+                result.targets[rows[unlabeled]] = posteriors[unlabeled]
+                result.confidence[rows[unlabeled]] = confidence[unlabeled]
+
+    def _smooth(self, targets: NDArray[np.float32], labeled: NDArray[np.bool_]) -> None:
+        given = targets[labeled]
+        if given.size:
+            given += self.label_smoothing * (1 / given.shape[1] - given)
+            targets[labeled] = given
 
 
-def _sample(labeled, random_state):
-    """Return the rows to learn from, rising: all, or few with the labeled first."""
-    n_samples = len(labeled)
-    if n_samples <= _MAX_SAMPLE:
-        return np.arange(n_samples)
-    # Half of the sample may be labeled rows, however few of all they are.
-    known = random_state.permutation(np.flatnonzero(labeled))[: _MAX_SAMPLE // 2]
-    rest = np.ones(n_samples, dtype=bool)
-    rest[known] = False
-    others = random_state.choice(
-        np.flatnonzero(rest), _MAX_SAMPLE - len(known), replace=False
+def _has_posteriors(labels: PartialLabels) -> bool:
+    """Return whether there are both labels and samples without one to infer.
+
+    Posteriors of several independent classes per sample were worse than what the
+    network predicts.
+    """
+    return bool(
+        labels.kind in ("single", "soft")
+        and labels.labeled.any()
+        and not labels.labeled.all()
     )
-    return np.sort(np.concatenate([known, others]))
