@@ -69,8 +69,8 @@ def run(
     n_threads : int
         Number of threads, the calling one included.
     stop : callable
-        Called if a call raises or the wait for others is interrupted; calls that still
-        run should then end soon. They are not waited for.
+        Called when a call raises or the wait for others is interrupted; calls that
+        still run should then end soon. They are not waited for.
 
     Returns
     -------
@@ -100,6 +100,8 @@ def run(
                 finished.put((i, call(), None))
             except BaseException as error:  # raised again by the calling thread
                 finished.put((i, None, error))
+                waiting.clear()
+                stop()
                 return
 
     try:

@@ -10,7 +10,6 @@ from sklearn.base import clone
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._multi_index import MultiIndex
 from skhash._hamming._storage import BlockedCodes, DistinctCodes
-from skhash._hamming._threads import even_slices, run
 from skhash.neighbors import HammingNearestNeighbors
 
 
@@ -97,17 +96,3 @@ def test_number_of_threads_is_that_of_joblib():
     with joblib.parallel_config(n_jobs=3, backend="threading"):
         assert model._n_threads() == 3
     assert model.set_params(n_jobs=2)._n_threads() == 2
-
-
-def test_slices_and_calls_keep_their_order():
-    slices = even_slices(1000, 3, 64)
-    assert [s.start % 64 for s in slices] == [0, 0, 0]
-    covered = np.concatenate([np.arange(s.start, s.stop) for s in slices])
-    np.testing.assert_array_equal(covered, np.arange(1000))
-    assert even_slices(5, 4, 64) == [slice(0, 5)]
-    stops = []
-    calls = [lambda i=i: i for i in range(20)]
-    assert run(calls, 3, lambda: stops.append(1)) == list(range(20))
-    with pytest.raises(ZeroDivisionError):
-        run([lambda: 1 // 0, lambda: 1], 2, lambda: stops.append(1))
-    assert stops == [1]
