@@ -129,6 +129,11 @@ cdef packed_rows _packed_rows(const uint8_t[:, :] rows):
     return packed
 
 
+cdef size_t _capacity(const uint8_t[::1] planes, size_t n_bytes):
+    """Return the number of codes that there is room for in planes."""
+    return <size_t>planes.shape[0] // (LANES * n_bytes) * LANES
+
+
 cdef int _check_width(size_t n_bytes) except -1:
     if not 1 <= n_bytes <= MOST_BYTES:
         raise ValueError(f"Codes must have 1 to {MOST_BYTES} bytes; got {n_bytes}.")

@@ -21,7 +21,7 @@ def store_rows(const uint8_t[:, :] rows, uint8_t[::1] planes, size_t start):
     cdef size_t n = rows.shape[0], n_bytes = rows.shape[1], first, last
     cdef packed_rows packed
     _check_width(n_bytes)
-    if (start + n + LANES - 1) // LANES > <size_t>planes.shape[0] // (LANES * n_bytes):
+    if start > _capacity(planes, n_bytes) or n > _capacity(planes, n_bytes) - start:
         raise ValueError("The planes are too short for the rows.")
     for first in range(0, n, _slice_rows(n_bytes)):
         last = min(n, first + _slice_rows(n_bytes))
@@ -40,7 +40,7 @@ def load_rows(const uint8_t[::1] planes, const intptr_t[::1] positions, rows):
     cdef size_t n_codes
     cdef bint good = True
     _check_width(n_bytes)
-    n_codes = <size_t>planes.shape[0] // (LANES * n_bytes) * LANES
+    n_codes = _capacity(planes, n_bytes)
     if <size_t>out.shape[0] != n:
         raise ValueError("There must be one row per position.")
     for first in range(0, n, _slice_rows(n_bytes)):
@@ -76,6 +76,7 @@ def distinct_codes(const uint8_t[:, ::1] rows, size_t most):
     cdef size_t n = rows.shape[0], first, last
     cdef int outcome = 0
     cdef code_table table
+    most = min(most, n)
     codes = np.empty(n, dtype=np.uint32)
     first_rows = np.empty(most + 1, dtype=np.uint32)
     cdef uint32_t[::1] codes_view = codes, first_view = first_rows

@@ -217,7 +217,7 @@ cdef class SearchTarget:
         cdef size_t n_bytes = self.task.codes.n_bytes
         if codes.ndim == 1:
             planes = codes
-            if self._n_blocks() > <size_t>planes.shape[0] // (LANES * n_bytes):
+            if self.n_codes > _capacity(planes, n_bytes):
                 raise ValueError("The planes are too short for the codes.")
             self.task.codes.planes = &planes[0]
         else:
@@ -227,11 +227,8 @@ cdef class SearchTarget:
             self.task.codes.rows = _packed_rows(rows)
         return 0
 
-    cdef size_t _n_blocks(self):
-        return (self.n_codes + LANES - 1) // LANES
-
     cdef int _set_allowed(self, const uint64_t[::1] allowed) except -1:
-        if <size_t>allowed.shape[0] < self._n_blocks():
+        if <size_t>allowed.shape[0] < (self.n_codes + LANES - 1) // LANES:
             raise ValueError("There must be one bit per code that may be found.")
         self.task.codes.allowed = &allowed[0]
         return 0

@@ -64,13 +64,6 @@ def test_tables_are_built_when_they_have_paid():
         assert scanning._index._tables.multi_index is None
 
 
-def test_clustered_codes_have_full_buckets():
-    even = MultiIndex(BlockedCodes(random_rows(50_000, 8)), 64)
-    full = MultiIndex(BlockedCodes(repeated_rows(50_000, 500, 8)), 64)
-    assert even.bucket_size < 5
-    assert full.bucket_size == pytest.approx(100, rel=0.2)
-
-
 def test_searches_from_many_threads_agree():
     rows = random_rows(100_000, 8)
     model = HammingNearestNeighbors(packed=True).fit(rows)
