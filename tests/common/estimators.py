@@ -19,7 +19,10 @@ PACKAGES = ("skhash.shallow", "skhash.variational", "skhash.neighbors._reranked"
 # listed is checked with 2 bits, any other estimator with its defaults.
 ARGUMENTS = {
     "AnchorGraphHasher": [{"n_bits": 2}, {"n_bits": 2, "n_layers": 2}],
-    "ClassifierHasher": [{"n_bits": 2}, {"n_bits": 8, "pseudo_labels": "label_spreading"}],
+    "ClassifierHasher": [
+        {"n_bits": 2},
+        {"n_bits": 8, "pseudo_labels": "label_spreading"},
+    ],
     "ITQHasher": [{"n_bits": 2}, {"n_bits": 40}],
     "PCAHasher": [{"n_bits": 1}, {"n_bits": 2}],
     "RandomProjectionHasher": [
