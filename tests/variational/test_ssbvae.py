@@ -328,10 +328,8 @@ def test_parts_may_change_during_training(rows, labels):
         {"pseudo_labeler": None},
         {"pseudo_labeler": PseudoLabeler(n_neighbors=3)},
     ):
-        for again in (model.fit, model.partial_fit):
-            again = getattr(model.set_params(**change), again.__name__)
-            again(rows, labels)
-            assert np.isfinite(model.encode_proba(rows)).all()
+        model.set_params(**change).fit(rows, labels).partial_fit(rows, labels)
+        assert np.isfinite(model.encode_proba(rows)).all()
     assert len(model.network_.cluster_heads) == 4
     without = hasher(**TINY, warm_start=True, pseudo_labeler=None).fit(rows, labels)
     without.set_params(pseudo_labeler="auto").fit(rows, labels)
