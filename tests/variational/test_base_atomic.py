@@ -241,7 +241,7 @@ def test_refused_data(X, y, hasher_class, way):
         refused += [
             (X, y[:-1]),
             (X, y + 0.5),
-            (X, np.full(N_SAMPLES, np.nan)),
+            (X, np.full(N_SAMPLES, np.inf)),
             (X, ["a", "-1"] * (N_SAMPLES // 2)),
         ]
         if way != "partial_fit":

@@ -113,7 +113,7 @@ def test_string_labels(fitted, rows, labels):
 
 
 def test_strings_without_object_dtype(rows, labels):
-    with pytest.raises(ValueError, match=r"number -1 in an array of dtype object"):
+    with pytest.raises(ValueError, match=r"number -1 .*in an array of dtype object"):
         hasher().fit(rows, labels.astype(str))
 
 
@@ -148,7 +148,7 @@ def test_one_class_labeled(rows, topics):
     with pytest.raises(
         ValueError, match=r"at least two classes, or none.*got one class"
     ):
-        hasher().fit(rows, np.where(topics == 1, 1, -1))
+        hasher().fit(rows, np.where(topics == 1, 2, -1))
 
 
 @pytest.mark.parametrize("n_labels", [299, 301])
@@ -157,7 +157,7 @@ def test_labels_of_the_wrong_length(rows, n_labels):
         hasher().fit(rows, np.zeros(n_labels, dtype=int))
 
 
-@pytest.mark.parametrize("value", [np.nan, 0.5])
+@pytest.mark.parametrize("value", [np.inf, 0.5])
 def test_values_that_are_no_labels(rows, labels, value):
     y = labels.astype(float)
     y[3] = value
