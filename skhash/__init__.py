@@ -11,6 +11,7 @@ _PUBLIC_NAMES = {
     "neighbors": (
         "HammingNearestNeighbors",
         "HammingNeighborsTransformer",
+        "HammingRadiusNeighborsTransformer",
         "RerankedNearestNeighbors",
     ),
     "shallow": (

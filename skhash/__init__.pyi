@@ -14,6 +14,7 @@ from skhash._show_versions import (
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
+    HammingRadiusNeighborsTransformer,
     RerankedNearestNeighbors,
 )
 from skhash.shallow import (
@@ -49,6 +50,7 @@ __all__ = [
     "ClassifierHasher",
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
+    "HammingRadiusNeighborsTransformer",
     "ITQHasher",
     "IsotropicHasher",
     "KernelSupervisedHasher",

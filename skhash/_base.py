@@ -161,8 +161,10 @@ class BaseHasher(
         bits = np.concatenate(
             [hasher._encode(samples[block]) for block in row_blocks(samples.shape[0])]
         )
-        return average_precision_at_k_score(
-            bits.view(np.uint8), as_array(y)[labeled], k=None
+        return float(
+            average_precision_at_k_score(
+                bits.view(np.uint8), as_array(y)[labeled], k=None
+            )
         )
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:

@@ -106,6 +106,7 @@ def check_packed(
     n_bits: SupportsIndex | None = None,
     name: str = "X",
     min_samples: int = 0,
+    contiguous: bool = True,
 ) -> NDArray[np.uint8]:
     """Validate an array of packed codes.
 
@@ -119,11 +120,13 @@ def check_packed(
         The name of the array in error messages.
     min_samples : int, default=0
         The least number of rows.
+    contiguous : bool, default=True
+        Whether to copy an array that is not in C order.
 
     Returns
     -------
-    packed : ndarray of shape (n_samples, n_bytes), uint8, C order
-        Not a copy if `X` already is such an array.
+    packed : ndarray of shape (n_samples, n_bytes), uint8
+        In C order if `contiguous`. Not a copy if `X` already is such an array.
 
     Raises
     ------
@@ -141,7 +144,7 @@ def check_packed(
         )
     if n_bits is not None:
         _check_padding(array, operator.index(n_bits), name)
-    return np.ascontiguousarray(array)
+    return np.ascontiguousarray(array) if contiguous else array
 
 
 def _to_bytes(X: NDArray) -> str:

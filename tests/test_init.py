@@ -78,15 +78,6 @@ def test_version_is_that_of_the_installed_package():
     assert f"version: '{skhash.__version__}'" in build
 
 
-def test_no_bytecode_is_installed():
-    """The list of meson.build has the cache of each package."""
-    build = (Path(__file__).parents[1] / "meson.build").read_text(encoding="utf-8")
-    for module in pkgutil.walk_packages(skhash.__path__, "skhash."):
-        if module.ispkg:
-            folder = module.name.removeprefix("skhash.").replace(".", "/")
-            assert f"'{folder}/__pycache__'" in build
-
-
 def run(code):
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],

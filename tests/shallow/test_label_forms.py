@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from reference_data import MissingDataError, load_tmc2007
 
 from skhash.metrics import retrieval_report
 from skhash.model_selection import mask_labels
@@ -15,6 +14,7 @@ from skhash.shallow import (
     SemiSupervisedHasher,
     SupervisedDiscreteHasher,
 )
+from tests.data import MissingDataError, load_tmc2007
 
 SUPERVISED = [
     CCAITQHasher,
