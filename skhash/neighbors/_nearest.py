@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
-from skhash.codes import unpack_bits
 from skhash.neighbors._base import PARAMETERS
 from skhash.neighbors._contents import Contents
 from skhash.neighbors._mixins import KNeighborsMixin, RadiusNeighborsMixin
@@ -244,10 +243,13 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
                 "other than -1."
             )
         queries = snapshot._check_queries(X)
-        return precision_at_k_score(
-            unpack_bits(snapshot._index.rows(), n_bits),
+        precision = precision_at_k_score(
+            snapshot._index.rows(),
             labels,
-            unpack_bits(queries, n_bits),
+            queries,
             y,
-            k=min(snapshot.n_neighbors, np.count_nonzero(labeled)),
+            k=min(snapshot.n_neighbors, int(np.count_nonzero(labeled))),
+            packed=True,
+            n_bits=n_bits,
         )
+        return float(precision)
