@@ -91,6 +91,7 @@ cdef extern from "core/search.h" nogil:
     void place_ids(const multi_index *, size_t, size_t, size_t, uint32_t *, uint32_t *)
 
 cdef extern from "core/distinct.h" nogil:
+    const uint32_t NO_CODE
     enum: NUMBERING_TOO_MANY
     enum: NUMBERING_NO_MEMORY
 
