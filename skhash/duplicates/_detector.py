@@ -198,7 +198,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             index = code_index(rows.codes, n_bits, detector.n_jobs)
             detector._searched_radius, detector.n_bits_ = radius, n_bits
             detector._index, detector._rows = index, rows
-            detector._pairs = self_pairs(index, radius, rows.codes)
+            detector._pairs = self_pairs(index, radius)
             detector._weights, detector._n_before = weights, 0
             detector._group(radius)
         return self
@@ -333,9 +333,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         across = found.take(number[found.i] >= n_old)
         across = Pairs(across.j, number[across.i], across.distance)
         among = self_pairs(
-            code_index(new.codes[fresh], self.n_bits_, self.n_jobs),
-            radius,
-            new.codes[fresh],
+            code_index(new.codes[fresh], self.n_bits_, self.n_jobs), radius
         )
         among = Pairs(among.i + n_old, among.j + n_old, among.distance)
         self._pairs = joined([self._pairs, across, among])
@@ -371,8 +369,8 @@ def _check_weights(
     weights = np.array(sample_weight, dtype=np.float64)
     if weights.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight must be of shape ({n_samples},), one number per sample; got "
-            f"{weights.shape}."
+            f"sample_weight must be of shape ({n_samples},), one number per sample; "
+            f"got {weights.shape}."
         )
     if not np.isfinite(weights).all():
         raise ValueError("sample_weight must hold finite numbers; got NaN or infinity.")

@@ -99,8 +99,8 @@ def star_linkage_to(
 ) -> Groups:
     """Group rows around `n_keep` representatives.
 
-    The radius is the least that leaves no more. If it leaves less, rows that are farthest from their representatives are kept too,
-    in the order of their indices where distances are equal.
+    The radius is the least that leaves no more. If it leaves less, the rows farthest
+    from their representatives are kept too, by index where distances are equal.
     """
     largest = int(pairs.distance.max(initial=0))
     for radius in range(largest + 1):

@@ -1,13 +1,12 @@
 """Find pairs of distinct codes within a radius."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skhash.codes import check_bits, check_packed
 from skhash.neighbors import HammingNearestNeighbors
-from skhash.utils._rows import row_blocks
 
 Packed = NDArray[np.uint8]
 Indices = NDArray[np.intp]
@@ -103,9 +102,7 @@ def check_radius(radius: int, n_bits: int, name: str = "radius") -> int:
 
 def distinct_rows(rows: Packed) -> DistinctRows:
     """Group equal rows, in time proportional to a sort."""
-    narrow: type[np.int32] | type[np.int64] = (
-        np.int32 if len(rows) < 2**31 else np.int64
-    )
+    narrow: Any = np.int32 if len(rows) < 2**31 else np.int64
     keys = np.ascontiguousarray(rows)
     n_bytes = rows.shape[1]
     kind = f"u{n_bytes}" if n_bytes in (1, 2, 4, 8) else f"V{n_bytes}"
@@ -115,7 +112,7 @@ def distinct_rows(rows: Packed) -> DistinctRows:
     is_start[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
     del ordered
     # The sort is stable, so that a run of equal codes starts with the first row.
-    starts: NDArray[np.integer] = order[is_start]
+    starts = order[is_start]
     by_first = np.argsort(starts)
     number = np.empty(len(starts), dtype=narrow)
     number[by_first] = np.arange(len(starts), dtype=narrow)
@@ -133,33 +130,14 @@ def code_index(
     return index.fit(codes)
 
 
-def self_pairs(index: HammingNearestNeighbors, radius: int, codes: Packed) -> Pairs:
+def self_pairs(index: HammingNearestNeighbors, radius: int) -> Pairs:
     """Return the pairs i < j of the codes of an index within a radius."""
-    parts = []
-    for block in row_blocks(len(codes)):
-        found = _cross_pairs_of_block(index, radius, codes[block], block.start)
-        parts.append(found.take(found.i < found.j))
-    return joined(parts)
+    return Pairs(*cast(tuple, index.radius_pairs(radius)))
 
 
 def cross_pairs(index: HammingNearestNeighbors, radius: int, queries: Packed) -> Pairs:
     """Return the pairs (query, code of the index) within a radius."""
-    return joined(
-        [
-            _cross_pairs_of_block(index, radius, queries[block], block.start)
-            for block in row_blocks(len(queries))
-        ]
-    )
-
-
-def _cross_pairs_of_block(
-    index: HammingNearestNeighbors, radius: int, queries: Packed, start: int
-) -> Pairs:
-    graph = index.radius_neighbors_graph(queries, radius, "distance")
-    counts = np.diff(graph.indptr)
-    i = np.repeat(np.arange(start, start + len(queries)), counts)
-    found = Pairs(i, graph.indices.astype(np.intp), graph.data.astype(np.int32))
-    return found.sorted()
+    return Pairs(*cast(tuple, index.radius_pairs(radius, queries)))
 
 
 def joined(parts: list[Pairs]) -> Pairs:

@@ -33,8 +33,8 @@ class SimHasher(BaseHasher):
     """Sum hashed feature identities, so that near-copies get near codes (SimHash).
 
     Every feature has a pseudo-random sign per bit. A bit is the sign of the sum of
-    those signs, each times the value of the feature in the sample. Two samples differ in a
-    bit with about the probability angle / pi, where angle is the one between them.
+    those signs, each times the value of the feature in the sample. Two samples at an
+    angle differ in about the fraction angle / pi of the bits.
     Suits the detection of near-copies; learned hashers find what is alike in meaning.
 
     Parameters

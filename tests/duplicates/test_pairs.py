@@ -33,14 +33,13 @@ def test_distinct_rows(n_bytes):
 
 
 @pytest.mark.parametrize("radius", [0, 3, 7])
-def test_pairs(radius, monkeypatch):
-    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 17)
+def test_pairs(radius):
     rng = np.random.RandomState(0)
     codes = np.unique(rng.randint(256, size=(60, 2)).astype(np.uint8), axis=0)
     queries = rng.randint(256, size=(40, 2)).astype(np.uint8)
     index = code_index(codes, 16, None)
     expected = np.argwhere(np.triu(distances(codes, codes) <= radius, 1))
-    found = self_pairs(index, radius, codes)
+    found = self_pairs(index, radius)
     assert_array_equal(np.stack(found[:2], axis=1), expected)
     assert_array_equal(found.distance, distances(codes, codes)[tuple(expected.T)])
     expected = np.argwhere(distances(queries, codes) <= radius)
