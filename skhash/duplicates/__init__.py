@@ -1,6 +1,21 @@
-"""Find duplicates among codes, groups of them, and leakage between collections."""
+"""Find duplicates among codes, groups of them, leakage, and candidate pairs."""
 
+from skhash.duplicates._blocking import (
+    BlockingScores,
+    HammingBlocker,
+    blocking_scores,
+)
 from skhash.duplicates._detector import DuplicateDetector
 from skhash.duplicates._leakage import Leakage, find_leakage
+from skhash.duplicates._radius import RadiusTable, radius_table
 
-__all__ = ["DuplicateDetector", "Leakage", "find_leakage"]
+__all__ = [
+    "BlockingScores",
+    "DuplicateDetector",
+    "HammingBlocker",
+    "Leakage",
+    "RadiusTable",
+    "blocking_scores",
+    "find_leakage",
+    "radius_table",
+]
