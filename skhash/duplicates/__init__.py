@@ -8,6 +8,7 @@ from skhash.duplicates._blocking import (
 from skhash.duplicates._detector import DuplicateDetector
 from skhash.duplicates._leakage import Leakage, find_leakage
 from skhash.duplicates._radius import RadiusTable, radius_table
+from skhash.duplicates._shingles import WordShingleVectorizer
 
 __all__ = [
     "BlockingScores",
@@ -15,6 +16,7 @@ __all__ = [
     "HammingBlocker",
     "Leakage",
     "RadiusTable",
+    "WordShingleVectorizer",
     "blocking_scores",
     "find_leakage",
     "radius_table",
