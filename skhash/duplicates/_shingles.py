@@ -1,6 +1,7 @@
 """Count shingles of texts: runs of consecutive words, hashed without a dictionary."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from numbers import Integral
 from typing import Any, Self
 
@@ -14,8 +15,9 @@ from skhash.utils._compat import Interval, fit_context
 
 Words = NDArray[np.uint64]
 
-#: Bytes of text that are hashed at a time; a longer text is hashed alone.
-_BYTES_AT_A_TIME = 2**21
+#: Bytes of text that are hashed at a time, few enough for the cache of the processor; a
+#: longer text is hashed alone.
+_BYTES_AT_A_TIME = 2**18
 
 #: An odd number, which has an inverse modulo 2**64.
 _BASE = 0x9E3779B97F4A7C15
@@ -165,7 +167,12 @@ def _hashed_words(texts: list[bytes]) -> tuple[Words, NDArray[np.intp]]:
 
 
 def _powers(base: int, n: int) -> Words:
-    """Return the powers of a base modulo 2**64."""
+    """Return the first `n` powers of a base modulo 2**64."""
+    return _computed_powers(base, max(n, 2 * _BYTES_AT_A_TIME))[:n]
+
+
+@lru_cache(maxsize=2)
+def _computed_powers(base: int, n: int) -> Words:
     factors = np.full(n, base, dtype=np.uint64)
     factors[:1] = 1
     return np.multiply.accumulate(factors)
