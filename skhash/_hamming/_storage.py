@@ -21,8 +21,8 @@ from skhash._hamming._search import SearchTarget
 #: Memory that kernels read begins at a multiple of this: otherwise every load of a
 #: vector of 64 bytes touches two cache lines.
 ALIGNMENT = 64
-#: Positions that are looked up at a time, each with 64 bytes of temporary memory.
-POSITIONS_PER_SLICE = 1 << 14
+#: Positions that are looked up at a time, each with 300 bytes of temporary memory.
+POSITIONS_PER_SLICE = 1 << 11
 
 Rows = NDArray[np.uint8]
 Positions = NDArray[np.intp]
@@ -185,7 +185,8 @@ class ExternalCodes:
         nth = positions - self._n_before[words]
         octets = self._kept[words].astype("<u8").view(np.uint8).reshape(-1, 8)
         bits = np.unpackbits(octets, axis=1, bitorder="little")
-        return words * BLOCK + (bits.cumsum(axis=1) > nth[:, None]).argmax(axis=1)
+        counts = bits.cumsum(axis=1, dtype=np.uint8)
+        return words * BLOCK + (counts > nth[:, None]).argmax(axis=1)
 
     def positions(self, stored: Positions) -> Positions:
         """Return which of the kept rows those at places in the array are; -1 for -1."""
