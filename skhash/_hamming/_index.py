@@ -1,7 +1,7 @@
 """Index packed codes: find the nearest of a query, or all within a radius.
 
 Rows lie in one or two parts: the *head*, as it was fitted, and where the head cannot
-grow (distinct codes, an array of someone else) a *tail* of what was added later. Every
+grow (distinct codes, a memory map, an array of the user) a *tail* of what was added. Every
 search runs on both and merges by (distance, index); a search by several threads on
 ranges of a part is merged the same way.
 """
@@ -145,7 +145,7 @@ class CodeIndex:
         Codes and tables are shared; they are built anew when the index has doubled.
         """
         head, tail = self.head, self.tail
-        if isinstance(head, BlockedCodes):
+        if isinstance(head, BlockedCodes) and head.can_grow:
             head = head.append(rows)
         else:
             tail = BlockedCodes(rows) if tail is None else tail.append(rows)

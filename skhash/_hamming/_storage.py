@@ -88,6 +88,11 @@ class BlockedCodes:
         """Memory in use, in bytes."""
         return self._planes.nbytes
 
+    @property
+    def can_grow(self) -> bool:
+        """Whether appending need not read a memory map into memory."""
+        return self._planes.flags.writeable
+
     def append(self, rows: Rows) -> "BlockedCodes":
         """Return these codes and more.
 
@@ -95,7 +100,7 @@ class BlockedCodes:
         """
         n_rows = self.n_rows + len(rows)
         planes, end = self._planes, self._end
-        has_room = self._size(n_rows) <= len(planes) and planes.flags.writeable
+        has_room = self._size(n_rows) <= len(planes)
         if not (has_room and end.advance(self.n_rows, len(rows))):
             planes = aligned_zeros(
                 max(self._size(n_rows), self._size(self.n_rows * 3 // 2))
