@@ -225,9 +225,7 @@ class ExternalCodes:
             allowed = mask_words(stored_mask.view(bool))
         elif mask is not None:
             allowed = mask_words(mask)
-        return SearchTarget(
-            self._rows, *self._rows.shape, allowed=allowed, **options
-        )
+        return SearchTarget(self._rows, *self._rows.shape, allowed=allowed, **options)
 
 
 class DistinctCodes:

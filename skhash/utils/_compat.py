@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are not public: the only module that imports them."""
+"""Import the names of scikit-learn that are not public, in this module only."""
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing

@@ -158,6 +158,8 @@ class Trainer:
         network.use_generator(None)
         net.optimizer_.zero_grad(set_to_none=True)
         self._optimizer_state = net.optimizer_.state_dict()
+        for weight in network.parameters():
+            net.optimizer_.release(weight)
         self.network = network.to("cpu").eval()
         self._record(net, objective)
 
