@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
-from skhash.codes import unpack_bits
 from skhash.neighbors._base import PARAMETERS
 from skhash.neighbors._contents import Contents
 from skhash.neighbors._mixins import KNeighborsMixin, RadiusNeighborsMixin
@@ -236,7 +235,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
         from skhash.metrics import precision_at_k_score
 
         snapshot = self._snapshot()
-        labels, n_bits = snapshot.labels_, snapshot.n_bits_
+        labels = snapshot.labels_
         labeled = check_partial_labels(labels, snapshot.n_samples_fit_).labeled
         if not labeled.any():
             raise ValueError(
@@ -245,9 +244,11 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
             )
         queries = snapshot._check_queries(X)
         return precision_at_k_score(
-            unpack_bits(snapshot._index.rows(), n_bits),
+            snapshot._index.rows(),
             labels,
-            unpack_bits(queries, n_bits),
+            queries,
             y,
             k=min(snapshot.n_neighbors, np.count_nonzero(labeled)),
+            packed=True,
+            n_bits=snapshot.n_bits_,
         )
