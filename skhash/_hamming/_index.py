@@ -32,7 +32,7 @@ from skhash._hamming._storage import (
 #: Repeated codes are not looked for in an index of fewer codes.
 LEAST_REPEATED = 1024
 #: A subset of less than this fraction of the rows is copied out and searched by itself;
-#: of an array of someone else, which may not fit into memory, only the second.
+#: of an array of the user, which may not fit into memory, less than the second.
 SMALL_SUBSET = 1 / 8
 SMALL_EXTERNAL_SUBSET = 1 / 128
 #: Queries at a time where every code of the index is one.
@@ -170,7 +170,7 @@ class CodeIndex:
         Returns
         -------
         index : CodeIndex
-            Built anew, except that an array of someone else stays where it is.
+            Built anew, except that an array of the user stays where it is.
         """
         if not isinstance(self.head, ExternalCodes):
             return self._rebuilt(self.rows(_others(self.n_rows, positions)))

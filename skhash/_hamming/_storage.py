@@ -1,4 +1,4 @@
-"""Hold the codes of an index: as planes, as rows of another array, or once each.
+"""Store the codes of an index: as planes, as rows of an array, or each code once.
 
 All three are immutable and have `n_rows`, `rows(positions)` (packed codes out again)
 and `target(mask, **options)` (what the C core searches).
@@ -45,11 +45,11 @@ def mask_words(mask: Mask) -> NDArray[np.uint64]:
 
 
 class BufferEnd:
-    """Decide which of the arrays that share a buffer may grow into its spare memory.
+    """Let one of the arrays that share a buffer grow into its spare memory.
 
     An array that grows leaves the shorter ones as they are, as long as nothing else is
-    written behind them. So the room behind a position is given away once only; whoever
-    comes later, or did not finish, copies.
+    written behind them. So the room behind a position can be taken only once: an array
+    that finds it taken, by another one or by an attempt that failed, copies the buffer.
     """
 
     def __init__(self, position: int) -> None:
@@ -144,7 +144,7 @@ class BlockedCodes:
 
 
 class ExternalCodes:
-    """Packed codes in an array of someone else, a memory map for example.
+    """Packed codes in an array of the user, a memory map for example.
 
     They are never copied as a whole: every search turns them into planes, one tile
     after the other, and rows that are removed stay, as zeros in a bit mask.
