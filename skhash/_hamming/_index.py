@@ -1,9 +1,9 @@
 """Index packed codes: find the nearest of a query, or all within a radius.
 
 Rows lie in one or two parts: the *head*, as it was fitted, and where the head cannot
-grow (distinct codes, a memory map, an array of the user) a *tail* of what was added. Every
-search runs on both and merges by (distance, index); a search by several threads on
-ranges of a part is merged the same way.
+grow (distinct codes, a memory map, an array of the user) a *tail* of what was added
+since. Every search runs on both and merges by (distance, index); a search by several
+threads on ranges of a part is merged the same way.
 """
 
 from typing import Any

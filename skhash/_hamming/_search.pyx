@@ -154,7 +154,7 @@ cdef class StopFlag:
 
 
 cdef int _raise_failure(const interrupt *stop) except -1:
-    """Raise what a signal handler raised, or say why the search ended early."""
+    """Raise the error of a signal handler, or the reason of an early end."""
     if PyErr_Occurred() != NULL:
         return -1
     if stop.stopped:
