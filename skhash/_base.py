@@ -12,7 +12,7 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import ClassifierTags
+from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -194,7 +194,7 @@ class BaseHasher(
         n_bits = self._n_fitted_bits
         return n_bytes(n_bits) if self.output == "packed" else n_bits
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = []
@@ -274,8 +274,8 @@ class ClassPredictorMixin(metaclass=ABCMeta):
             return (probabilities > 0.5).astype(np.int64)
         return hasher.classes_[probabilities.argmax(axis=1)]
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         # Not of type "classifier", but scorers that need probabilities look here.
         tags.classifier_tags = ClassifierTags()
         return tags

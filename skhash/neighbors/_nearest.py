@@ -243,12 +243,13 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
                 "other than -1."
             )
         queries = snapshot._check_queries(X)
-        return precision_at_k_score(
+        precision = precision_at_k_score(
             snapshot._index.rows(),
             labels,
             queries,
             y,
-            k=min(snapshot.n_neighbors, np.count_nonzero(labeled)),
+            k=min(snapshot.n_neighbors, int(np.count_nonzero(labeled))),
             packed=True,
             n_bits=snapshot.n_bits_,
         )
+        return float(precision)

@@ -38,10 +38,10 @@ def test_dense_product_in_double_precision():
 
 def test_linear_layer():
     generator = torch.Generator().manual_seed(0)
-    layer, twin = Linear(7, 4), nn.Linear(7, 4)
-    twin.load_state_dict(layer.state_dict())
+    layer, reference = Linear(7, 4), nn.Linear(7, 4)
+    reference.load_state_dict(layer.state_dict())
     outputs = []
-    for each in (layer, twin):
+    for each in (layer, reference):
         rows = torch.randn(5, 7, generator=generator.manual_seed(1)).requires_grad_()
         output = each(rows)
         output.square().sum().backward()

@@ -42,14 +42,14 @@ def test_gradients_of_sparse_products(monkeypatch, most, n_products):
     """In blocks of few features, all or only present ones; products add up."""
     monkeypatch.setattr(_sparse_layer, "_GRADIENTS_PER_BLOCK", 4 * 3)
     monkeypatch.setattr(_sparse_layer, "_MOST_FEATURES", most)
-    weight, twin = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
+    weight, reference = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
     optimizer = RowwiseAdam([weight])
     present = torch.zeros(13, dtype=torch.bool)
     for seed in range(n_products):
         rows, dense = sparse_rows(seed)
         grad = torch.randn(9, 4)
         sparse_product(rows, weight).backward(grad)
-        (dense @ twin).backward(grad)
+        (dense @ reference).backward(grad)
         present |= (dense != 0).any(dim=0)
     assert weight.grad is None
     lazy = optimizer.lazy_grad(weight)
@@ -60,8 +60,8 @@ def test_gradients_of_sparse_products(monkeypatch, most, n_products):
     gradients = torch.cat([gradients for _, gradients in blocks])
     expected = torch.ones(13, dtype=torch.bool) if most == 0 else present
     assert torch.equal(features, torch.nonzero(expected)[:, 0])
-    torch.testing.assert_close(gradients, twin.grad[expected])
-    torch.testing.assert_close(lazy.to_dense(13), twin.grad)
+    torch.testing.assert_close(gradients, reference.grad[expected])
+    torch.testing.assert_close(lazy.to_dense(13), reference.grad)
     optimizer.step()
     assert optimizer.lazy_grad(weight) is None
 
@@ -128,11 +128,11 @@ def row_linear():
 
 def twin_of(layer):
     """Return a dense layer with the weights of a layer for sparse rows."""
-    twin = nn.Linear(13, 4)
+    reference = nn.Linear(13, 4)
     with torch.no_grad():
-        twin.weight.copy_(layer.weight.T)
-        twin.bias.copy_(layer.bias)
-    return twin
+        reference.weight.copy_(layer.weight.T)
+        reference.bias.copy_(layer.bias)
+    return reference
 
 
 def loss_of(layer, rows):
@@ -160,13 +160,13 @@ def test_ordinary_optimizer_trains_as_a_dense_layer(optimizer_type, earlier):
         if earlier != "alive":
             del rowwise
             gc.collect()
-    twin = twin_of(layer)
+    reference = twin_of(layer)
     before = layer.weight.detach().clone()
     train(layer, optimizer_type(layer.parameters(), lr=0.01), form=0)
-    train(twin, optimizer_type(twin.parameters(), lr=0.01), form=1)
+    train(reference, optimizer_type(reference.parameters(), lr=0.01), form=1)
     assert not torch.equal(layer.weight, before)
-    torch.testing.assert_close(layer.weight.T, twin.weight)
-    torch.testing.assert_close(layer.bias, twin.bias)
+    torch.testing.assert_close(layer.weight.T, reference.weight)
+    torch.testing.assert_close(layer.bias, reference.bias)
 
 
 def test_closure_of_an_optimizer():
@@ -220,10 +220,10 @@ def test_steps_of_rows_by_hand(monkeypatch, most):
 
 def test_weights_with_an_ordinary_gradient_are_updated_as_by_adam():
     layer = row_linear()
-    twin = twin_of(layer)
+    reference = twin_of(layer)
     train(layer, RowwiseAdam(layer.parameters(), lr=0.1), form=1)
-    train(twin, torch.optim.Adam(twin.parameters(), lr=0.1), form=1)
-    torch.testing.assert_close(layer.weight.T, twin.weight)
+    train(reference, torch.optim.Adam(reference.parameters(), lr=0.1), form=1)
+    torch.testing.assert_close(layer.weight.T, reference.weight)
 
 
 def by_pickle(pair):
@@ -276,12 +276,12 @@ def test_parameters_added_later_are_registered():
 def test_released_weights_get_ordinary_gradients():
     """And keep the gradient that they have."""
     layer = row_linear()
-    twin = twin_of(layer)
+    reference = twin_of(layer)
     optimizer = RowwiseAdam(layer.parameters())
     for seed in range(3):
-        loss_of(twin, sparse_rows(seed)[1]).backward()
+        loss_of(reference, sparse_rows(seed)[1]).backward()
         loss_of(layer, sparse_rows(seed)[0]).backward()
         if seed == 1:
             optimizer.release(layer.weight)
     assert optimizer.lazy_grad(layer.weight) is None
-    torch.testing.assert_close(layer.weight.grad.T, twin.weight.grad)
+    torch.testing.assert_close(layer.weight.grad.T, reference.weight.grad)
