@@ -28,7 +28,7 @@ cdef size_t SLICE_BYTES = 1 << 26
 
 cdef size_t _slice_rows(size_t n_bytes):
     """Return the number of rows to handle between two looks at signals."""
-    return max(1, SLICE_BYTES // (n_bytes * LANES)) * LANES
+    return max(<size_t>1, SLICE_BYTES // (n_bytes * LANES)) * LANES
 
 
 cdef int _check_signals() except -1:

@@ -128,7 +128,7 @@ def rows_by_code(const uint32_t[::1] codes, size_t n_distinct):
     """
     cdef size_t n = codes.shape[0], i
     counts = np.bincount(codes, minlength=n_distinct)
-    if len(counts) != n_distinct:
+    if <size_t>len(counts) != n_distinct:
         raise ValueError(f"Codes must be less than {n_distinct}, their number.")
     starts = np.zeros(n_distinct + 1, dtype=np.uint32)
     np.cumsum(counts, out=starts[1:])
