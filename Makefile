@@ -1,5 +1,5 @@
-# Every target sets up what it needs, in .venv, from Python 3.11+, a C compiler and a
-# package index. `make demo` and `make test` are all that a newcomer types.
+# Every target sets up what it needs in .venv, from Python 3.11 or later, a C compiler and
+# a package index. `make demo` and `make test` are all that a newcomer types.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,20 +7,25 @@ BIN = $(VENV)/bin
 # The build backend looks for meson and ninja on the path.
 export PATH := $(abspath $(BIN)):$(PATH)
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# One worker per core; each has one thread (tests/conftest.py).
+WORKERS = --numprocesses auto --maxprocesses 8
 
-.PHONY: help demo test lint format bench sanitize clean
+.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize clean
 
 help:
-	@echo "make demo    set up and run the main job on real text"
-	@echo "make test    set up and run the whole test suite"
-	@echo "make lint    set up and run the linters"
-	@echo "make format  format the sources"
-	@echo "make bench   search speed, training speed and retrieval quality tables"
-	@echo "make sanitize  the search tests under address and undefined-behavior sanitizers"
-	@echo "make clean   remove what the targets made"
+	@echo "make demo              run the example on real text"
+	@echo "make test              run the test suite"
+	@echo "make test-wheel        build a wheel and run the test suite on it"
+	@echo "make lint              run the linters"
+	@echo "make format            format the sources"
+	@echo "make bench             measure search speed, training speed and quality (hours)"
+	@echo "make check-benchmarks  check that the benchmark scripts run"
+	@echo "make tables            write the tables in docs/ from benchmarks/results/"
+	@echo "make sanitize          run the search tests under sanitizers"
+	@echo "make clean             remove what the targets made"
 
-# The editable install compiles the extension and rebuilds it when a source changes;
-# without build isolation, so that the build sees the pinned tools.
+# The editable install compiles the extensions and rebuilds them when a source changes.
+# Without build isolation, so that the build uses the pinned tools.
 $(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scikit-hash needs Python 3.11 or later; call make with PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -36,25 +41,35 @@ $(VENV)/.%: $(VENV)/.built
 demo: $(VENV)/.demo
 	$(BIN)/python docs/examples/find_similar_diagnoses.py
 
-# As many workers as cores, each with one thread (tests/conftest.py).
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+
+test-wheel: $(VENV)/.test
+	.ci/test-wheel $(BIN)/python $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/cython-lint skhash
-	$(BIN)/codespell skhash tests benchmarks docs README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/codespell skhash tests benchmarks docs .ci *.md
 	$(BIN)/mypy
+	$(BIN)/python .ci/check_sources.py
+	$(BIN)/python benchmarks/make_tables.py --check
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.test
-	$(BIN)/python benchmarks/search_speed.py --suite
-	$(BIN)/python benchmarks/training_speed.py
-	$(BIN)/python benchmarks/retrieval_quality.py
+	$(BIN)/python benchmarks/bench_search.py --suite
+	$(BIN)/python benchmarks/bench_training.py
+	$(BIN)/python benchmarks/bench_quality.py
+
+check-benchmarks: $(VENV)/.test
+	$(BIN)/python -m pytest $(WORKERS) --override-ini pythonpath=benchmarks benchmarks/_lib/check.py $(PYTEST_ARGS)
+
+tables: $(VENV)/.built
+	$(BIN)/python benchmarks/make_tables.py
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py

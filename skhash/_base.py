@@ -12,7 +12,7 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import ClassifierTags
+from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -114,6 +114,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
+        hasher._check_n_bits()
         samples = hasher._check_samples(X, reset=False)
         codes = np.empty((samples.shape[0], hasher._n_features_out), dtype=np.uint8)
         for block in row_blocks(samples.shape[0]):
@@ -148,6 +149,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
+        hasher._check_n_bits()
         labeled = check_partial_labels(y, np.shape(X)[0]).labeled
         if not labeled.any():
             raise ValueError(
@@ -159,8 +161,10 @@ class BaseHasher(
         bits = np.concatenate(
             [hasher._encode(samples[block]) for block in row_blocks(samples.shape[0])]
         )
-        return average_precision_at_k_score(
-            bits.view(np.uint8), as_array(y)[labeled], k=None
+        return float(
+            average_precision_at_k_score(
+                bits.view(np.uint8), as_array(y)[labeled], k=None
+            )
         )
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
@@ -168,17 +172,29 @@ class BaseHasher(
         samples = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
         )
+        if reset:
+            self._n_fitted_bits = self.n_bits
         if sp.issparse(samples) and not samples.has_canonical_format:
             # Norms and logarithms need each value in one piece.
             samples = samples.copy()
             samples.sum_duplicates()
         return samples
 
+    def _check_n_bits(self) -> None:
+        """Raise if the number of bits was changed after fit."""
+        if self.n_bits != self._n_fitted_bits:
+            raise ValueError(
+                f"n_bits was set to {self.n_bits} after fit, which learned "
+                f"{self._n_fitted_bits} bits. Call fit again, or set n_bits back to "
+                f"{self._n_fitted_bits}."
+            )
+
     @property
     def _n_features_out(self) -> int:
-        return n_bytes(self.n_bits) if self.output == "packed" else self.n_bits
+        n_bits = self._n_fitted_bits
+        return n_bytes(n_bits) if self.output == "packed" else n_bits
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = []
@@ -258,8 +274,8 @@ class ClassPredictorMixin(metaclass=ABCMeta):
             return (probabilities > 0.5).astype(np.int64)
         return hasher.classes_[probabilities.argmax(axis=1)]
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         # Not of type "classifier", but scorers that need probabilities look here.
         tags.classifier_tags = ClassifierTags()
         return tags

@@ -1,4 +1,4 @@
-"""What a bug report needs to know of a machine."""
+"""Print the versions that a bug report needs."""
 
 import importlib
 import platform
@@ -7,8 +7,8 @@ import sys
 _PACKAGES = ("numpy", "scipy", "sklearn", "joblib", "torch", "skorch")
 
 
-def show_versions():
-    """Print the versions of Python, the packages, and what searches and trains here.
+def show_versions() -> None:
+    """Print the versions of Python and of packages, the search kernel and the devices.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def show_versions():
 
     modules = {name: importlib.import_module(name) for name in _PACKAGES}
     torch = modules["torch"]
-    facts = {
+    facts: dict[str, object] = {
         "scikit-hash": skhash.__version__,
         "python": sys.version.split()[0],
         "platform": platform.platform(),

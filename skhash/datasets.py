@@ -1,16 +1,18 @@
-"""Text collections to try the package on, without a network."""
+"""Load text collections that need no network connection."""
+
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
 
-def load_icd10cm(*, return_X_y=False):
-    """Load the diagnoses of ICD-10-CM: short texts in 22 chapters.
+def load_icd10cm(*, return_X_y: bool = False) -> Any:
+    """Load the diagnoses of ICD-10-CM, short texts in 22 chapters.
 
     The corpus is part of the package `simple-icd-10-cm` (extra ``demo``), release 2026:
     46,842 descriptions of about seven words, each in one chapter of the international
-    classification of diseases (US clinical modification). The chapters are of very
-    unequal size: a quarter of the texts are injuries.
+    classification of diseases (US clinical modification). The chapters differ in size:
+    a quarter of the texts are injuries.
 
     Parameters
     ----------
@@ -21,8 +23,8 @@ def load_icd10cm(*, return_X_y=False):
     -------
     corpus : :class:`~sklearn.utils.Bunch`
         ``data``, a list of str; ``target``, an int array with the position of the
-        chapter; ``target_names``, the chapters' titles; ``codes``, the ICD-10-CM code
-        of each text. The newer the package, the more texts.
+        chapter of each text; ``target_names``, the titles of the chapters; ``codes``,
+        the ICD-10-CM code of each text. If `return_X_y`, the tuple (data, target).
 
     Raises
     ------
@@ -44,13 +46,13 @@ def load_icd10cm(*, return_X_y=False):
             "not installed. Install it with: pip install 'scikit-hash[demo]'."
         ) from error
 
-    everything = icd.get_all_codes(with_dots=True)
-    chapters = [code for code in everything if icd.is_chapter(code)]
-    # An extended code repeats the text of its parent with a seventh character
-    # ("initial encounter", "sequela"), so that it says nothing new.
+    all_codes = icd.get_all_codes(with_dots=True)
+    chapters = [code for code in all_codes if icd.is_chapter(code)]
+    # Extended codes are left out: they repeat the text of their parent and add the
+    # meaning of a seventh character ("initial encounter", "sequela").
     codes = [
         code
-        for code in everything
+        for code in all_codes
         if not icd.is_chapter_or_block(code) and not icd.is_extended_subcategory(code)
     ]
     position = {chapter: i for i, chapter in enumerate(chapters)}

@@ -1,49 +1,52 @@
-"""Fixtures that several test modules share."""
+"""Define fixtures that several test modules use."""
 
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Before anything counts the cores: workers share them.
+    # Workers share the cores. Set before any library counts them.
     os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
-import reference_data
-from reference_data import MissingDataError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tests import data
 
-def load(name):
-    """Load a reference data set, or skip the test where it is missing."""
+
+def load(loader):
+    """Load a reference data set; skip the test if it is missing."""
     try:
-        return reference_data.LOADERS[name]()
-    except MissingDataError as missing:
+        return loader()
+    except data.MissingDataError as missing:
         pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
 def web_snippets():
-    return load("web-snippets")
+    return load(data.load_web_snippets)
 
 
 @pytest.fixture(scope="session")
 def newsgroups():
-    return load("20newsgroups")
+    return load(data.load_20newsgroups)
 
 
 @pytest.fixture(scope="session")
 def cifar10():
-    return load("cifar10")
+    return load(data.load_cifar10)
 
 
 @pytest.fixture(scope="session")
 def tmc2007():
-    return load("tmc2007")
+    return load(data.load_tmc2007)
 
 
 @pytest.fixture(scope="session")
 def small_texts():
-    """Return 300 texts of 3 topics, 10 words of 30 a topic and 5 of 40 common ones."""
+    """Return 300 texts of 15 words in 3 topics, and the topic of each.
+
+    Ten words come from the 30 words of the topic, five from 40 common words.
+    """
     rng = np.random.RandomState(0)
     topics = rng.randint(3, size=300)
     texts = [
@@ -58,6 +61,6 @@ def small_texts():
 
 @pytest.fixture(scope="session")
 def small_rows(small_texts):
-    """Return the TF-IDF rows of the small texts, and their topics."""
+    """Return the TF-IDF features of the small texts, and their topics."""
     texts, topics = small_texts
     return TfidfVectorizer().fit_transform(texts), topics

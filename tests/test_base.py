@@ -1,4 +1,4 @@
-"""What the base class makes of a subclass that only learns and encodes."""
+"""Test the base class by a subclass that only learns and encodes."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from skhash.model_selection import make_retrieval_scorer
 
 
 class SignHasher(BaseHasher):
-    """The signs of the first features. Remembers how it was asked."""
+    """The signs of the first features; records what it is given."""
 
     def __init__(self, n_bits=3, *, output="bits"):
         self.n_bits = n_bits
@@ -34,16 +34,16 @@ def X():
     return np.random.default_rng(0).normal(size=(10, 5))
 
 
-def test_subclass_cannot_forget_to_learn_or_encode():
-    class Lazy(BaseHasher):
+def test_abstract_methods():
+    class Incomplete(BaseHasher):
         def _fit(self, X, y):
             pass
 
     with pytest.raises(TypeError, match="_encode"):
-        Lazy()
+        Incomplete()
 
 
-def test_fit_hands_over_validated_rows_and_raw_labels(X):
+def test_fit_passes_validated_samples_and_raw_labels(X):
     y = ["a"] * 10
     hasher = SignHasher()
     assert hasher.fit(sp.csc_array(X), y) is hasher
@@ -62,7 +62,7 @@ def test_single_precision_is_kept(X):
 
 
 def test_transform_in_blocks(X, monkeypatch):
-    monkeypatch.setattr("skhash._base.ROWS_PER_BLOCK", 4)
+    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 4)
     hasher = SignHasher().fit(X)
     bits = hasher.transform(X)
     assert hasher.blocks_ == [4, 4, 2]
@@ -85,8 +85,8 @@ def test_output_can_be_set_after_fit(X):
 
 
 def test_score_is_mean_average_precision_of_the_whole_list(monkeypatch):
-    """Of more rows than any default cut-off, and in blocks."""
-    monkeypatch.setattr("skhash._base.ROWS_PER_BLOCK", 64)
+    """Of more samples than any default cut-off, and in blocks."""
+    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 64)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 5)), rng.integers(-1, 2, 400)
     hasher = SignHasher().fit(X)
@@ -100,7 +100,7 @@ def test_score_is_mean_average_precision_of_the_whole_list(monkeypatch):
     assert packed.score(X, y) == pytest.approx(expected, rel=1e-12)
 
 
-def test_score_with_several_labels_a_row(X):
+def test_score_with_several_labels_per_sample(X):
     y = (X[:, :2] > 0).astype(int)
     y[0] = -1
     y[1] = [1, 1]
@@ -112,7 +112,7 @@ def test_score_with_several_labels_a_row(X):
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, np.ndarray.tolist])
-def test_score_of_any_form_of_rows(X, form):
+def test_score_of_any_form_of_samples(X, form):
     y = [0, 1] * 5
     hasher = SignHasher().fit(X)
     assert hasher.score(form(X), y) == hasher.score(X, y)
@@ -125,7 +125,7 @@ def test_score_of_string_labels(X):
     assert hasher.score(X, y) == hasher.score(X, numbers)
 
 
-def test_score_without_labels_says_what_to_do(X):
+def test_score_without_labels(X):
     with pytest.raises(ValueError, match=r"no labeled row.*SemiSupervisedKFold"):
         SignHasher().fit(X).score(X, [-1] * 10)
 
@@ -135,3 +135,40 @@ def test_tags():
     assert tags.input_tags.sparse
     assert not tags.target_tags.required
     assert tags.transformer_tags.preserves_dtype == []
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
+def test_error_in_fit_leaves_the_hasher_as_it_was(X, error):
+    class Failing(SignHasher):
+        def _fit(self, X, y):
+            super()._fit(X, y)
+            if y is None:
+                raise error
+
+    hasher = Failing()
+    with pytest.raises(error):
+        hasher.fit(X)
+    assert vars(hasher) == hasher.get_params()
+    hasher.fit(X, [0] * 10)
+    before = dict(vars(hasher))
+    with pytest.raises(error):
+        hasher.fit(np.hstack([X, X]))
+    assert vars(hasher) == before
+    assert hasher.n_features_in_ == 5
+    assert_array_equal(hasher.transform(X), X[:, :3] > 0)
+
+
+def test_values_stored_in_parts_are_added(X):
+    X = np.abs(X)
+    parts = sp.csr_matrix(
+        (
+            np.repeat(X.ravel() / 2, 2),
+            np.repeat([*range(5)] * 10, 2),
+            range(0, 101, 10),
+        ),
+        shape=X.shape,
+    )
+    samples, _ = SignHasher().fit(parts).seen_
+    assert samples.has_canonical_format
+    assert_array_equal(samples.toarray(), X)
+    assert parts.nnz == 100

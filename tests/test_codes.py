@@ -1,4 +1,4 @@
-"""Bits and packed codes: order, padding, validation, statistics."""
+"""Order, padding, validation and statistics of bits and packed codes."""
 
 import numpy as np
 import pandas as pd
@@ -89,9 +89,18 @@ def test_values_that_are_no_bits(value):
 def test_bytes_where_bits_are_meant():
     packed = np.array([[200, 3]], dtype=np.uint8)
     with pytest.raises(
-        ValueError, match=r"unpack them with .*unpack_bits, or say pack"
+        ValueError, match=r"unpack them with .*unpack_bits, or pass packed=True"
     ):
         check_bits(packed)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float64])
+def test_signs_where_bits_are_meant(dtype):
+    signs = 2 * random_bits(4, 9).astype(dtype) - 1
+    with pytest.raises(ValueError, match=r"codes of -1 and \+1, pass X > 0") as caught:
+        check_bits(signs)
+    assert "unpack" not in str(caught.value)
+    assert_array_equal(check_bits(signs > 0), signs > 0)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -116,9 +125,51 @@ def test_packed_codes_of_another_dtype():
         unpack_bits(np.zeros((2, 2), dtype=np.int64))
 
 
+def test_signed_bytes_of_an_encoder():
+    packed = np.array([[200, 3]], dtype=np.uint8)
+    signed = (packed.astype(np.int16) - 128).astype(np.int8)
+    with pytest.raises(TypeError, match=r"dtype int8.*\+ 128.*X\.view\(np\.uint8\)"):
+        check_packed(signed)
+    assert_array_equal((signed.astype(np.int16) + 128).astype(np.uint8), packed)
+
+
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_whole_numbers_that_hold_many_bits(width):
+    bits = random_bits(5, 16 * width)
+    packed = pack_bits(bits)
+    numbers = packed.view(f">u{width}").astype(f"u{width}")
+    with pytest.raises(TypeError, match=rf"'>u{width}'\)\.view\(np\.uint8\)"):
+        check_packed(numbers)
+    assert_array_equal(numbers.astype(f">u{width}").view(np.uint8), packed)
+
+
+def test_bytes_as_numbers_of_another_dtype():
+    with pytest.raises(TypeError, match=r"int64. If each .* X\.astype\(np\.uint8\)"):
+        check_packed([[200, 3]])
+
+
+def test_fingerprints_whose_first_bit_is_the_lowest():
+    bits = random_bits(50, 167)
+    X = np.packbits(bits, axis=1, bitorder="little")
+    with pytest.raises(ValueError, match=r"bitorder='little'"):
+        check_packed(X, n_bits=167)
+    turned = np.packbits(np.unpackbits(X, axis=1, bitorder="little"), axis=1)
+    assert_array_equal(unpack_bits(turned, 167), bits)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_numbers_of_bits_of_any_dtype(dtype):
+    n_bits = np.iinfo(dtype).max if dtype != np.int64 else 250
+    bits = random_bits(3, n_bits)
+    assert n_bytes(dtype(n_bits)) == n_bytes(n_bits)
+    packed = pack_bits(bits)
+    assert_array_equal(unpack_bits(packed, dtype(n_bits)), bits)
+    assert_array_equal(check_bits(bits, n_bits=dtype(n_bits)), bits)
+
+
 @pytest.mark.parametrize("n_bits", [8, 17])
 def test_wrong_number_of_bytes(n_bits):
-    with pytest.raises(ValueError, match=rf"bytes a row for codes of {n_bits} bits"):
+    with pytest.raises(ValueError, match=rf"bytes per row for codes of {n_bits} bits"):
         check_packed(np.zeros((3, 2), dtype=np.uint8), n_bits=n_bits)
 
 
@@ -134,8 +185,14 @@ def test_padding_must_be_zero():
 def test_no_rows():
     assert check_bits(np.zeros((0, 5))).shape == (0, 5)
     assert pack_bits(np.zeros((0, 9))).shape == (0, 2)
-    with pytest.raises(ValueError, match="at least one row"):
-        bit_statistics(np.zeros((0, 5)))
+    empty = np.zeros((0, 5), dtype=np.uint8)
+    for call in (
+        lambda: bit_statistics(empty),
+        lambda: check_bits(empty, min_samples=1),
+        lambda: check_packed(empty, min_samples=1),
+    ):
+        with pytest.raises(ValueError, match=r"0 sample\(s\) \(shape=\(0, 5\)\)"):
+            call()
 
 
 def test_statistics():
@@ -153,6 +210,16 @@ def test_statistics():
     assert statistics.n_dead == 1
     assert statistics.n_distinct == len({tuple(row) for row in bits.tolist()})
     assert statistics.max_correlation == pytest.approx(1)
+
+
+def test_statistics_of_packed_codes():
+    bits = random_bits(100, 13)
+    expected = bit_statistics(bits)
+    found = bit_statistics(pack_bits(bits), packed=True, n_bits=13)
+    assert_array_equal(found.means, expected.means)
+    assert found.max_correlation == expected.max_correlation
+    assert found.n_distinct == expected.n_distinct
+    assert len(bit_statistics(pack_bits(bits), packed=True).means) == 16
 
 
 def test_largest_correlation():

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -39,23 +40,42 @@ def test_names_that_a_module_exports(module):
         assert hasattr(module, name)
 
 
-def test_type_checkers_see_all_names():
-    tree = ast.parse(inspect.getsource(skhash))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    seen = {
-        name.name: imported.module for imported in block.body for name in imported.names
-    }
-    assert seen == skhash._PUBLIC
-    assert sorted(skhash.__all__) == sorted(seen)
+def test_stub_has_the_same_names():
+    """Type checkers and editors read the stub, and Python the list."""
+    stub = Path(skhash.__file__).with_suffix(".pyi")
+    tree = ast.parse(stub.read_text(encoding="utf-8"))
+    imported = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                imported[name.name] = node.module
+    submodules = {name for name, module in imported.items() if module == "skhash"}
+    assert submodules == set(skhash._SUBMODULES)
+    names = {k: v.removeprefix("skhash.") for k, v in imported.items()}
+    names = {name: names[name] for name in names.keys() - submodules}
+    assert names == skhash._MODULE_OF
+    (exported,) = (node for node in tree.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(exported.value) == skhash.__all__
+    assert set(skhash.__all__) == set(skhash._MODULE_OF)
 
 
-def test_no_bytecode_is_installed():
-    """The list of meson.build has the cache of each package."""
-    build = (Path(__file__).parents[1] / "meson.build").read_text(encoding="utf-8")
-    for module in pkgutil.walk_packages(skhash.__path__, "skhash."):
-        if module.ispkg:
-            folder = module.name.removeprefix("skhash.").replace(".", "/")
-            assert f"'{folder}/__pycache__'" in build
+def test_submodules_resolve():
+    public = {m.name for m in pkgutil.iter_modules(skhash.__path__)}
+    public = {name for name in public if not name.startswith("_")}
+    assert set(skhash._SUBMODULES) == public
+    for name in skhash._SUBMODULES:
+        assert getattr(skhash, name) is importlib.import_module(f"skhash.{name}")
+        assert name in dir(skhash)
+    code = "import skhash; print(skhash.metrics.precision_at_k_score.__name__)"
+    assert run(code).strip() == "precision_at_k_score"
+
+
+def test_version_is_that_of_the_installed_package():
+    assert skhash.__version__ == metadata.version("scikit-hash")
+    assert "__version__" in dir(skhash)
+    root = Path(__file__).parents[1]
+    build = (root / "meson.build").read_text(encoding="utf-8")
+    assert f"version: '{skhash.__version__}'" in build
 
 
 def run(code):

@@ -11,7 +11,6 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from reference_data import MissingDataError, load_web_snippets_texts
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -29,6 +28,7 @@ from skhash.model_selection import (
     make_retrieval_scorer,
     mask_labels,
 )
+from tests.data import MissingDataError, load_web_snippets_texts
 
 GRID = {"hasher__label_weight": [0.0, 5.0]}
 
@@ -50,7 +50,7 @@ def pipeline(*others):
 
 @pytest.fixture(scope="module")
 def snippets():
-    """Return 1500 texts of 8 domains, and their labels, two thirds of them hidden."""
+    """Return 1500 texts of 8 domains, and their labels, of which a third is kept."""
     try:
         texts = load_web_snippets_texts()
     except MissingDataError as missing:
@@ -76,7 +76,7 @@ def test_grid_search(snippets, options):
     search.fit(texts, labels)
     scores = search.cv_results_["mean_test_score"]
     assert ((scores > 0) & (scores <= 1)).all()
-    # Heeding labels beats ignoring them.
+    # Learning from labels beats ignoring them.
     assert search.best_params_ == {"hasher__label_weight": 5.0}
     assert search.score(texts, labels) > scores.min()
     assert search.transform(texts[:5]).shape == (5, 16)

@@ -1,12 +1,12 @@
 """
-Find similar diagnoses, with 1 % of the labels
-==============================================
+Find similar diagnoses with 1 % of the labels
+=============================================
 
-The main job of scikit-hash, end to end on real text: 47,000 short descriptions of
-diagnoses (ICD-10-CM), of which only one in a hundred tells its chapter. We learn 32-bit
-codes, build an index of them, and ask it for similar diagnoses.
+Learn 32-bit codes of 47,000 short descriptions of diagnoses (ICD-10-CM), of which one
+in a hundred is labeled with its chapter; compare the codes with baselines; and search
+them for diagnoses that are similar to a query.
 
-Run it with ``make demo``.
+Run this example with ``make demo``.
 """
 
 import logging
@@ -37,7 +37,7 @@ QUERIES = (
 
 
 def main():
-    """Learn, measure, search."""
+    """Learn codes, measure their quality and cost, and search them."""
     # `verbose=1` reports each epoch through the logger "skhash".
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
@@ -45,7 +45,7 @@ def main():
     texts, queries, chapters, query_chapters = train_test_split(
         corpus.data, corpus.target, test_size=N_QUERIES, random_state=0
     )
-    # One label in a hundred is known; -1 marks the others.
+    # One label in a hundred is known; -1 marks unlabeled samples.
     few_labels = mask_labels(chapters, 0.01, random_state=0)
     print(
         f"{len(texts):,} diagnoses in {len(corpus.target_names)} chapters, "
@@ -81,21 +81,21 @@ def main():
         "exact cosine of float TF-IDF", X, chapters, X_query, query_chapters, "cosine"
     )
 
-    # From here on eight bits a byte, also for the last step of the pipeline.
+    # From here on eight bits per byte, also in the last step of the pipeline.
     codes = hasher.set_params(output="packed").transform(X)
     query_codes = hasher.transform(X_query)
     index = HammingNearestNeighbors(n_neighbors=10, packed=True).fit(codes)
     print_costs(index, codes, query_codes, X, X_query)
 
     _, nearest = index.kneighbors(pipeline.transform(QUERIES), n_neighbors=5)
-    for query, rows in zip(QUERIES, nearest, strict=True):
+    for query, indices in zip(QUERIES, nearest, strict=True):
         print(f"\nNearest to “{query}”:")
-        for row in rows:
-            print(f"  {texts[row]}  [{corpus.target_names[chapters[row]]}]")
+        for i in indices:
+            print(f"  {texts[i]}  [{corpus.target_names[chapters[i]]}]")
 
 
 def print_precision(name, X, y, X_query, y_query, metric="hamming"):
-    """Print a row of the table of precisions, exact in the presence of ties."""
+    """Print one line of the table of precisions, exact in the presence of ties."""
     at_10, at_100 = (
         precision_at_k_score(X, y, X_query, y_query, k=k, metric=metric)
         for k in (10, 100)
@@ -104,7 +104,7 @@ def print_precision(name, X, y, X_query, y_query, metric="hamming"):
 
 
 def print_costs(index, codes, query_codes, X, X_query):
-    """Print what a document costs in memory, and a query in time."""
+    """Print the memory per document and the time per query."""
     start = time.perf_counter()
     index.kneighbors(query_codes)
     hamming = (time.perf_counter() - start) / len(query_codes)

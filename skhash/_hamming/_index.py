@@ -1,129 +1,133 @@
-"""The searchable collection of codes behind the estimators.
+"""Index packed codes: find the nearest of a query, or all within a radius.
 
 Rows lie in one or two parts: the *head*, as it was fitted, and where the head cannot
-grow (distinct codes, somebody else's memory) a *tail* of what was added later. Every
+grow (distinct codes, an array of someone else) a *tail* of what was added later. Every
 search runs on both and merges by (distance, index); a search by several threads on
-stretches of a part is merged the same way.
+ranges of a part is merged the same way.
 """
 
-import threading
-from functools import partial, reduce
+from typing import Any
 
 import numpy as np
 
-from skhash._hamming import _merge, _search
-from skhash._hamming._multi_index import MultiIndex
-from skhash._hamming._storage import BlockedCodes, DistinctCodes, ExternalCodes
-from skhash._hamming._threads import even_slices, run
+from skhash._hamming import _merge
+from skhash._hamming._multi_index import MultiIndex, TableCache
+from skhash._hamming._parts import (
+    Nearest,
+    NearestSearch,
+    Part,
+    Within,
+    WithinSearch,
+)
+from skhash._hamming._storage import (
+    BlockedCodes,
+    DistinctCodes,
+    ExternalCodes,
+    Mask,
+    Positions,
+    Rows,
+    Storage,
+)
 
-#: Threads do not pay below so many distances: starting them takes as long.
-THREAD_WORK = 1 << 23
-#: The share of the large stretches in a scan by several threads.
-LARGE_STRETCHES = 0.85
 #: Repeated codes are not looked for in an index of fewer codes.
 LEAST_REPEATED = 1024
-#: A subset of less than this share of the rows is copied out and searched by itself.
+#: A subset of less than this fraction of the rows is copied out and searched by itself;
+#: of an array of someone else, which may not fit into memory, only the second.
 SMALL_SUBSET = 1 / 8
+SMALL_EXTERNAL_SUBSET = 1 / 128
+#: Queries at a time where every code of the index is one.
+OWN_QUERIES = 1 << 16
 
 
 class CodeIndex:
-    """Packed codes, ready to be searched.
+    """Packed codes, ready to be searched. Immutable: changes give another index.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_bytes), uint8, C order
+    rows : ndarray of shape (n_rows, n_bytes), uint8
+        Packed codes; in C order if `copy`.
     n_bits : int
-    algorithm : {"auto", "brute", "multi_index"}
-    copy : bool
+        Length of the codes.
+    algorithm : {"auto", "brute", "multi_index"}, default="auto"
+        See :class:`skhash.neighbors.HammingNearestNeighbors`.
+    copy : bool, default=True
         False: keep `rows` and search them in place.
+    max_memory : float, default=1.0
+        Memory that ``algorithm="auto"`` may spend on tables, as a multiple of that of
+        the packed codes.
     """
 
-    def __init__(self, rows, n_bits, *, algorithm="auto", copy=True):
+    def __init__(
+        self,
+        rows: Rows,
+        n_bits: int,
+        *,
+        algorithm: str = "auto",
+        copy: bool = True,
+        max_memory: float = 1.0,
+    ) -> None:
         self.n_bits = n_bits
         self.algorithm = algorithm
-        self._hold(rows, copy)
-
-    def _hold(self, rows, copy=True):
-        """Make these rows the contents of the index."""
-        self.head = self.tail = None
+        self.max_memory = max_memory
+        head: Storage | None = None
         if not copy:
-            self.head = ExternalCodes(rows)
-        elif self.algorithm == "auto" and len(rows) >= LEAST_REPEATED:
-            self.head = DistinctCodes.where_it_pays(rows)
-        if self.head is None:
-            self.head = BlockedCodes(rows)
-        self._reset_tables()
+            head = ExternalCodes(rows)
+        elif algorithm == "auto" and len(rows) >= LEAST_REPEATED:
+            head = DistinctCodes.if_repeated(rows)
+        self._set_storage(BlockedCodes(rows) if head is None else head, None)
 
-    # Tables ---------------------------------------------------------------------------
-
-    def _reset_tables(self):
-        self._lock = threading.Lock()
-        self._accumulated_cost = 0.0
-        self._shape = self._multi_index = None
-        if self.algorithm == "multi_index":
+    def _set_storage(
+        self,
+        head: Storage,
+        tail: BlockedCodes | None,
+        tables: TableCache | None = None,
+    ) -> None:
+        self.head = head
+        self.tail = tail
+        self._parts_of_all: list[Part] | None = None
+        self._shape: MultiIndex | None = None
+        self._tables = TableCache() if tables is None else tables
+        if self.algorithm == "multi_index" and self._tables.multi_index is None:
             self._build_tables()
 
-    def _searched(self):
-        """Return the part of the head that a scan reads."""
-        return self.head.distinct if isinstance(self.head, DistinctCodes) else self.head
+    def _with(
+        self,
+        head: Storage,
+        tail: BlockedCodes | None,
+        tables: TableCache | None = None,
+    ) -> "CodeIndex":
+        """Return an index with the same settings and other codes."""
+        other = object.__new__(CodeIndex)
+        other.n_bits, other.algorithm = self.n_bits, self.algorithm
+        other.max_memory = self.max_memory
+        other._set_storage(head, tail, tables)
+        return other
 
-    def _build_tables(self):
-        codes = self._searched()
-        multi_index = MultiIndex(codes, self.n_bits)
-        if multi_index.n_codes:
-            multi_index.build(codes)
-            self._shape = self._multi_index = multi_index
-
-    def _tables_for(self, radius, n_queries):
-        """Return the tables if this search should use them, else None.
-
-        With ``algorithm="auto"`` they are built when the scans that they would have
-        saved so far, this search's included, cost as much as building them: whatever
-        comes later, that is at most twice the cost of the best choice.
-        """
-        if self.algorithm == "brute":
-            return None
-        if self.algorithm == "multi_index":
-            return self._multi_index
-        if radius is None or isinstance(self.head, ExternalCodes):
-            return None
-        with self._lock:
-            if self._shape is None:
-                self._shape = MultiIndex(self._searched(), self.n_bits)
-            if not self._shape.is_cheaper_than_scan(radius):
-                return None
-            if self._multi_index is None:
-                self._accumulated_cost += n_queries
-                if self._accumulated_cost < self._shape.build_cost:
-                    return None
-                self._build_tables()
-            return self._multi_index
-
-    def __getstate__(self):
-        """Leave out what can be made again."""
+    def __getstate__(self) -> dict:
+        """Leave out what can be built again."""
         state = self.__dict__.copy()
-        for name in ("_lock", "_accumulated_cost", "_shape", "_multi_index"):
+        for name in ("_parts_of_all", "_shape", "_tables"):
             del state[name]
         return state
 
-    def __setstate__(self, state):
-        """Make the tables again if they were asked for."""
+    def __setstate__(self, state: dict) -> None:
+        """Build the tables again if they were asked for."""
         self.__dict__.update(state)
-        self._reset_tables()
+        self._set_storage(self.head, self.tail)
 
     # Contents -------------------------------------------------------------------------
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> int:
         """Number of codes."""
         return self.head.n_rows + (self.tail.n_rows if self.tail else 0)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         """Memory of the index without tables, in bytes."""
         return self.head.nbytes + (self.tail.nbytes if self.tail else 0)
 
-    def rows(self, positions=None):
+    def rows(self, positions: Positions | None = None) -> Rows:
         """Return packed codes, all by default."""
         if positions is None:
             positions = np.arange(self.n_rows)
@@ -135,162 +139,261 @@ class CodeIndex:
         rows[in_tail] = self.tail.rows(positions[in_tail] - self.head.n_rows)
         return rows
 
-    def append(self, rows):
-        """Add codes at the end. Rebuilds only when the index has doubled."""
-        if isinstance(self.head, BlockedCodes):
-            self.head.append(rows)
-        elif self.tail is None:
-            self.tail = BlockedCodes(rows)
-        else:
-            self.tail.append(rows)
-        if isinstance(self.head, DistinctCodes) and self.tail.n_rows > self.head.n_rows:
-            self._hold(self.rows())
-        elif self._multi_index is not None:
-            if self._searched().n_rows > 2 * self._multi_index.n_codes:
-                self._build_tables()
-        elif self.algorithm == "multi_index":
-            self._build_tables()
-        else:
-            self._shape = None
+    def append(self, rows: Rows) -> "CodeIndex":
+        """Return the index with codes added at the end.
 
-    def keep(self, mask):
-        """Keep the rows of the mask only, in their order; a rebuild."""
-        self._hold(self.rows(np.flatnonzero(mask)))
+        Codes and tables are shared; they are built anew when the index has doubled.
+        """
+        head, tail = self.head, self.tail
+        if isinstance(head, BlockedCodes):
+            head = head.append(rows)
+        else:
+            tail = BlockedCodes(rows) if tail is None else tail.append(rows)
+        if isinstance(head, DistinctCodes) and tail and tail.n_rows > head.n_rows:
+            everything = self._with(head, tail, self._tables).rows()
+            return self._rebuilt(everything)
+        tables: TableCache | None = self._tables
+        built = self._tables.multi_index
+        outgrown = built is not None and self._scanned(head).n_rows > 2 * built.n_codes
+        if outgrown or (built is None and self.algorithm == "multi_index"):
+            tables = None
+        return self._with(head, tail, tables)
+
+    def without(self, positions: Positions) -> "CodeIndex":
+        """Return the index without some codes; the others keep their order.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            Distinct positions, ascending; not all of them.
+
+        Returns
+        -------
+        index : CodeIndex
+            Built anew, except that an array of someone else stays where it is.
+        """
+        if not isinstance(self.head, ExternalCodes):
+            return self._rebuilt(self.rows(_others(self.n_rows, positions)))
+        n_head = self.head.n_rows
+        split = np.searchsorted(positions, n_head)
+        head, tail = self.head.without(positions[:split]), self.tail
+        if tail is not None and split < len(positions):
+            kept = _others(tail.n_rows, positions[split:] - n_head)
+            tail = BlockedCodes(tail.rows(kept)) if len(kept) else None
+        return self._with(head, tail)
+
+    def _rebuilt(self, rows: Rows) -> "CodeIndex":
+        return CodeIndex(
+            rows, self.n_bits, algorithm=self.algorithm, max_memory=self.max_memory
+        )
+
+    # Tables ---------------------------------------------------------------------------
+
+    @staticmethod
+    def _scanned(head: Storage) -> BlockedCodes | ExternalCodes:
+        """Return the codes of a head that a scan reads."""
+        return head.distinct if isinstance(head, DistinctCodes) else head
+
+    def _build_tables(self) -> None:
+        if self._tables.multi_index is None:
+            codes = self._scanned(self.head)
+            multi_index = MultiIndex(codes, self.n_bits)
+            if multi_index.n_codes:
+                multi_index.build(codes)
+                self._tables.multi_index = multi_index
+
+    def _tables_for(self, radius: int | None, n_queries: int) -> MultiIndex | None:
+        """Return the tables if this search should use them, else None.
+
+        With ``algorithm="auto"`` they are built when the scans that they would have
+        saved so far, this search's included, cost as much as building them: that costs
+        at most twice as much as the best choice, whatever is searched later. While one
+        thread builds them, others scan.
+        """
+        cache = self._tables
+        if self.algorithm == "auto":
+            if radius is None or isinstance(self.head, ExternalCodes):
+                return None
+            if self._shape is None:
+                self._shape = MultiIndex(self._scanned(self.head), self.n_bits)
+            if not self._shape.is_cheaper_than_scan(radius):
+                return None
+            bound = self.max_memory * self.n_rows * self.head.n_bytes
+            if cache.multi_index is None and self._shape.nbytes <= bound:
+                cache.accumulated_cost += n_queries
+                if cache.accumulated_cost >= self._shape.build_cost:
+                    cache.mutex.run_if_free(self._build_tables)
+        built = cache.multi_index
+        # A longer snapshot may have built them.
+        if built is None or built.n_codes > self._scanned(self.head).n_rows:
+            return None
+        return built
 
     # Search ---------------------------------------------------------------------------
 
-    def _parts(self, mask, tables):
-        """List what to search: (source, first, last, offset, n_rows).
-
-        A source with tables answers from them for all positions it has; codes behind
-        the tables, and the tail, are scanned.
-        """
+    def _parts(self, mask: Mask | None, built: MultiIndex | None) -> list[Part]:
+        """List what to search: by tables where there are some, else by scanning."""
+        if mask is None and built is None and self._parts_of_all is not None:
+            return self._parts_of_all
         n_head = self.head.n_rows
         head_mask = None if mask is None else mask[:n_head]
-        source = self.head.source(self.n_bits, head_mask)
-        parts = [(source, 0, source.n_codes, 0, n_head)]
-        if tables is not None:
-            by_tables = self.head.source(
-                self.n_bits,
-                head_mask,
-                tables=tables.tables,
-                most_work=tables.scan_lookups,
+        target = self.head.target(head_mask)
+        whole = Part(target, 0, target.n_codes, 0, n_head, self.head)
+        parts = [whole]
+        if built is not None:
+            by_tables = self.head.target(
+                head_mask, tables=built.tables, most_work=built.scan_lookups
             )
-            n_rows = min(n_head, tables.n_codes)
-            if isinstance(self.head, DistinctCodes):
-                n_rows = n_head
-            parts = [(by_tables, 0, tables.n_codes, 0, n_rows)]
-            if tables.n_codes < source.n_codes:
-                parts.append((source, tables.n_codes, source.n_codes, 0, n_head))
+            n_rows = n_head
+            if not isinstance(self.head, DistinctCodes):
+                n_rows = min(n_head, built.n_codes)
+            parts = [Part(by_tables, 0, built.n_codes, 0, n_rows, self.head)]
+            if built.n_codes < target.n_codes:
+                parts.append(whole._replace(first=built.n_codes))
         if self.tail is not None:
-            tail_mask = None if mask is None else mask[n_head:]
-            source = self.tail.source(self.n_bits, tail_mask)
-            parts.append((source, 0, source.n_codes, n_head, source.n_codes))
+            target = self.tail.target(None if mask is None else mask[n_head:])
+            n_tail = target.n_codes
+            parts.append(Part(target, 0, n_tail, n_head, n_tail, self.tail))
+        if mask is None and built is None:
+            self._parts_of_all = parts
         return parts
 
-    def _plan(self, n_queries, parts, tables, n_threads):
-        """Cut a search into slices of the queries and stretches of the index.
-
-        Threads get queries of their own while there are enough of them, else
-        stretches of the index: a large one each, and a small one for whoever is first
-        to be done, since a thread wakes up late by a part of the time of a scan.
-        """
-        n_codes = sum(last - first for _, first, last, _, _ in parts)
-        little = tables is None and n_queries * n_codes < THREAD_WORK
-        if n_threads == 1 or n_queries == 0 or little:
-            return [slice(0, n_queries)], parts
-        if tables is not None or n_queries >= 4 * n_threads:
-            n_slices = n_threads if n_queries < 64 * n_threads else 4 * n_threads
-            return even_slices(n_queries, n_slices, 4), parts
-        stretches = [
-            (source, first + start, first + stop, offset, n_rows)
-            for source, first, last, offset, n_rows in parts
-            for start, stop in self._stretches(last - first, n_threads)
-        ]
-        return [slice(0, n_queries)], stretches
-
-    @staticmethod
-    def _stretches(n_codes, n_threads):
-        """Cut a scan into a large stretch and a small one for each thread."""
-        large = int(LARGE_STRETCHES * n_codes) // _search.BLOCK * _search.BLOCK
-        return [
-            (first + s.start, first + s.stop)
-            for first, n in ((0, large), (large, n_codes - large))
-            for s in even_slices(n, n_threads, _search.BLOCK)
-        ]
-
-    def _small_subset(self, mask):
+    def _small_subset(
+        self, mask: Mask | None
+    ) -> tuple["CodeIndex", Positions] | tuple[None, None]:
         """Return the rows of a small mask as an index of their own, and their indices.
 
         (None, None) where the mask is better tested hit by hit.
         """
-        if mask is None or np.count_nonzero(mask) >= SMALL_SUBSET * len(mask):
+        external = isinstance(self.head, ExternalCodes)
+        fraction = SMALL_EXTERNAL_SUBSET if external else SMALL_SUBSET
+        if mask is None or np.count_nonzero(mask) >= fraction * len(mask):
             return None, None
         members = np.flatnonzero(mask)
         rows = self.rows(members)
         return CodeIndex(rows, self.n_bits, algorithm="brute"), members
 
-    def nearest(self, queries, k, *, mask=None, n_threads=1, simd=None):
-        """Return distances and indices of the k nearest codes of each query.
+    def nearest(
+        self,
+        queries: Rows,
+        k: int,
+        *,
+        mask: Mask | None = None,
+        n_threads: int = 1,
+        simd: str | None = None,
+    ) -> Nearest:
+        """Find the nearest codes of each query.
 
-        The mask must leave k codes.
+        Parameters
+        ----------
+        queries : ndarray of shape (n_queries, n_bytes), uint8, C order
+            Packed codes.
+        k : int
+            Number of neighbors, at most that of the codes that may be found.
+        mask : ndarray of shape (n_rows,), bool, default=None
+            The codes that may be found; None for all.
+        n_threads : int, default=1
+            Number of threads; no more than there are processors are used.
+        simd : str, default=None
+            Name of the instruction set; that of `simd_name` if None.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, k), int32
+            Ascending.
+        indices : ndarray of shape (n_queries, k), intp
+            At equal distance ascending.
         """
         subset, members = self._small_subset(mask)
-        if subset is not None:
+        if subset is not None and members is not None:
             distances, indices = subset.nearest(
                 queries, k, n_threads=n_threads, simd=simd
             )
             return distances, members[indices]
+        built = self._tables_for(None, len(queries))
+        search = NearestSearch(self._parts(mask, built), built is not None, simd)
+        return search.run(queries, k, n_threads)
 
-        def search(part, queries):
-            source, first, last, offset, n_rows, simd = part
-            shape = len(queries), min(k, n_rows)
-            distances = np.empty(shape, dtype=np.int32)
-            indices = np.empty(shape, dtype=np.intp)
-            source.nearest(queries, distances, indices, first, last, offset, simd)
-            return distances, indices
+    def within(
+        self,
+        queries: Rows,
+        radius: int,
+        *,
+        mask: Mask | None = None,
+        n_threads: int = 1,
+        simd: str | None = None,
+    ) -> Within:
+        """Find all codes within a radius of each query.
 
-        def merge(a, b):
-            return _merge.merge_nearest(*a, *b, min(k, a[0].shape[1] + b[0].shape[1]))
+        Parameters
+        ----------
+        queries : ndarray of shape (n_queries, n_bytes), uint8, C order
+            Packed codes.
+        radius : int
+            Largest distance in bits, inclusive.
+        mask, n_threads, simd
+            See :meth:`nearest`.
 
-        tables = self._tables_for(None, len(queries))
-        return self._search(queries, mask, tables, n_threads, simd, search, merge)
-
-    def within(self, queries, radius, *, mask=None, n_threads=1, simd=None):
-        """Return counts a query, and distances and indices of all codes within."""
-        subset, members = self._small_subset(mask)
-        if subset is not None and not len(members):
+        Returns
+        -------
+        counts : ndarray of shape (n_queries,), int64
+            Numbers of neighbors.
+        distances : ndarray of shape (counts.sum(),), int32
+            For one query after the other, ascending.
+        indices : ndarray of shape (counts.sum(),), intp
+            At equal distance ascending.
+        """
+        if mask is not None and not mask.any():
             none = np.zeros(len(queries), dtype=np.int64)
-            return none, np.empty(0, dtype=np.int32), members
-        if subset is not None:
+            return none, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
+        subset, members = self._small_subset(mask)
+        if subset is not None and members is not None:
             counts, distances, indices = subset.within(
                 queries, radius, n_threads=n_threads, simd=simd
             )
             return counts, distances, members[indices]
+        built = self._tables_for(radius, len(queries))
+        search = WithinSearch(self._parts(mask, built), built is not None, simd)
+        return search.run(queries, radius, n_threads)
 
-        def search(part, queries):
-            source, first, last, offset, _, simd = part
-            return source.within(queries, radius + 1, first, last, offset, simd)
+    def nearest_others(self, k: int, **how: Any) -> Nearest:
+        """Find the nearest codes of each code of the index, itself (by index) excluded.
 
-        def merge(a, b):
-            return _merge.merge_within(*a, *b)
-
-        tables = self._tables_for(radius, len(queries))
-        return self._search(queries, mask, tables, n_threads, simd, search, merge)
-
-    def _search(self, queries, mask, tables, n_threads, simd, search, merge):
-        """Search all parts for all queries, and put the results together."""
-        simd = simd or _search.simd_name()
-        parts = self._parts(mask, tables)
-        slices, parts = self._plan(len(queries), parts, tables, n_threads)
-        calls = [
-            partial(search, (*part, simd), queries[s]) for s in slices for part in parts
+        See :meth:`nearest`.
+        """
+        found = [
+            _merge.drop_self_nearest(
+                *self.nearest(self.rows(own), k + 1, **how), int(own[0])
+            )
+            for own in self.own_positions()
         ]
-        results = run(calls, n_threads)
-        merged = [
-            reduce(merge, results[i : i + len(parts)])
-            for i in range(0, len(results), len(parts))
+        distances, indices = (np.concatenate(arrays) for arrays in zip(*found))
+        return distances, indices
+
+    def within_others(self, radius: int, **how: Any) -> Within:
+        """Find all codes within a radius of each code of the index, but not itself.
+
+        See :meth:`within`.
+        """
+        found = [
+            _merge.drop_self_within(
+                *self.within(self.rows(own), radius, **how), int(own[0])
+            )
+            for own in self.own_positions()
         ]
-        if len(merged) == 1:
-            return merged[0]
-        return tuple(np.concatenate(arrays) for arrays in zip(*merged))
+        counts, distances, indices = (np.concatenate(arrays) for arrays in zip(*found))
+        return counts, distances, indices
+
+    def own_positions(self) -> list[Positions]:
+        """Return all positions in slices, so that few rows are unpacked at a time."""
+        return [
+            np.arange(first, min(self.n_rows, first + OWN_QUERIES))
+            for first in range(0, self.n_rows, OWN_QUERIES)
+        ]
+
+
+def _others(n: int, positions: Positions) -> Positions:
+    """Return the numbers below n that are not among some."""
+    kept = np.ones(n, dtype=bool)
+    kept[positions] = False
+    return np.flatnonzero(kept)

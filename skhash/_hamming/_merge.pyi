@@ -19,8 +19,8 @@ def merge_within(
     j: NDArray[np.intp],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...
 def drop_self_nearest(
-    d: NDArray[np.int32], i: NDArray[np.intp]
+    d: NDArray[np.int32], i: NDArray[np.intp], first: int
 ) -> tuple[NDArray[np.int32], NDArray[np.intp]]: ...
 def drop_self_within(
-    n: NDArray[np.int64], d: NDArray[np.int32], i: NDArray[np.intp]
+    n: NDArray[np.int64], d: NDArray[np.int32], i: NDArray[np.intp], first: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...

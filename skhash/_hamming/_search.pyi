@@ -4,21 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK: int
+MOST_BYTES: int
+MOST_WIDTH: int
 
 def simd_names() -> list[str]: ...
 def simd_name() -> str: ...
-def store_rows(
-    rows: NDArray[np.uint8], planes: NDArray[np.uint8], start: int
-) -> None: ...
-def load_rows(
-    planes: NDArray[np.uint8], positions: NDArray[np.intp], rows: NDArray[np.uint8]
-) -> None: ...
-def distinct_codes(
-    rows: NDArray[np.uint8], most: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]] | None: ...
-def rows_by_code(
-    codes: NDArray[np.uint32], n_distinct: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...
 
 class Tables:
     n_codes: int
@@ -26,7 +16,9 @@ class Tables:
     def __init__(
         self, words: NDArray[np.uint64], n_tables: int, width: int, spacing: int
     ) -> None: ...
-    def build(self, table: int) -> None: ...
+
+class StopFlag:
+    def set(self) -> None: ...
 
 class SearchTarget:
     n_codes: int
@@ -35,7 +27,6 @@ class SearchTarget:
         codes: NDArray[np.uint8],
         n_codes: int,
         n_bytes: int,
-        n_bits: int,
         *,
         allowed: NDArray[np.uint64] | None = None,
         starts: NDArray[np.uint32] | None = None,
@@ -52,6 +43,7 @@ class SearchTarget:
         last: int,
         offset: int,
         simd: str,
+        stop: StopFlag,
     ) -> None: ...
     def within(
         self,
@@ -61,4 +53,5 @@ class SearchTarget:
         last: int,
         offset: int,
         simd: str,
+        stop: StopFlag,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...

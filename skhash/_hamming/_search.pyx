@@ -1,90 +1,25 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The door to the C core of the search: loops over queries, without the GIL.
+"""Call the C core of the search: loops over queries, without the GIL.
 
-The headers do the work: `kernel.h` (kernels), `scan.h` (tiles and queries),
-`select.h` (which hits to keep), `multi_index.h` (tables), `results.h` (order and
-repeated codes), `distinct.h` and `layout.h` (the making of an index). Results of
-parts of a search are put together in `_merge.pyx`.
+The headers do the work: `dispatch.h` (kernels), `scan.h` (tiles and queries),
+`select.h` (which hits to keep), `multi_index.h` (tables) and `results.h` (order and
+repeated codes). `_merge.pyx` merges the results of parts of a search.
+
+Every size, width and position is checked here, before C reads or writes memory by it.
+Long loops run in slices, between which Ctrl-C is answered.
 """
 
 import os
 
 import numpy as np
 
-from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int32_t, int64_t, intptr_t, uint8_t, uint32_t, uint64_t
+from cpython.exc cimport PyErr_Occurred
+from libc.stdlib cimport free
 
-cdef extern from "core/search.h" nogil:
-    enum: LANES
+include "_core.pxi"
 
-    ctypedef struct kernel:
-        const char *name
-        bint (*available)()
-
-    const kernel *KERNELS[1]
-    const int N_KERNELS
-
-    ctypedef struct key_list:
-        uint64_t *keys
-        size_t n, capacity
-
-    ctypedef struct selection:
-        key_list hits
-
-    ctypedef struct code_range:
-        const uint8_t *planes
-        const uint8_t *rows
-        size_t n_bytes, first, last
-        const uint64_t *allowed
-        const uint32_t *starts
-
-    ctypedef struct row_lists:
-        const uint32_t *starts
-        const uint32_t *rows
-
-    ctypedef struct multi_index:
-        const uint64_t *words
-        const uint32_t *starts
-        const uint32_t *ids
-        const uint64_t *allowed
-        size_t n_codes, n_words, n_tables, width, spacing
-        const uint32_t *weights
-
-    ctypedef struct search_task:
-        code_range codes
-        const row_lists *lists
-        const multi_index *tables
-        size_t most_work
-        const kernel *kernel
-        uint32_t n_bits
-        size_t k
-        uint32_t bound
-
-    ctypedef struct search_workspace:
-        selection *selections
-
-    search_workspace *search_workspace_new(const search_task *, size_t)
-    void search_workspace_free(search_workspace *)
-    size_t block_size(size_t)
-    bint search_block(const search_task *, const uint8_t *, size_t, search_workspace *)
-    void write_nearest(const key_list *, size_t, size_t, int32_t *, intptr_t *)
-    bint append_key(key_list *, uint64_t)
-    uint32_t KEY_DISTANCE(uint64_t)
-    uint32_t KEY_POSITION(uint64_t)
-    void build_table(const multi_index *, size_t, uint32_t *, uint32_t *)
-    void planes_from_rows(const uint8_t *, size_t, size_t, uint8_t *, size_t)
-    void row_from_planes(const uint8_t *, size_t, size_t, uint8_t *)
-
-cdef extern from "core/distinct.h" nogil:
-    ptrdiff_t number_codes(
-        const uint8_t *, size_t, size_t, size_t, uint32_t *, uint32_t *
-    )
-
-cdef extern from "stdlib.h" nogil:
-    void free(void *)
-
-#: Codes in a block of the index; the first position of a search is a multiple of it.
-BLOCK = LANES
+#: Bits of a substring: a table has 2^width buckets.
+MOST_WIDTH = 24
 
 
 def simd_names():
@@ -135,67 +70,9 @@ def simd_name():
     return _SIMD
 
 
-def store_rows(const uint8_t[:, ::1] rows, uint8_t[::1] planes, size_t start):
-    """Write packed codes into the planes of an index, from position `start` on."""
-    cdef size_t n = rows.shape[0], n_bytes = rows.shape[1]
-    cdef size_t needed = (start + n + LANES - 1) // LANES * LANES * n_bytes
-    if <size_t>planes.shape[0] < needed:
-        raise ValueError("The planes are too short for the rows.")
-    if n:
-        with nogil:
-            planes_from_rows(&rows[0, 0], n, n_bytes, &planes[0], start)
-
-
-def load_rows(const uint8_t[::1] planes, const intptr_t[::1] positions, rows):
-    """Read the packed codes at `positions` out of the planes into `rows`."""
-    cdef uint8_t[:, ::1] out = rows
-    cdef Py_ssize_t i
-    cdef size_t n_bytes = out.shape[1]
-    if positions.shape[0]:
-        with nogil:
-            for i in range(positions.shape[0]):
-                row_from_planes(&planes[0], n_bytes, positions[i], &out[i, 0])
-
-
-def distinct_codes(const uint8_t[:, ::1] rows, size_t most):
-    """Number the distinct codes in the order of their first row.
-
-    Returns (number of each row's code, first row of each code), both uint32; None if
-    there are more than `most` distinct codes.
-    """
-    cdef size_t n = rows.shape[0]
-    codes = np.empty(n, dtype=np.uint32)
-    first_rows = np.empty(most, dtype=np.uint32)
-    cdef uint32_t[::1] codes_view = codes, first_view = first_rows
-    cdef ptrdiff_t n_distinct = 0
-    if n and most:
-        with nogil:
-            n_distinct = number_codes(
-                &rows[0, 0], n, rows.shape[1], most, &codes_view[0], &first_view[0]
-            )
-    if n_distinct < 0:
-        raise MemoryError("Not enough memory to find the distinct codes.")
-    if <size_t>n_distinct > most or (n and not most):
-        return None
-    return codes, first_rows[:n_distinct].copy()
-
-
-def rows_by_code(const uint32_t[::1] codes, size_t n_distinct):
-    """Sort rows by the number of their code, keeping the order of equal ones.
-
-    Returns (starts, rows), both uint32: the rows of code c are rows[starts[c]] up to
-    rows[starts[c + 1]].
-    """
-    cdef size_t n = codes.shape[0], i
-    starts = np.zeros(n_distinct + 1, dtype=np.uint32)
-    np.cumsum(np.bincount(codes, minlength=n_distinct), out=starts[1:])
-    rows = np.empty(n, dtype=np.uint32)
-    cdef uint32_t[::1] next_place = starts[:-1].copy(), out = rows
-    with nogil:
-        for i in range(n):
-            out[next_place[codes[i]]] = <uint32_t>i
-            next_place[codes[i]] += 1
-    return starts, rows
+cdef int _poll_signals() noexcept nogil:
+    with gil:
+        return PyErr_CheckSignals()
 
 
 cdef class Tables:
@@ -205,8 +82,12 @@ cdef class Tables:
     ----------
     words : ndarray of shape (n_codes, n_words), uint64
         The codes, padded with zero bytes to whole words.
-    n_tables, width, spacing : int
-        Number of substrings, bits in one, bits from one's beginning to the next's.
+    n_tables : int
+        Number of substrings, and of tables.
+    width : int
+        Bits per substring, from 1 to 24.
+    spacing : int
+        Bits from the beginning of one substring to the next.
     """
 
     cdef multi_index index
@@ -216,13 +97,13 @@ cdef class Tables:
     cdef readonly size_t n_codes
 
     def __init__(self, words, n_tables, width, spacing):
+        if not len(words) or not 1 <= width <= MOST_WIDTH or n_tables < 1:
+            raise ValueError("Tables must have codes, and substrings of 1 to 24 bits.")
+        if spacing < 0 or (n_tables - 1) * spacing + width > 64 * words.shape[1]:
+            raise ValueError("Substrings must end within the codes.")
         self.words = words
         self.n_codes = words.shape[0]
-        if not self.n_codes:
-            raise ValueError("A multi-index needs at least one code.")
-        if (n_tables - 1) * spacing + width > 64 * words.shape[1]:
-            raise ValueError("The substrings reach beyond the end of the codes.")
-        self.starts = np.empty((n_tables, (1 << width) + 1), dtype=np.uint32)
+        self.starts = np.zeros((n_tables, (1 << width) + 1), dtype=np.uint32)
         self.ids = np.empty((n_tables, self.n_codes), dtype=np.uint32)
         self.index.words = &self.words[0, 0]
         self.index.starts = &self.starts[0, 0]
@@ -232,13 +113,26 @@ cdef class Tables:
         self.index.n_tables = n_tables
         self.index.width = width
         self.index.spacing = spacing
+        for table in range(n_tables):
+            self._build(table)
 
-    def build(self, size_t table):
-        """Fill one table."""
+    cdef int _build(self, size_t table) except -1:
+        cdef size_t first, last, size = _slice_rows(8 * self.index.n_words)
+        cdef uint32_t *starts = &self.starts[table, 0]
+        cdef uint32_t *ids = &self.ids[table, 0]
+        for first in range(0, self.n_codes, size):
+            last = min(self.n_codes, first + size)
+            with nogil:
+                count_substrings(&self.index, table, first, last, starts)
+            _check_signals()
         with nogil:
-            build_table(
-                &self.index, table, &self.starts[table, 0], &self.ids[table, 0]
-            )
+            sum_counts(&self.index, starts)
+        for first in range(0, self.n_codes, size):
+            last = min(self.n_codes, first + size)
+            with nogil:
+                place_ids(&self.index, table, first, last, starts, ids)
+            _check_signals()
+        return 0
 
     @property
     def nbytes(self):
@@ -246,21 +140,48 @@ cdef class Tables:
         return self.words.nbytes + self.starts.nbytes + self.ids.nbytes
 
 
+cdef class StopFlag:
+    """Tell the threads of a search to stop."""
+
+    cdef stop_flag flag
+
+    def __cinit__(self):
+        stop_flag_set(&self.flag, False)
+
+    def set(self):
+        """Let searches with this flag raise InterruptedError within milliseconds."""
+        stop_flag_set(&self.flag, True)
+
+
+cdef int _raise_failure(const interrupt *stop) except -1:
+    """Raise what a signal handler raised, or say why the search ended early."""
+    if PyErr_Occurred() != NULL:
+        return -1
+    if stop.stopped:
+        raise InterruptedError("The search was stopped.")
+    raise MemoryError("Not enough memory to search.")
+
+
 cdef class SearchTarget:
-    """Codes to search, wherever they lie, and how: everything a C task points to.
+    """Codes that searches run on, and how: everything a C task points to.
 
     Parameters
     ----------
     codes : ndarray
-        The planes of an index (1-D), or packed codes as they are (2-D).
-    n_codes, n_bytes, n_bits : int
-    allowed : ndarray of uint64 or None
-        One bit for each code, the lowest first: what may be found.
-    starts, rows : ndarray of uint32 or None
+        The planes of an index (1-D), or packed codes in rows (2-D).
+    n_codes : int
+        Number of codes.
+    n_bytes : int
+        Bytes per code.
+    allowed : ndarray of uint64, default=None
+        One bit per code, the lowest first: which may be found. None allows all.
+    starts, rows : ndarray of uint32, default=None
         Where codes repeat: the rows of each code, as the indptr and the indices of a
         CSR matrix.
-    tables : Tables or None
-        Look codes up instead of scanning, unless that takes more than `most_work`.
+    tables : Tables, default=None
+        Look codes up instead of scanning.
+    most_work : int, default=0
+        Largest number of look-ups per query; a query that needs more is scanned.
     """
 
     cdef search_task task
@@ -270,59 +191,84 @@ cdef class SearchTarget:
     cdef readonly size_t n_codes
 
     def __init__(
-        self, codes, size_t n_codes, size_t n_bytes, uint32_t n_bits, *, allowed=None,
-        starts=None, rows=None, Tables tables=None, size_t most_work=0,
+        self, codes, size_t n_codes, size_t n_bytes, *, allowed=None, starts=None,
+        rows=None, Tables tables=None, size_t most_work=0,
     ):
-        cdef const uint8_t[::1] planes_view
-        cdef const uint8_t[:, ::1] rows_view
-        cdef const uint64_t[::1] allowed_view
-        cdef const uint32_t[::1] starts_view, lists_view
-        cdef size_t n_blocks = (n_codes + LANES - 1) // LANES
         if not n_codes:
-            raise ValueError("There is nothing to search.")
+            raise ValueError("There must be at least one code to search.")
+        _check_width(n_bytes)
         self.n_codes = n_codes
         self.task.codes.n_bytes = n_bytes
-        self.task.n_bits = n_bits
-        if codes.ndim == 1:
-            planes_view = codes
-            if <size_t>planes_view.shape[0] < n_blocks * LANES * n_bytes:
-                raise ValueError("The planes are too short.")
-            self.task.codes.planes = &planes_view[0]
-        else:
-            rows_view = codes
-            if codes.shape != (n_codes, n_bytes):
-                raise ValueError("The rows have another shape.")
-            self.task.codes.rows = &rows_view[0, 0]
+        # Not the length in bits: padding bits that are set must not count beyond it.
+        self.task.n_bits = 8 * n_bytes
+        self._set_codes(codes)
         if allowed is not None:
-            allowed_view = allowed
-            if <size_t>allowed_view.shape[0] < n_blocks:
-                raise ValueError("The bits of what is allowed are too few.")
-            self.task.codes.allowed = &allowed_view[0]
+            self._set_allowed(allowed)
         if starts is not None:
-            starts_view = starts
-            lists_view = rows
-            if <size_t>starts_view.shape[0] != n_codes + 1:
-                raise ValueError("The lists of rows do not fit the codes.")
-            self.lists.starts = &starts_view[0]
-            if lists_view.shape[0]:
-                self.lists.rows = &lists_view[0]
-            self.task.lists = &self.lists
-            self.task.codes.starts = self.lists.starts
+            self._set_lists(starts, rows)
         if tables is not None:
-            if tables.n_codes > n_codes:
-                raise ValueError("The tables hold more codes than there are.")
-            self.tables = tables.index
-            self.tables.allowed = self.task.codes.allowed
-            self.tables.weights = self.task.codes.starts
-            self.task.tables = &self.tables
-            self.task.most_work = most_work
+            self._set_tables(tables, most_work)
         # Python objects that own the memory behind the pointers.
         self.owners = (codes, allowed, starts, rows, tables)
 
-    cdef search_task _task(self, size_t first, size_t last, simd) except *:
+    cdef int _set_codes(self, codes) except -1:
+        cdef const uint8_t[::1] planes
+        cdef const uint8_t[:, :] rows
+        cdef size_t n_bytes = self.task.codes.n_bytes
+        if codes.ndim == 1:
+            planes = codes
+            if self.n_codes > _capacity(planes, n_bytes):
+                raise ValueError("The planes are too short for the codes.")
+            self.task.codes.planes = &planes[0]
+        else:
+            rows = codes
+            if codes.shape != (self.n_codes, n_bytes):
+                raise ValueError("The rows do not have the shape of the codes.")
+            self.task.codes.rows = _packed_rows(rows)
+        return 0
+
+    cdef int _set_allowed(self, const uint64_t[::1] allowed) except -1:
+        if <size_t>allowed.shape[0] < (self.n_codes + LANES - 1) // LANES:
+            raise ValueError("There must be one bit per code that may be found.")
+        self.task.codes.allowed = &allowed[0]
+        return 0
+
+    cdef int _set_lists(self, starts, rows) except -1:
+        cdef const uint32_t[::1] starts_view = starts
+        cdef const uint32_t[::1] rows_view = rows
+        if len(starts) != self.n_codes + 1 or starts[0] or starts[-1] != len(rows):
+            raise ValueError("The lists of rows do not fit the codes.")
+        if (starts[1:] < starts[:-1]).any():
+            raise ValueError("The starts of the lists must not decrease.")
+        self.lists.starts = &starts_view[0]
+        if rows_view.shape[0]:
+            self.lists.rows = &rows_view[0]
+        self.task.lists = &self.lists
+        self.task.codes.starts = self.lists.starts
+        return 0
+
+    cdef int _set_tables(self, Tables tables, size_t most_work) except -1:
+        if tables.n_codes > self.n_codes:
+            raise ValueError("The tables hold more codes than there are.")
+        if 8 * tables.index.n_words < self.task.codes.n_bytes:
+            raise ValueError("The tables hold shorter codes.")
+        self.tables = tables.index
+        self.tables.allowed = self.task.codes.allowed
+        self.tables.weights = self.task.codes.starts
+        self.task.tables = &self.tables
+        self.task.most_work = most_work
+        return 0
+
+    cdef search_task _task(
+        self, const uint8_t[:, ::1] queries, size_t first, size_t last, simd
+    ) except *:
         cdef search_task task = self.task
         if first % LANES or first >= last or last > self.n_codes:
-            raise ValueError("The stretch to search is not within the codes.")
+            raise ValueError("The range to search is not within the codes.")
+        if <size_t>queries.shape[1] != task.codes.n_bytes:
+            raise ValueError(
+                f"Queries must have {task.codes.n_bytes} bytes; got {queries.shape[1]}."
+            )
         task.kernel = _kernel(simd)
         task.codes.first = first
         task.codes.last = last
@@ -332,51 +278,58 @@ cdef class SearchTarget:
     def nearest(
         self, const uint8_t[:, ::1] queries, int32_t[:, ::1] distances,
         intptr_t[:, ::1] indices, size_t first, size_t last, size_t offset, simd,
+        StopFlag stop,
     ):
-        """Write the nearest codes among [first, last) for each query.
+        """Write the nearest codes among [first, last) of each query.
 
         As many as `distances` and `indices` have columns; `offset` is added to the
         indices. Places that stay empty hold (2**31 - 1, -1).
         """
-        cdef search_task task = self._task(first, last, simd)
-        cdef size_t n_queries = queries.shape[0], q, i, n, size
+        cdef search_task task = self._task(queries, first, last, simd)
+        cdef size_t n_queries = queries.shape[0], q = 0, i, n
         cdef bint good = True
-        cdef search_workspace *space
+        cdef search_workspace *workspace
+        cdef interrupt interruption = interrupt_new(&stop.flag, _poll_signals)
         task.k = distances.shape[1]
+        if (
+            distances.shape[0] != queries.shape[0]
+            or indices.shape[0] != queries.shape[0]
+            or <size_t>indices.shape[1] != task.k
+        ):
+            raise ValueError("The results must have one row per query.")
         if not n_queries or not task.k:
             return
         with nogil:
-            space = search_workspace_new(&task, min(n_queries, block_size(task.k)))
-            good = space != NULL
-            size = block_size(task.k)
-            q = 0
+            workspace = search_workspace_new(&task, min(n_queries, block_size(task.k)))
+            good = workspace != NULL
             while good and q < n_queries:
-                n = min(size, n_queries - q)
-                good = search_block(&task, &queries[q, 0], n, space)
+                n = min(block_size(task.k), n_queries - q)
+                good = search_block(&task, &queries[q, 0], n, workspace, &interruption)
                 if good:
                     for i in range(n):
                         write_nearest(
-                            &space.selections[i].hits, task.k, offset,
+                            &workspace.selections[i].hits, task.k, offset,
                             &distances[q + i, 0], &indices[q + i, 0],
                         )
                 q += n
-            search_workspace_free(space)
+            search_workspace_free(workspace)
         if not good:
-            raise MemoryError("Not enough memory to search.")
+            _raise_failure(&interruption)
 
     def within(
         self, const uint8_t[:, ::1] queries, uint32_t bound, size_t first, size_t last,
-        size_t offset, simd,
+        size_t offset, simd, StopFlag stop,
     ):
         """Find all codes among [first, last) with a distance below the bound.
 
         Returns the numbers of hits, int64, and the distances and indices of all
         queries, one after the other.
         """
-        cdef search_task task = self._task(first, last, simd)
+        cdef search_task task = self._task(queries, first, last, simd)
         cdef size_t n_queries = queries.shape[0], q = 0, i, j, n
         cdef bint good = True
-        cdef search_workspace *space
+        cdef search_workspace *workspace
+        cdef interrupt interruption = interrupt_new(&stop.flag, _poll_signals)
         cdef key_list found
         counts = np.zeros(n_queries, dtype=np.int64)
         cdef int64_t[::1] counts_view = counts
@@ -385,24 +338,26 @@ cdef class SearchTarget:
         found.n = found.capacity = 0
         if n_queries:
             with nogil:
-                space = search_workspace_new(&task, n_queries)
-                good = space != NULL
+                workspace = search_workspace_new(&task, n_queries)
+                good = workspace != NULL
                 while good and q < n_queries:
                     n = min(block_size(0), n_queries - q)
-                    good = search_block(&task, &queries[q, 0], n, space)
+                    good = search_block(
+                        &task, &queries[q, 0], n, workspace, &interruption
+                    )
                     for i in range(n):
                         if not good:
                             break
-                        counts_view[q + i] = space.selections[i].hits.n
-                        for j in range(space.selections[i].hits.n):
+                        counts_view[q + i] = workspace.selections[i].hits.n
+                        for j in range(workspace.selections[i].hits.n):
                             good = good and append_key(
-                                &found, space.selections[i].hits.keys[j]
+                                &found, workspace.selections[i].hits.keys[j]
                             )
                     q += n
-                search_workspace_free(space)
+                search_workspace_free(workspace)
         try:
             if not good:
-                raise MemoryError("Not enough memory to search.")
+                _raise_failure(&interruption)
             return counts, *_split_keys(&found, offset)
         finally:
             free(found.keys)

@@ -1,41 +1,53 @@
-"""Run calls that release the GIL on threads."""
+"""Run calls that release the interpreter's lock on several threads."""
 
 import os
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from queue import SimpleQueue
-from threading import Semaphore, Thread
+from threading import Thread
+from typing import TypeVar
 
-# More threads than this never help each other.
-_MOST_THREADS = 64
+from joblib import cpu_count
+
+Result = TypeVar("Result")
+
+#: More threads than processors do not help.
+MOST_THREADS: int = cpu_count()
 
 
 class _Helpers:
     """Threads that wait for a search to help with.
 
-    They are kept: to start one took up to 2 ms on a virtual machine, as long as a
-    query of 10 million codes takes, and :class:`joblib.Parallel` 2 to 12 ms. A future
-    for each call (:class:`concurrent.futures.ThreadPoolExecutor`) made that query a
-    tenth slower than this. What `n_jobs` means is still joblib's to say.
+    They are kept: starting one took up to 2 ms on a virtual machine, as long as a query
+    of 10 million codes takes, and :class:`joblib.Parallel` 2 to 12 ms. One future per
+    call (:class:`concurrent.futures.ThreadPoolExecutor`) made that query 10 % slower
+    than this.
     """
 
-    def __init__(self):
-        self._inbox = SimpleQueue()
-        self._idle = Semaphore(0)
-        self._n_threads = 0
+    def __init__(self) -> None:
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads: list[Thread] = []
 
-    def submit(self, work):
-        """Let a thread call `work`, which must not raise, as soon as one is free."""
-        if not self._idle.acquire(blocking=False) and self._n_threads < _MOST_THREADS:
-            self._n_threads += 1
-            Thread(target=self._serve, name="skhash", daemon=True).start()
-        self._inbox.put(work)
+    def invite(self, work: Callable[[], None], n_helpers: int) -> None:
+        """Let up to `n_helpers` threads call `work`, which must not raise.
 
-    def _serve(self):
+        Fewer do where threads cannot be started or are busy; maybe none.
+        """
+        while len(self._threads) < n_helpers:
+            thread = Thread(target=self._serve, name="skhash", daemon=True)
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError):  # "can't start new thread"
+                break
+            self._threads.append(thread)
+        for _ in range(min(n_helpers, len(self._threads))):
+            self._inbox.put(work)
+
+    def _serve(self) -> None:
         while True:
             self._inbox.get()()
-            self._idle.release()
 
 
 _helpers = cache(_Helpers)
@@ -45,48 +57,68 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 
-def run(calls, n_threads):
-    """Return the results of the calls, in their order.
+def run(
+    calls: Sequence[Callable[[], Result]], n_threads: int, stop: Callable[[], None]
+) -> list[Result]:
+    """Make calls on several threads.
 
-    The calling thread works too, with `n_threads` - 1 others.
+    Parameters
+    ----------
+    calls : sequence of callable
+        Called without arguments, each once.
+    n_threads : int
+        Number of threads, the calling one included.
+    stop : callable
+        Called when a call raises or the wait for others is interrupted; calls that
+        still run should then end soon. They are not waited for.
+
+    Returns
+    -------
+    results : list
+        The results in the order of the calls.
+
+    Raises
+    ------
+    BaseException
+        What a call or a signal handler has raised.
     """
-    n_helpers = min(n_threads, len(calls), _MOST_THREADS + 1) - 1
+    n_helpers = min(n_threads, len(calls)) - 1
     if n_helpers <= 0:
         return [call() for call in calls]
-    results = [None] * len(calls)
     waiting = deque(enumerate(calls))
-    errors = SimpleQueue()
+    finished: SimpleQueue[tuple[int, Result | None, BaseException | None]]
+    finished = SimpleQueue()
+    results: list = [None] * len(calls)
 
-    def work():
+    def work() -> None:
         while True:
             try:
                 i, call = waiting.popleft()
             except IndexError:
                 return
-            results[i] = call()
+            try:
+                finished.put((i, call(), None))
+            except BaseException as error:  # raised again by the calling thread
+                finished.put((i, None, error))
+                waiting.clear()
+                stop()
+                return
 
-    def help_out():
-        error = None
-        try:
-            work()
-        except BaseException as raised:  # raised again by the calling thread
-            error = raised
-        errors.put(error)
-
-    for _ in range(n_helpers):
-        _helpers().submit(help_out)
     try:
+        _helpers().invite(work, n_helpers)
         work()
-    finally:
-        # Nobody may go on writing results after this call is over.
+        for _ in calls:
+            i, results[i], error = finished.get()
+            if error is not None:
+                raise error
+    except BaseException:
         waiting.clear()
-        raised = [errors.get() for _ in range(n_helpers)]
-    for error in filter(None, raised):
-        raise error
+        stop()
+        raise
     return results
 
 
-def even_slices(n, n_slices, multiple):
+def even_slices(n: int, n_slices: int, multiple: int) -> list[slice]:
     """Cut range(n) into at most `n_slices` slices that begin at multiples."""
     n_units = -(-n // multiple)
     n_slices = max(1, min(n_slices, n_units))

@@ -134,7 +134,8 @@ def named_function(name: Any) -> Any:
 def _module_of_class(name: str) -> str | None:
     library, _, short = name.partition(".")
     if library == "skhash":
-        return _SKHASH.get(short) or skhash._PUBLIC.get(short)
+        is_public = short in skhash.__all__
+        return "skhash" if is_public else _SKHASH.get(short)
     return _SKLEARN_MODULES.get(short) if library == "sklearn" else None
 
 

@@ -1,61 +1,60 @@
-"""Several measures from one pass over the distances."""
+"""Compute several measures in one pass over the distances."""
 
+from collections.abc import Iterable
 from functools import partial
 from numbers import Number
+from typing import Any, Literal
 
 import numpy as np
 
-from skhash.metrics import _measures
-from skhash.metrics._task import RetrievalTask, average_over_queries
+from skhash.metrics import _closed_forms
+from skhash.metrics._distances import Radius
+from skhash.metrics._retrieval_task import (
+    Measure,
+    RetrievalTask,
+    average_over_queries,
+)
+from skhash.metrics._texts import SHARED, MatrixLike
+from skhash.utils._docstrings import substitute
+
+#: The depths that k="auto" stands for, as far as a query ranks so many samples.
+AUTO_DEPTHS = (10, 100, 1000)
 
 
+@substitute(**SHARED)
 def retrieval_report(
-    X,
-    y,
-    X_query=None,
-    y_query=None,
+    X: MatrixLike,
+    y: MatrixLike | None,
+    X_query: MatrixLike | None = None,
+    y_query: MatrixLike | None = None,
     *,
-    k=(10, 100, 1000),
-    radius=None,
-    metric="hamming",
-    relevance="any",
-):
+    k: int | Iterable[int | None] | Literal["auto"] | None = "auto",
+    radius: float | Iterable[float] | None = None,
+    metric: str = "hamming",
+    relevance: str | MatrixLike = "any",
+    packed: bool = False,
+    n_bits: int | None = None,
+) -> dict[str, float]:
     """Compute all measures at several depths and radii at once.
 
-    The distances are the cost, and they are worked out once.
+    The distances take most of the time, and they are computed once.
 
     Parameters
     ----------
-    X : array-like of shape (n_index, n_bits)
-        What is searched: the bits, 0 or 1, of the rows of the index; vectors (dense
-        or CSR) or distances with another `metric`.
-    y : array-like of shape (n_index,) or (n_index, n_classes)
-        One label a row, or an indicator of several. Only judged rows count: a row
-        labeled -1, or all -1 in an indicator, is neither a query nor a result.
-    X_query : array-like of shape (n_queries, n_bits), default=None
-        The queries, in the form of `X`. If None, every row of `X` is one and does not
-        find itself, whereas it finds its copies.
-    y_query : array-like of shape (n_queries,) or (n_queries, n_classes), default=None
-        The labels of `X_query`, in the form of `y`.
-    k : int, None or tuple of them, default=(10, 100, 1000)
-        How many positions count, each from 1 to the number of rows a query ranks. None
-        is the whole list, and gives average precision and nDCG only.
+    {X}
+    {y}
+    {queries}
+    k : int, None, tuple of them or "auto", default="auto"
+        The numbers of positions that count, each from 1 to the number of samples that a
+        query ranks. None is the whole list, and gives average precision and nDCG only.
+        "auto" is those of 10, 100 and 1000 that are allowed, or else all samples.
     radius : int, float or tuple of them, default=None
-        Radii, inclusive, at least 0: whole bits for "hamming", else in the unit of the
-        distance. If None, (0, 1, 2) for "hamming" and none otherwise.
-    metric : {"hamming", "cosine", "euclidean", "inner_product", "precomputed"}, \
-            default="hamming"
-        How rows are ranked. Distances other than Hamming are compared in single
-        precision. With "precomputed", `X` holds the distances, of shape
-        (n_queries, n_index), and `X_query` is None; without `y_query` it is square
-        and no row finds itself.
-    relevance : {"any", "jaccard"} or array-like of shape (n_queries, n_index), \
-            default="any"
-        What a found row is worth. "any": 1 for the same label, or for any shared one;
-        "jaccard": the shared labels over the labels of both, in [0, 1]; a matrix
-        of gains of at least 0, dense or CSR: `y` and `y_query` must then be None, and
-        with precomputed distances a row may find itself.
+        Radii, inclusive, at least 0: ints, in bits, for "hamming", else in the unit of
+        the distance. If None, (0, 1, 2) for "hamming" and none otherwise.
+    {metric}
+    {relevance}
         Where gains are graded, there is no average precision.
+    {packed}
 
     Returns
     -------
@@ -63,23 +62,22 @@ def retrieval_report(
         For each k "precision_at_10", "recall_at_10", "average_precision_at_10",
         "ndcg_at_10", or "average_precision" and "ndcg" for the whole list; for each
         radius "precision_within_2", "recall_within_2", "empty_balls_within_2" (a
-        share), where an empty ball has precision 0; further "n_index" and
-        "n_queries", the judged rows, and "fraction_without_relevant", the share of the
-        queries that have no relevant row and that only precision counts.
+        rate), where a query that finds nothing has precision 0; further "n_index" and
+        "n_queries", the numbers of samples that count, and "fraction_without_relevant",
+        the fraction of queries without a relevant sample, which only precision counts.
 
     Raises
     ------
     TypeError
-        If a `k` is no int, or a `radius` no number, or no int for "hamming".
+        If a `k` is no int, a `radius` no number, or no int for "hamming", or packed
+        codes are not of dtype uint8.
     ValueError
-        If a value is out of its range, lengths do not fit, `X` holds anything but bits
-        for "hamming", no row has a label, or no query has a relevant row.
+        If a value is out of its range, lengths do not fit, `X` holds anything but codes
+        for "hamming", no sample has a label, or no query has a relevant sample.
 
     References
     ----------
-    .. [1] F. McSherry and M. Najork, "Computing information retrieval performance
-       measures efficiently in the presence of tied scores", ECIR 2008,
-       :doi:`10.1007/978-3-540-78646-7_38`.
+    {ties}
 
     Examples
     --------
@@ -89,19 +87,31 @@ def retrieval_report(
     >>> report["average_precision_at_2"], report["recall_within_0"]
     (0.375, 0.5)
     """
-    task = RetrievalTask(X, y, X_query, y_query, metric=metric, relevance=relevance)
+    task = RetrievalTask(
+        X,
+        y,
+        X_query,
+        y_query,
+        metric=metric,
+        relevance=relevance,
+        packed=packed,
+        n_bits=n_bits,
+    )
     if radius is None:
         radius = (0, 1, 2) if metric == "hamming" else ()
-    depths = [task.check_k(depth, clip=depth is None) for depth in _as_tuple(k)]
-    radii = tuple(task.check_radius(one) for one in _as_tuple(radius))
-    measures = {}
-    for depth, given in zip(depths, _as_tuple(k)):
-        measures |= _measures_at(depth, given is None, task.graded)
-    for one in radii:
-        measures |= _measures_within(one)
-    measures["fraction_without_relevant"] = _measures.lacks_relevant
+    given = _auto_depths(task) if isinstance(k, str) and k == "auto" else _as_tuple(k)
+    depths = [task.check_k(depth, clip=depth is None) for depth in given]
+    radii = {one: task.check_radius(one) for one in _as_tuple(radius)}
+    measures: dict[str, Measure] = {}
+    for depth, asked in zip(depths, given):
+        measures |= _measures_at(depth, asked is None, task.graded)
+    for one, exact in radii.items():
+        measures |= _measures_within(f"within_{one}", exact)
+    measures["fraction_without_relevant"] = _closed_forms.lacks_relevant
     values = task.per_query(
-        list(measures.values()), depth=max(depths, default=0), radii=radii
+        list(measures.values()),
+        depth=max(depths, default=0),
+        radii=tuple(radii.values()),
     )
     report = {
         name: average_over_queries(value) for name, value in zip(measures, values)
@@ -111,27 +121,32 @@ def retrieval_report(
     return report
 
 
-def _measures_at(k, whole, graded):
+def _auto_depths(task: RetrievalTask) -> tuple[int, ...]:
+    allowed = tuple(depth for depth in AUTO_DEPTHS if depth <= task.n_candidates)
+    return allowed or (task.n_candidates,)
+
+
+def _measures_at(k: int, whole: bool, graded: bool) -> dict[str, Measure]:
     at = "" if whole else f"_at_{k}"
-    measures = {f"ndcg{at}": partial(_measures.ndcg_at, k=k)}
+    measures: dict[str, Measure] = {f"ndcg{at}": partial(_closed_forms.ndcg_at, k=k)}
     if not graded:
         measures[f"average_precision{at}"] = partial(
-            _measures.average_precision_at, k=k
+            _closed_forms.average_precision_at, k=k
         )
     if not whole:
-        measures[f"precision{at}"] = partial(_measures.precision_at, k=k)
-        measures[f"recall{at}"] = partial(_measures.recall_at, k=k)
+        measures[f"precision{at}"] = partial(_closed_forms.precision_at, k=k)
+        measures[f"recall{at}"] = partial(_closed_forms.recall_at, k=k)
     return measures
 
 
-def _measures_within(radius):
-    name = f"within_{radius}"
+def _measures_within(name: str, radius: Radius) -> dict[str, Measure]:
     return {
-        f"precision_{name}": partial(_measures.precision_within, radius=radius),
-        f"recall_{name}": partial(_measures.recall_within, radius=radius),
-        f"empty_balls_{name}": partial(_measures.is_empty_within, radius=radius),
+        f"precision_{name}": partial(_closed_forms.precision_within, radius=radius),
+        f"recall_{name}": partial(_closed_forms.recall_within, radius=radius),
+        f"empty_balls_{name}": partial(_closed_forms.is_empty_within, radius=radius),
     }
 
 
-def _as_tuple(value):
-    return (value,) if value is None or isinstance(value, Number | str) else value
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    single = value is None or isinstance(value, Number | str)
+    return (value,) if single else tuple(value)

@@ -1,4 +1,4 @@
-"""Splits, label subsets and scorers for collections of which few rows are labeled."""
+"""Split, mask and score collections of which few samples are labeled."""
 
 from skhash.model_selection._label_masking import mask_labels
 from skhash.model_selection._scorers import make_retrieval_scorer

@@ -1,64 +1,111 @@
-"""Retrieval measures as scorers of scikit-learn's model selection."""
+"""Score hashers by retrieval in scikit-learn's model selection."""
 
 import re
+import warnings
+from collections.abc import Callable
 from inspect import signature
+from typing import Any
 
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
 from skhash import metrics
-from skhash.codes import unpack_bits
 from skhash.model_selection._stratification import labeled_rows
 from skhash.utils._compat import safe_indexing
-from skhash.utils._pipelines import final_estimator
+from skhash.utils._labels import warn_of_unlabeled
+from skhash.utils._pipelines import unpack_columns
+
+_WITHIN_RADIUS = (
+    metrics.precision_within_radius_score,
+    metrics.recall_within_radius_score,
+)
+# From this rate of queries that find nothing on, a score within a radius is dubious.
+_MOSTLY_EMPTY = 0.5
 
 
 class RetrievalScorer:
-    """A scorer for estimators that give codes; see :func:`make_retrieval_scorer`."""
+    """Score estimators that compute codes; see :func:`make_retrieval_scorer`.
 
-    def __init__(self, function, parameters):
+    Parameters
+    ----------
+    function : callable
+        A function of :mod:`skhash.metrics` or one like them.
+    parameters : dict
+        Its keyword arguments.
+    """
+
+    def __init__(self, function: Callable[..., Any], parameters: dict[str, Any]):
         self._function = function
         self._parameters = parameters
 
-    def __repr__(self):
-        parts = [self._function.__name__]
-        parts += [f"{name}={value!r}" for name, value in self._parameters.items()]
-        return f"make_retrieval_scorer({', '.join(parts)})"
+    def __repr__(self) -> str:
+        name = getattr(self._function, "__name__", repr(self._function))
+        parts = [f"{key}={value!r}" for key, value in self._parameters.items()]
+        return f"make_retrieval_scorer({', '.join([name, *parts])})"
 
-    def __call__(self, estimator, X, y):
+    def __call__(self, estimator: Any, X: Any, y: Any) -> float:
         """Return the score of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted hasher, or a Pipeline that ends in one.
+            A fitted hasher, or a Pipeline, ColumnTransformer, FeatureUnion or search
+            that contains hashers.
         X : array-like of shape (n_samples, ...)
-            Rows to encode; those without label are left out.
+            Samples to encode; those without a label are left out, with a warning.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels.
 
         Returns
         -------
         score : float
+
+        Raises
+        ------
+        TypeError
+            If `estimator` has no `transform`.
+        ValueError
+            If no sample has a label, or the measure is not defined.
         """
         if not hasattr(estimator, "transform"):
             raise TypeError(
                 "A retrieval scorer needs an estimator with transform, a hasher or a "
                 f"Pipeline that ends in one; got {type(estimator).__name__}."
             )
-        _, rows = labeled_rows(X, y)
+        labels, rows = labeled_rows(X, y)
+        warn_of_unlabeled(labels)
         codes = estimator.transform(safe_indexing(X, rows))
-        final = final_estimator(estimator)
-        if getattr(final, "output", None) == "packed":
-            codes = unpack_bits(codes, n_bits=final.n_bits)
-        y = y.tocsr() if sp.issparse(y) else y
-        return self._function(codes, safe_indexing(y, rows), **self._parameters)
+        codes = unpack_columns(estimator, codes)
+        y = safe_indexing(y.tocsr() if sp.issparse(y) else y, rows)
+        if self._function in _WITHIN_RADIUS:
+            self._warn_if_mostly_empty(codes, y)
+        return self._function(codes, y, **self._parameters)
+
+    def _warn_if_mostly_empty(self, codes: Any, y: ArrayLike) -> None:
+        """Warn if most queries find nothing, as in a test fold of few samples."""
+        allowed = signature(metrics.empty_ball_rate).parameters
+        known = {
+            key: self._parameters[key] for key in allowed & self._parameters.keys()
+        }
+        rate = metrics.empty_ball_rate(codes, y, **known)
+        if rate > _MOSTLY_EMPTY:
+            warnings.warn(
+                f"{100 * rate:.0f} % of the queries find nothing within the radius in "
+                f"a test fold of {codes.shape[0]} samples, which decides their score: "
+                "a radius that suits the whole collection is too small for a part of "
+                "it. Measures such as 'average_precision' do not depend on the size.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
-def make_retrieval_scorer(measure="average_precision", **parameters):
-    """Make a scorer of leave-one-out retrieval, for `scoring=` in scikit-learn's tools.
+def make_retrieval_scorer(
+    measure: str | Callable[..., Any] = "average_precision", **parameters: Any
+) -> RetrievalScorer:
+    """Make a scorer of leave-one-out retrieval, for `scoring` in scikit-learn's tools.
 
-    The labeled rows of the test fold are encoded by `transform`; each in turn is the
-    query, the others are what is searched. Packed codes are unpacked.
+    The labeled samples of the test fold are encoded by `transform`. Each of them is a
+    query, and the others are the database. Packed codes are unpacked.
 
     Parameters
     ----------
@@ -69,18 +116,20 @@ def make_retrieval_scorer(measure="average_precision", **parameters):
         Or a function of :mod:`skhash.metrics` or one like them, where larger is better.
     **parameters
         Further arguments of the function, such as ``k=10`` or ``relevance="jaccard"``;
-        ``metric="cosine"`` for transformers that give real numbers.
+        ``metric="cosine"`` for transformers that return real numbers.
 
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y)`` gives a float. It can be pickled if `measure` can.
+        ``scorer(estimator, X, y)`` returns a float. It can be pickled if `measure` can.
+        It warns if some samples have no label, or most queries find nothing within a
+        radius.
 
     Raises
     ------
     ValueError
-        If the name is unknown, a parameter is given by the name already, or `average`
-        is false.
+        If the name is unknown, a parameter is part of the name already, or `average` is
+        false.
     TypeError
         If `measure` is neither a string nor callable, or does not take the arguments.
 
@@ -108,8 +157,8 @@ def make_retrieval_scorer(measure="average_precision", **parameters):
     return RetrievalScorer(function, named | parameters)
 
 
-def _parse_name(name):
-    """Return the function and the arguments that the name of a measure stands for."""
+def _parse_name(name: str) -> tuple[Callable[..., Any], dict[str, int | None]]:
+    """Return the function and the arguments that a name of a measure stands for."""
     if name in ("average_precision", "ndcg"):
         return getattr(metrics, f"{name}_at_k_score"), {"k": None}
     found = re.fullmatch(

@@ -1,46 +1,57 @@
-"""Splitters for collections of which few rows are labeled."""
+"""Split collections of which few samples are labeled."""
 
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_random_state
 
+from skhash.model_selection._random_streams import derived_random_state
 from skhash.model_selection._stratification import (
+    Positions,
     check_flag,
+    class_positions,
+    deal_classes,
     iterative_stratification,
     labeled_rows,
-    one_class_a_row,
+    memberships,
+    paired_quotas,
 )
 from skhash.utils._compat import num_samples
+from skhash.utils._labels import PartialLabels
 
 
 class SemiSupervisedKFold(BaseCrossValidator):
-    """Stratified k-fold over the labeled rows, the others always in training.
+    """Stratified k-fold over the labeled samples, with all others in training.
 
-    A test fold of rows without labels measures nothing, and a fit without them wastes
-    them. So only labeled rows are dealt out to the test folds, class by class, and
-    every training part holds all rows labeled -1. For an indicator of several labels
-    a row, the rows of the rarest class are dealt out first [1]_.
+    Unlabeled samples in a test fold measure nothing, and are missing from training. So
+    only labeled samples are dealt out to the test folds, class by class, and every
+    training part holds all samples labeled -1. With several classes per sample, those
+    of the rarest class are dealt out first [1]_.
 
     Parameters
     ----------
     n_splits : int, default=5
-        How many folds, at least 2.
+        The number of folds, at least 2.
     shuffle : bool, default=False
-        Whether to shuffle the rows before they are dealt out.
+        Whether to shuffle the samples before they are dealt out.
     random_state : int, RandomState instance or None, default=None
-        Decides the order where `shuffle` is true; without effect otherwise.
+        Decides the order if `shuffle` is true; must be None otherwise.
 
     See Also
     --------
-    sklearn.model_selection.StratifiedKFold : Takes -1 for a class.
+    sklearn.model_selection.StratifiedKFold : Splits -1 like a class.
 
     Notes
     -----
-    Fold sizes differ by at most one, and so do the numbers of rows of a class where
-    each row has one label. Classes with fewer than `n_splits` rows are no error: they
-    are missing from some test folds.
+    Retrieval within a test fold needs two samples of a class. A class with at least
+    ``2 * n_splits`` labeled samples is dealt out evenly. One with fewer is dealt out in
+    pairs, and is missing from some test folds; one with two samples only where larger
+    classes do not give every fold a pair, as it is then missing from training. Where a
+    fold would have no class twice, the split is refused. The sizes of folds differ by
+    at most two.
 
     References
     ----------
@@ -51,25 +62,31 @@ class SemiSupervisedKFold(BaseCrossValidator):
     --------
     >>> import numpy as np
     >>> from skhash.model_selection import SemiSupervisedKFold
-    >>> y = np.array([0, -1, 1, 0, -1, 1])
+    >>> y = np.array([0, -1, 1, 0, -1, 1, 0, 1, 0])
     >>> for train, test in SemiSupervisedKFold(n_splits=2).split(y, y):
     ...     print(train, test)
-    [1 3 4 5] [0 2]
-    [0 1 2 4] [3 5]
+    [1 3 4 7 8] [0 2 5 6]
+    [0 1 2 4 5 6] [3 7 8]
     """
 
-    def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ):
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds.
 
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not used, present for the sake of scikit-learn's interface.
+            Not used, present for compatibility with scikit-learn.
 
         Returns
         -------
@@ -77,81 +94,109 @@ class SemiSupervisedKFold(BaseCrossValidator):
         """
         return self.n_splits
 
-    def split(self, X, y=None, groups=None):
-        """Generate the rows of each training part and test fold.
+    def split(
+        self, X: Any, y: ArrayLike | None = None, groups: None = None
+    ) -> Iterator[tuple[Positions, Positions]]:
+        """Generate the positions of each training part and test fold.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            The collection, of which only the length matters.
+            The samples, of which only the number matters.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, -1 (or a row of all -1) where there is none.
-        groups : object, default=None
-            Not used, present for the sake of scikit-learn's interface.
+        groups : None
+            Groups of samples cannot be kept together.
 
         Yields
         ------
         train : ndarray of int
-            All rows without label, and the labeled rows of the other folds.
+            All unlabeled samples, and the labeled samples of the other folds.
         test : ndarray of int
-            Labeled rows.
+            Labeled samples.
 
         Raises
         ------
         TypeError
             If `n_splits` is no int, or `shuffle` no bool.
         ValueError
-            If `n_splits` is less than 2 or more than there are labeled rows, or no row
-            has a label.
+            If `n_splits` is less than 2, or so large that a test fold would be empty or
+            have no class twice; if no sample has a label, `groups` are given, or a
+            `random_state` without `shuffle`.
         """
-        _check_at_least(self.n_splits, 2, "n_splits")
-        check_flag(self.shuffle, "shuffle")
+        self._check_parameters(groups)
         labels, rows = labeled_rows(X, y)
-        if self.n_splits > len(rows):
+        n_splits = int(self.n_splits)
+        if n_splits > len(rows):
             raise ValueError(
                 "n_splits must be at most the number of labeled rows of y, "
                 f"{len(rows)}; got {self.n_splits}."
             )
-        rng = check_random_state(self.random_state) if self.shuffle else None
-        if rng is not None:
+        if self.shuffle:
+            rng = derived_random_state(self.random_state, type(self).__name__)
             rows = rng.permutation(rows)
-        folds = np.empty(num_samples(X), dtype=np.intp)
-        folds.fill(-1)
-        if labels.kind == "multilabel":
-            sizes = np.full(self.n_splits, len(rows) // self.n_splits)
-            sizes[: len(rows) % self.n_splits] += 1
-            folds[rows] = iterative_stratification(labels.indicator[rows], sizes)
-        else:
-            rows = rows[np.argsort(one_class_a_row(labels)[rows], kind="stable")]
-            folds[rows] = np.arange(len(rows)) % self.n_splits
-        for fold in range(self.n_splits):
-            yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        folds = np.full(num_samples(X), -1, dtype=np.intp)
+        folds[rows] = _deal(labels, rows, n_splits)
+        tests = [np.flatnonzero(folds == fold) for fold in range(n_splits)]
+        if not all(_has_a_class_twice(labels, test) for test in tests):
+            raise ValueError(
+                f"n_splits={self.n_splits} leaves a test fold that has no class twice, "
+                "in which no sample could find another one of its class. Label more "
+                "samples per class, or take fewer splits."
+            )
+        for fold, test in enumerate(tests):
+            yield np.flatnonzero(folds != fold), test
+
+    def _check_parameters(self, groups: Any) -> None:
+        _check_at_least(self.n_splits, 2, "n_splits")
+        check_flag(self.shuffle, "shuffle")
+        _refuse_groups(groups, self)
+        if not self.shuffle and self.random_state is not None:
+            raise ValueError(
+                "random_state must be None unless shuffle=True, as it would have no "
+                f"effect; got {self.random_state!r}."
+            )
+
+
+def _deal(labels: PartialLabels, rows: Positions, n_splits: int) -> Positions:
+    """Return the fold of each of the labeled samples."""
+    if labels.kind != "multilabel":
+        return deal_classes(class_positions(labels)[rows], n_splits)
+    indicator = labels.targets(rows)
+    sizes = np.full(n_splits, len(rows) // n_splits)
+    sizes[: len(rows) % n_splits] += 1
+    quotas = paired_quotas(indicator.sum(axis=0), n_splits)
+    return iterative_stratification(indicator, sizes, quotas=quotas)
+
+
+def _has_a_class_twice(labels: PartialLabels, rows: Positions) -> bool:
+    return bool((memberships(labels, rows).sum(axis=0) > 1).any())
 
 
 class UnseenClassSplit(BaseCrossValidator):
     """Random splits that keep whole classes out of training.
 
-    A code is of use when it also brings together what nobody had named yet. The
-    training part holds the labeled rows of some classes, the test part all rows of the
-    others: to be measured by queries and an index from the test part alone.
+    Codes should also bring samples together whose class nobody has labeled yet. The
+    training part holds the labeled samples of some classes, the test part all samples
+    of the others, to be measured by queries and a database from the test part alone.
 
     Parameters
     ----------
     n_splits : int, default=5
         How many times classes are drawn, each time anew; at least 1.
     test_size : float or int, default=0.25
-        The unseen classes: a share of all in (0, 1), of which at least one is seen and
-        one is not, or their number.
+        The unseen classes: a fraction of all in (0, 1), of which at least one is seen
+        and one is not, or their number.
     keep_unlabeled : bool, default=True
-        Whether rows labeled -1 belong to the training part, even though some may be of
-        an unseen class, as in a collection that grows. Otherwise they are left out.
+        Whether samples labeled -1 belong to the training part, even though some may be
+        of an unseen class, as in a collection that grows. Otherwise they are left out.
     random_state : int, RandomState instance or None, default=None
         Decides which classes are drawn.
 
     Notes
     -----
-    Of several labels a row, rows with both seen and unseen classes are left out, and
-    rows with none of the classes belong to the training part.
+    With several classes per sample, samples with both seen and unseen classes are left
+    out, and samples with none of the classes belong to the training part.
 
     Examples
     --------
@@ -161,24 +206,29 @@ class UnseenClassSplit(BaseCrossValidator):
     >>> splitter = UnseenClassSplit(n_splits=1, random_state=0)
     >>> for train, test in splitter.split(y, y):
     ...     print(train, test)
-    [0 1 2 3 6] [4 5]
+    [0 1 4 5 6] [2 3]
     """
 
     def __init__(
-        self, n_splits=5, *, test_size=0.25, keep_unlabeled=True, random_state=None
+        self,
+        n_splits: int = 5,
+        *,
+        test_size: float = 0.25,
+        keep_unlabeled: bool = True,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.n_splits = n_splits
         self.test_size = test_size
         self.keep_unlabeled = keep_unlabeled
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of splits.
 
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not used, present for the sake of scikit-learn's interface.
+            Not used, present for compatibility with scikit-learn.
 
         Returns
         -------
@@ -186,24 +236,26 @@ class UnseenClassSplit(BaseCrossValidator):
         """
         return self.n_splits
 
-    def split(self, X, y=None, groups=None):
-        """Generate the rows of each training and test part.
+    def split(
+        self, X: Any, y: ArrayLike | None = None, groups: None = None
+    ) -> Iterator[tuple[Positions, Positions]]:
+        """Generate the positions of each training and test part.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            The collection, of which only the length matters.
+            The samples, of which only the number matters.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, -1 (or a row of all -1) where there is none.
-        groups : object, default=None
-            Not used, present for the sake of scikit-learn's interface.
+        groups : None
+            Groups of samples cannot be kept together.
 
         Yields
         ------
         train : ndarray of int
-            Rows of the seen classes, and those without label if kept.
+            Samples of the seen classes, and unlabeled ones if kept.
         test : ndarray of int
-            Rows of the unseen classes.
+            Samples of the unseen classes.
 
         Raises
         ------
@@ -211,60 +263,81 @@ class UnseenClassSplit(BaseCrossValidator):
             If `n_splits` is no int, `test_size` no number, or `keep_unlabeled` no
             bool.
         ValueError
-            If `n_splits` or `test_size` is out of range, fewer than two classes have a
-            labeled row, or all rows of the unseen classes have a seen one too.
+            If `n_splits` or `test_size` is out of range, `groups` are given, fewer than
+            two classes have a labeled sample, or a test part would have no class twice.
         """
         _check_at_least(self.n_splits, 1, "n_splits")
         check_flag(self.keep_unlabeled, "keep_unlabeled")
+        _refuse_groups(groups, self)
         labels, rows = labeled_rows(X, y)
         member = np.zeros((len(labels.labeled), labels.n_classes), dtype=bool)
-        if labels.kind == "multilabel":
-            member[rows] = labels.indicator[rows] > 0
-        else:
-            member[rows, one_class_a_row(labels)[rows]] = True
+        member[rows] = memberships(labels, rows)
         present = np.flatnonzero(member.any(axis=0))
         n_unseen = _n_unseen(self.test_size, len(present))
-        rng = check_random_state(self.random_state)
-        for _ in range(self.n_splits):
-            unseen = rng.permutation(present)[:n_unseen]
-            seen = np.setdiff1d(present, unseen)
-            is_new = member[:, unseen].any(axis=1)
-            test = is_new & ~member[:, seen].any(axis=1)
-            train = ~is_new & (labels.labeled | self.keep_unlabeled)
-            if not test.any():
-                raise ValueError(
-                    "y has no row whose classes are all among the "
-                    f"{n_unseen} unseen ones of a split; raise test_size, which is "
-                    f"{self.test_size}, or change random_state."
-                )
-            yield np.flatnonzero(train), np.flatnonzero(test)
+        rng = derived_random_state(self.random_state, type(self).__name__)
+        # All of them first: a split that is refused should be so before any fit.
+        yield from [
+            self._parts(labels, member, present, rng.permutation(present)[:n_unseen])
+            for _ in range(self.n_splits)
+        ]
+
+    def _parts(
+        self,
+        labels: PartialLabels,
+        member: NDArray[np.bool_],
+        present: Positions,
+        unseen: Positions,
+    ) -> tuple[Positions, Positions]:
+        """Return the training and the test part for some unseen classes."""
+        seen = np.setdiff1d(present, unseen)
+        is_new = member[:, unseen].any(axis=1)
+        test = np.flatnonzero(is_new & ~member[:, seen].any(axis=1))
+        train = ~is_new & (labels.labeled | self.keep_unlabeled)
+        if not (member[test].sum(axis=0) > 1).any():
+            raise ValueError(
+                "y has no two rows of a class whose classes are all among the "
+                f"{len(unseen)} unseen ones of a split; raise test_size, which is "
+                f"{self.test_size}, or change random_state."
+            )
+        return np.flatnonzero(train), test
 
 
-def _n_unseen(test_size, n_classes):
+def _n_unseen(test_size: Any, n_classes: int) -> int:
     if n_classes < 2:
         raise ValueError(
             "y must have labeled rows of at least two classes, one of them to keep "
             f"out of training; got {n_classes}."
         )
     if isinstance(test_size, Integral) and not isinstance(test_size, bool):
-        if not 1 <= test_size < n_classes:
+        number = int(test_size)
+        if not 1 <= number < n_classes:
             raise ValueError(
-                "test_size must be a share in (0, 1), or a number of classes from 1 to "
-                f"{n_classes - 1}; got {test_size}."
+                "test_size must be a fraction in (0, 1), or a number of classes from 1 "
+                f"to {n_classes - 1}; got {test_size}."
             )
-        return int(test_size)
+        return number
     if not isinstance(test_size, Real) or isinstance(test_size, bool):
         raise TypeError(
-            "test_size must be a share in (0, 1) or a number of classes; got "
+            "test_size must be a fraction in (0, 1) or a number of classes; got "
             f"{test_size!r}."
         )
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size must be a share in (0, 1); got {test_size}.")
-    return int(np.clip(round(test_size * n_classes), 1, n_classes - 1))
+    fraction = float(test_size)
+    if not 0 < fraction < 1:
+        raise ValueError(f"test_size must be a fraction in (0, 1); got {test_size}.")
+    return int(np.clip(round(fraction * n_classes), 1, n_classes - 1))
 
 
-def _check_at_least(value, least, name):
+def _check_at_least(value: Any, least: int, name: str) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an int of at least {least}; got {value!r}.")
-    if value < least:
+    if int(value) < least:
         raise ValueError(f"{name} must be an int of at least {least}; got {value}.")
+
+
+def _refuse_groups(groups: Any, splitter: BaseCrossValidator) -> None:
+    if groups is not None:
+        raise ValueError(
+            f"groups must be None: {type(splitter).__name__} cannot keep groups of "
+            "samples together. Use sklearn.model_selection.StratifiedGroupKFold on the "
+            "labeled samples."
+        )

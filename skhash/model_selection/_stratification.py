@@ -1,13 +1,31 @@
-"""What splits and label subsets share: labeled rows, and their classes' shares."""
+"""Divide labeled samples so that the parts have the classes in equal proportions."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skhash.utils._compat import num_samples
-from skhash.utils._labels import check_partial_labels
+from skhash.utils._labels import PartialLabels, check_partial_labels
+
+Positions = NDArray[np.intp]
 
 
-def labeled_rows(X, y):
-    """Return the validated labels of `X`, and which rows have one; raise if none."""
+def labeled_rows(X: Any, y: ArrayLike | None) -> tuple[PartialLabels, Positions]:
+    """Return the validated labels of `X`, and which samples have one; raise if none.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        The samples, of which only the number matters.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes) or None
+        Labels, -1 where there is none.
+
+    Returns
+    -------
+    labels : PartialLabels
+    rows : ndarray of int
+    """
     labels = check_partial_labels(y, num_samples(X))
     rows = np.flatnonzero(labels.labeled)
     if not len(rows):
@@ -15,24 +33,153 @@ def labeled_rows(X, y):
     return labels, rows
 
 
-def one_class_a_row(labels):
-    """Return class positions; the likeliest class where rows are distributions."""
-    if labels.kind == "single":
+def class_positions(labels: PartialLabels) -> NDArray[np.integer]:
+    """Return one class per sample; the likeliest where samples have distributions."""
+    if labels.indices is not None:
         return labels.indices
-    return labels.indicator.argmax(axis=1)
+    return labels.targets().argmax(axis=1)
 
 
-def iterative_stratification(indicator, sizes, *, first=()):
-    """Deal rows with several labels out to parts, the rarest class first.
+def memberships(labels: PartialLabels, rows: Positions) -> NDArray[np.bool_]:
+    """Return which of some labeled samples belong to which class.
 
     Parameters
     ----------
-    indicator : ndarray of shape (n_rows, n_classes), float32
+    labels : PartialLabels
+        The labels of all samples.
+    rows : ndarray of int
+        Labeled samples.
+
+    Returns
+    -------
+    member : ndarray of shape (len(rows), n_classes), bool
+        One class per row unless there are several classes per sample.
+    """
+    if labels.kind == "multilabel":
+        return labels.targets(rows) > 0
+    member = np.zeros((len(rows), labels.n_classes), dtype=bool)
+    member[np.arange(len(rows)), class_positions(labels)[rows]] = True
+    return member
+
+
+def least_to_pair(counts: NDArray[Any], n_parts: int) -> int:
+    """Return how many samples a class must have to be dealt in pairs.
+
+    A pair out of two samples leaves none for the other parts. So classes of two samples
+    are only dealt in pairs if larger classes do not give every part a pair.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_classes,)
+        The number of samples of each class.
+    n_parts : int
+        The number of parts.
+
+    Returns
+    -------
+    least : {2, 3}
+    """
+    if np.any(counts >= 2 * n_parts):
+        return 3
+    n_pairs = int((counts[counts > 2] // 2).sum())
+    return 3 if n_pairs >= n_parts else 2
+
+
+def deal_classes(classes: NDArray[np.integer], n_parts: int) -> Positions:
+    """Deal samples with one class each out to parts.
+
+    A class with at least two samples per part is dealt evenly, one with fewer in pairs:
+    where a sample is the only one of its class, retrieval measures nothing. See
+    :func:`least_to_pair` for classes of two samples.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_rows,), int
+        Class positions.
+    n_parts : int
+        The number of parts.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_rows,), int
+        Part sizes differ by at most two, or one where samples are left over from the
+        even and the paired deals.
+    """
+    parts = np.empty(len(classes), dtype=np.intp)
+    sizes = np.zeros(n_parts, dtype=np.intp)
+    least = least_to_pair(np.bincount(classes), n_parts)
+    pairs: list[Positions] = []
+    leftovers: list[Positions] = []
+    for one in np.unique(classes):
+        members = np.flatnonzero(classes == one)
+        n_dealt = 0
+        if len(members) >= 2 * n_parts:
+            n_dealt = len(members) // n_parts * n_parts
+            parts[members[:n_dealt]] = np.arange(n_dealt) % n_parts
+            sizes += n_dealt // n_parts
+        elif len(members) >= least:
+            n_dealt = len(members) // 2 * 2
+            pairs.extend(members[:n_dealt].reshape(-1, 2))
+        leftovers.append(members[n_dealt:])
+    for pair in pairs:
+        parts[pair] = np.argmin(sizes)
+        sizes[np.argmin(sizes)] += 2
+    for rest in leftovers:
+        smallest = np.argsort(sizes, kind="stable")[: len(rest)]
+        parts[rest] = smallest
+        sizes[smallest] += 1
+    return parts
+
+
+def paired_quotas(counts: NDArray[Any], n_parts: int) -> NDArray[np.float64]:
+    """Return how many samples of each class each part should have.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_classes,)
+        The number of samples of each class.
+    n_parts : int
+        The number of parts.
+
+    Returns
+    -------
+    quotas : ndarray of shape (n_parts, n_classes)
+        Equal for classes with at least two samples per part; pairs otherwise, as in
+        :func:`deal_classes`.
+    """
+    least = least_to_pair(counts, n_parts)
+    quotas = np.tile(np.asarray(counts, dtype=np.float64) / n_parts, (n_parts, 1))
+    part = 0
+    for one in np.argsort(counts, kind="stable"):
+        n_members = int(counts[one])
+        if least <= n_members < 2 * n_parts:
+            quotas[:, one] = 0
+            for size in [2] * (n_members // 2) + [1] * (n_members % 2):
+                quotas[part % n_parts, one] += size
+                part += 1
+    return quotas
+
+
+def iterative_stratification(
+    indicator: NDArray[Any],
+    sizes: Positions,
+    *,
+    first: Positions | tuple[()] = (),
+    quotas: NDArray[np.float64] | None = None,
+) -> Positions:
+    """Deal samples with several classes out to parts, those of the rarest class first.
+
+    Parameters
+    ----------
+    indicator : ndarray of shape (n_rows, n_classes)
         Memberships, 0 or 1.
     sizes : ndarray of shape (n_parts,), int
-        How many rows each part takes; they sum to `n_rows`.
+        How many samples each part takes; they sum to `n_rows`.
     first : sequence of int, default=()
-        Rows that the first part takes before all others.
+        Samples that the first part takes before all others.
+    quotas : ndarray of shape (n_parts, n_classes), default=None
+        How many samples of each class each part should have; in proportion to the
+        sizes if None.
 
     Returns
     -------
@@ -42,22 +189,24 @@ def iterative_stratification(indicator, sizes, *, first=()):
     room = sizes.copy()
     remaining = indicator.sum(axis=0)
     wanted = np.outer(sizes / len(indicator), remaining)
+    if quotas is not None:
+        wanted = quotas.copy()
     parts = np.full(len(indicator), -1)
 
-    def deal(rows, wishes):
+    def put(row: int, part: int) -> None:
+        parts[row] = part
+        room[part] -= 1
+        # In place: the quotas of a class may be a view of a column.
+        wanted[part] -= indicator[row]
+
+    def deal(rows: Positions, wishes: NDArray[Any]) -> None:
         for row in rows:
             wish = np.where(room > 0, wishes, -np.inf)
-            first = np.flatnonzero(wish == wish.max())
-            part = first[np.argmax(room[first])]
-            parts[row] = part
-            room[part] -= 1
-            # In place: `wishes` may be a view of a column.
-            wanted[part] -= indicator[row]
+            best = np.flatnonzero(wish == wish.max())
+            put(row, best[np.argmax(room[best])])
 
     for row in first:
-        parts[row] = 0
-        room[0] -= 1
-        wanted[0] -= indicator[row]
+        put(row, 0)
         remaining -= indicator[row]
     while remaining.any():
         rarest = np.argmin(np.where(remaining > 0, remaining, np.inf))
@@ -68,24 +217,24 @@ def iterative_stratification(indicator, sizes, *, first=()):
     return parts
 
 
-def one_row_a_class(indicator, n_kept):
-    """Choose rows that have each class at least once, the rarest class first.
+def cover_classes(indicator: NDArray[Any], n_kept: int) -> Positions:
+    """Choose samples that have each class at least once, the rarest class first.
 
     Parameters
     ----------
     indicator : ndarray of shape (n_rows, n_classes)
         Memberships, 0 or 1.
     n_kept : int
-        How many rows to choose at most.
+        How many samples to choose at most.
 
     Returns
     -------
     places : ndarray of int, ascending
-        The first row of each class that no earlier choice has.
+        The first sample of each class that no earlier choice has.
     """
     counts = indicator.sum(axis=0)
     missing = counts > 0
-    places = []
+    places: list[np.intp] = []
     for one in np.argsort(counts, kind="stable"):
         if missing[one] and len(places) < n_kept:
             places.append(np.flatnonzero(indicator[:, one])[0])
@@ -93,26 +242,20 @@ def one_row_a_class(indicator, n_kept):
     return np.sort(np.array(places, dtype=np.intp))
 
 
-def check_flag(value, name):
-    """Raise TypeError unless a parameter is True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False; got {value!r}.")
-
-
-def proportional(classes, n_kept):
-    """Choose some rows so that the classes keep their shares.
+def stratified_sample(classes: NDArray[np.integer], n_kept: int) -> Positions:
+    """Choose samples so that the classes keep their proportions.
 
     Parameters
     ----------
     classes : ndarray of shape (n_rows,), int
         Class positions.
     n_kept : int
-        How many rows to choose.
+        How many samples to choose.
 
     Returns
     -------
     places : ndarray of shape (n_kept,), int
-        The first rows of each class.
+        The first samples of each class.
     """
     counts = np.bincount(classes)
     present = np.flatnonzero(counts)
@@ -121,7 +264,7 @@ def proportional(classes, n_kept):
     if n_kept >= len(present):
         kept[present] = np.maximum(kept[present], 1)
     while kept.sum() != n_kept:
-        # Largest remainder; where the one-a-class rule took too much, the smallest.
+        # Largest remainder; where one sample per class is too much, the smallest.
         rest = quota - kept
         if kept.sum() < n_kept:
             kept[np.argmax(np.where(kept < counts, rest, -np.inf))] += 1
@@ -129,3 +272,9 @@ def proportional(classes, n_kept):
             kept[np.argmin(np.where(kept > 1, rest, np.inf))] -= 1
     places = [np.flatnonzero(classes == one)[: kept[one]] for one in present]
     return np.concatenate(places)
+
+
+def check_flag(value: Any, name: str) -> None:
+    """Raise TypeError unless a parameter is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")

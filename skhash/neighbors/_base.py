@@ -1,72 +1,131 @@
-"""What the estimators over codes share: codes in, an index, neighbors out."""
+"""Validate codes and index them: what the estimators over codes share."""
 
-from numbers import Integral
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from skhash._hamming import _merge
 from skhash._hamming._index import CodeIndex
+from skhash._hamming._search import MOST_BYTES
 from skhash.codes import check_bits, check_packed
-from skhash.utils._compat import Interval, StrOptions
+from skhash.neighbors._contents import Contents, Labels, SnapshotMixin
+from skhash.utils._compat import Interval, StrOptions, get_feature_names
 
-#: Distances take 16 bits in the kernels, positions 32 in the hits.
-MOST_BITS = 65_528
+MOST_BITS = 8 * MOST_BYTES
+#: Positions take 32 bits in the hits.
 MOST_CODES = 2**32 - 2
 
+Packed = NDArray[np.uint8]
 
-class HammingNeighborsBase(BaseEstimator):
-    """Validation of codes, the index, and the nearest codes of a query."""
+#: Texts of docstrings that the estimators share.
+PARAMETERS = {
+    "packed": """
+        packed : bool, default=False
+            False: `X` holds bits, one column of 0 and 1 per bit. True: `X` holds packed
+            codes, uint8, in the order of :func:`numpy.packbits`.""",
+    "n_bits": """
+        n_bits : int, default=None
+            Length of the codes. If None, the number of columns, or with ``packed=True``
+            eight times that; needed only for packed codes of another length.""",
+    "algorithm": """
+        algorithm : {"auto", "brute", "multi_index"}, default="auto"
+            ``"brute"`` compares a query with all codes. ``"multi_index"`` looks codes
+            up in tables by parts of the query, built in `fit`; best for a small radius,
+            and needs several times the memory of the codes. ``"auto"`` searches
+            distinct codes only where most are repeated, and builds the tables once
+            radius queries have been asked that would have paid for them, within
+            `max_memory`. The results are the same.""",
+    "max_memory": """
+        max_memory : float, default=1.0
+            Memory that ``algorithm="auto"`` may spend on tables, as a multiple of the
+            memory of the packed codes. Tables take 3 to 6 times that memory, so that by
+            default most indexes are scanned.""",
+    "copy": """
+        copy : bool, default=True
+            False: search packed codes where they are, a memory map for example, and
+            make no copy. The array must not change afterwards. Each search then takes
+            the time to read and rearrange the codes, which matters for few queries.""",
+    "n_jobs": """
+        n_jobs : int, default=None
+            Number of threads per search, as in :class:`joblib.Parallel`; no more than
+            there are processors are used.""",
+    "attributes": """
+        n_bits_ : int
+            Length of the codes.
+        n_samples_fit_ : int
+            Number of indexed codes.
+        n_features_in_ : int
+            Number of columns of `X`.
+        feature_names_in_ : ndarray of shape (n_features_in_,)
+            Names of the columns, where `X` had names.""",
+}
+
+
+class HammingNeighborsBase(SnapshotMixin):
+    """Validation of codes, and the index."""
 
     _parameter_constraints: dict = {
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "packed": ["boolean"],
         "n_bits": [Interval(Integral, 1, MOST_BITS, closed="both"), None],
         "algorithm": [StrOptions({"auto", "brute", "multi_index"})],
+        "max_memory": [Interval(Real, 0, None, closed="both")],
         "copy": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
-    # Input ----------------------------------------------------------------------------
+    n_bits: int | None
+    packed: bool
+    algorithm: str
+    max_memory: float
+    copy: bool
+    n_jobs: int | None
 
-    def _check_codes(self, X, *, reset):
-        """Validate codes and return them packed; `reset` in fit."""
-        n_bits = self.n_bits if reset else self.n_bits_
-        if not reset and self.packed and self._is_plain_packed(X):
-            return X
-        codes = X
-        if not hasattr(X, "columns"):  # of a data frame the names are checked first
-            codes = check_packed(X) if self.packed else check_bits(X)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+    # Contents -------------------------------------------------------------------------
+
+    @property
+    def n_bits_(self) -> int:
+        """Length of the codes."""
+        return self._fitted("n_bits_").codes.n_bits
+
+    @property
+    def n_samples_fit_(self) -> int:
+        """Number of indexed codes."""
+        return self._fitted("n_samples_fit_").codes.n_rows
+
+    @property
+    def _index(self) -> CodeIndex:
+        return self._fitted("_index").codes
+
+    def _indexed(self, X: ArrayLike, labels: NDArray | None = None) -> Contents:
+        """Return new contents: these codes, validated."""
+        names = get_feature_names(X)
         if self.packed:
-            rows = check_packed(codes, n_bits=n_bits)
+            rows = check_packed(X, n_bits=self.n_bits, contiguous=self.copy)
+            n_features = rows.shape[1]
+            n_bits = self.n_bits or 8 * n_features
         else:
-            rows = np.packbits(check_bits(codes, n_bits=n_bits), axis=1)
-        if reset:
-            n_bits = n_bits or (8 if self.packed else 1) * self.n_features_in_
-            self._check_sizes(*rows.shape, n_bits)
-            self.n_bits_ = n_bits
-        return rows
-
-    def _is_plain_packed(self, X):
-        """Whether there is nothing to check or to convert in packed queries.
-
-        The general way takes as long as a scan of a million codes.
-        """
-        return (
-            type(X) is np.ndarray
-            and X.dtype == np.uint8
-            and X.ndim == 2
-            and X.shape[1] == self.n_features_in_
-            and X.flags.c_contiguous
-            and self.n_bits_ == 8 * X.shape[1]
-            and not hasattr(self, "feature_names_in_")
+            bits = check_bits(X, n_bits=self.n_bits)
+            n_bits = n_features = bits.shape[1]
+            rows = np.packbits(bits, axis=1)
+        self._check_sizes(len(rows), n_features, n_bits)
+        codes = CodeIndex(
+            rows,
+            n_bits,
+            algorithm=self.algorithm,
+            copy=self.copy or not self.packed,
+            max_memory=self.max_memory,
         )
+        kept = None if labels is None else Labels(labels)
+        return Contents(codes, kept, self.packed, n_features, names)
 
-    def _check_sizes(self, n_samples, n_columns, n_bits):
+    def _check_sizes(self, n_samples: int, n_columns: int, n_bits: int) -> None:
         if n_samples < 1:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape=({n_samples}, {n_columns})) "
@@ -81,26 +140,40 @@ class HammingNeighborsBase(BaseEstimator):
                 f"X must hold codes of at most {MOST_BITS} bits; got {n_bits}."
             )
 
-    def _check_n_neighbors(self, n_neighbors, n_candidates, to_self):
-        """Validate the number of neighbors against the codes that may be found."""
-        if n_neighbors is None:
-            n_neighbors = self.n_neighbors
-        if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool):
-            raise TypeError(
-                f"n_neighbors must be an int; got {n_neighbors!r} of type "
-                f"{type(n_neighbors).__name__}."
-            )
-        if n_neighbors < 1:
-            raise ValueError(f"n_neighbors must be at least 1; got {n_neighbors}.")
-        if n_neighbors > n_candidates - to_self:
-            least = "less than" if to_self else "at most"
-            raise ValueError(
-                f"n_neighbors must be {least} the number of indexed codes that may be "
-                f"found; got n_neighbors={n_neighbors}, n_samples={n_candidates}."
-            )
-        return int(n_neighbors)
+    # Queries, for a snapshot ----------------------------------------------------------
 
-    def _check_subset(self, mask, indices):
+    def _check_queries(self, X: ArrayLike) -> Packed:
+        """Validate codes like those of the index, and return them packed."""
+        contents = self._contents
+        if contents.packed and self._is_plain_packed(X):
+            return np.asarray(X)
+        codes = X
+        if not hasattr(X, "columns"):  # of a data frame the names are checked first
+            codes = check_packed(X) if contents.packed else check_bits(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if contents.packed:
+            return check_packed(codes, n_bits=contents.codes.n_bits)
+        return np.packbits(check_bits(codes, n_bits=contents.codes.n_bits), axis=1)
+
+    def _is_plain_packed(self, X: ArrayLike) -> bool:
+        """Tell whether there is nothing to check or to convert in packed queries.
+
+        The general way takes as long as a scan of a million codes.
+        """
+        contents = self._contents
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.uint8
+            and X.ndim == 2
+            and X.shape[1] == contents.n_features
+            and X.flags.c_contiguous
+            and contents.codes.n_bits == 8 * X.shape[1]
+            and contents.feature_names is None
+        )
+
+    def _check_subset(
+        self, mask: ArrayLike | None, indices: ArrayLike | None
+    ) -> NDArray[np.bool_] | None:
         """Validate a subset of the index; return a boolean mask, or None for all."""
         n = self.n_samples_fit_
         if mask is None and indices is None:
@@ -111,139 +184,51 @@ class HammingNeighborsBase(BaseEstimator):
             mask = np.asarray(mask)
             if mask.dtype != bool or mask.shape != (n,):
                 raise ValueError(
-                    f"mask must be a boolean array of shape ({n},), one value for each "
+                    f"mask must be a boolean array of shape ({n},), one value per "
                     f"indexed code; got dtype {mask.dtype} and shape {mask.shape}."
                 )
             return mask
-        mask = np.zeros(n, dtype=bool)
-        mask[self._check_indices(indices)] = True
-        return mask
+        subset = np.zeros(n, dtype=bool)
+        subset[self._check_indices(indices)] = True
+        return subset
 
-    def _check_indices(self, indices):
+    def _check_indices(self, indices: ArrayLike | None) -> NDArray[np.integer]:
         n = self.n_samples_fit_
-        indices = np.asarray(indices)
-        if indices.size == 0:
-            return indices.astype(np.intp)
-        if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        positions = np.asarray(indices)
+        if positions.size == 0:
+            return positions.astype(np.intp).ravel()
+        if positions.ndim != 1 or positions.dtype.kind not in "iu":
             raise ValueError(
                 "indices must be a one-dimensional array of integers; got dtype "
-                f"{indices.dtype} and shape {indices.shape}."
+                f"{positions.dtype} and shape {positions.shape}."
             )
-        if indices.min() < 0 or indices.max() >= n:
+        if positions.min() < 0 or positions.max() >= n:
             raise ValueError(
                 f"indices must be at least 0 and less than {n}, the number of indexed "
-                f"codes; got {indices.min()} to {indices.max()}."
+                f"codes; got {positions.min()} to {positions.max()}."
             )
-        return indices
+        return positions
 
-    def _check_fitted(self):
-        # check_is_fitted alone takes as long as a scan of a hundred thousand codes.
-        if "_index" not in self.__dict__:
-            check_is_fitted(self, "_index")
+    def _find(
+        self,
+        of_queries: Callable,
+        of_others: Callable,
+        X: ArrayLike | None,
+        limit: int,
+        subset: NDArray[np.bool_] | None,
+    ) -> Any:
+        """Search for queries, or for each indexed code among the others."""
+        how: dict[str, Any] = {"mask": subset, "n_threads": self._n_threads()}
+        if X is None:
+            return of_others(limit, **how)
+        return of_queries(self._check_queries(X), limit, **how)
 
-    def _n_threads(self):
+    def _n_threads(self) -> int:
         return 1 if self.n_jobs == 1 else effective_n_jobs(self.n_jobs)
 
-    # Index and queries ----------------------------------------------------------------
-
-    def _fit(self, X):
-        rows = self._check_codes(X, reset=True)
-        self._index = CodeIndex(
-            rows,
-            self.n_bits_,
-            algorithm=self.algorithm,
-            copy=self.copy or not self.packed,
-        )
-        self.n_samples_fit_ = self._index.n_rows
-        return self
-
-    def kneighbors(
-        self, X=None, n_neighbors=None, return_distance=True, *, mask=None, indices=None
-    ):
-        """Find the nearest codes of each query.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_bits or n_bytes), default=None
-            Query codes in the form the index was fitted with. If None, every indexed
-            code is a query, and is not its own neighbor (by its index: an equal code
-            at another index still is).
-        n_neighbors : int, default=None
-            Number of neighbors; that of the constructor if None.
-        return_distance : bool, default=True
-            Whether to return the distances too.
-        mask : ndarray of shape (n_samples_fit,), bool, default=None
-            The indexed codes that may be found; all if None.
-        indices : array-like of int, default=None
-            The same as a list of indices.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_queries, n_neighbors), int32
-            Differing bits, ascending. Only if `return_distance`.
-        indices : ndarray of shape (n_queries, n_neighbors), intp
-            Indices of the neighbors; at equal distance in ascending order.
-
-        Raises
-        ------
-        NotFittedError
-            If there is no index yet.
-        TypeError
-            If `n_neighbors` is no int, or packed codes are not of dtype uint8.
-        ValueError
-            If `X` has the wrong length of code or is not binary, `n_neighbors` is not
-            from 1 to the number of codes that may be found, or `mask` or `indices` do
-            not fit the index.
-        """
-        self._check_fitted()
-        subset = self._check_subset(mask, indices)
-        n_candidates = self.n_samples_fit_ if subset is None else int(subset.sum())
-        k = self._check_n_neighbors(n_neighbors, n_candidates, X is None)
-        if X is None:
-            queries = self._index.rows()
-            k += 1
-        else:
-            queries = self._check_codes(X, reset=False)
-        distances, found = self._index.nearest(
-            queries, k, mask=subset, n_threads=self._n_threads()
-        )
-        if X is None:
-            distances, found = _merge.drop_self_nearest(distances, found)
-        return (distances, found) if return_distance else found
-
-    def kneighbors_graph(
-        self, X=None, n_neighbors=None, mode="connectivity", *, mask=None, indices=None
-    ):
-        """Return the graph of the nearest codes of each query.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_bits or n_bytes), default=None
-            Query codes; see :meth:`kneighbors`.
-        n_neighbors : int, default=None
-            Number of neighbors; that of the constructor if None.
-        mode : {"connectivity", "distance"}, default="connectivity"
-            Whether edges weigh 1 or the distance in bits.
-        mask, indices : default=None
-            The indexed codes that may be found; see :meth:`kneighbors`.
-
-        Returns
-        -------
-        graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbors of a row by (distance, index).
-
-        Raises
-        ------
-        NotFittedError, TypeError, ValueError
-            As :meth:`kneighbors`; ValueError for a `mode` that is none of these.
-        """
-        check_mode(mode)
-        distances, found = self.kneighbors(X, n_neighbors, mask=mask, indices=indices)
-        n_queries, k = found.shape
-        counts = np.full(n_queries, k)
-        return self._graph(counts, distances.ravel(), found.ravel(), mode)
-
-    def _graph(self, counts, distances, found, mode):
+    def _graph(
+        self, counts: NDArray, distances: NDArray, found: NDArray, mode: str
+    ) -> csr_matrix:
         """Build a graph from the numbers of neighbors and all neighbors."""
         indptr = np.zeros(len(counts) + 1, dtype=np.int64)
         np.cumsum(counts, out=indptr[1:])
@@ -256,6 +241,7 @@ class HammingNeighborsBase(BaseEstimator):
         )
 
 
-def check_mode(mode):
+def check_mode(mode: str) -> None:
+    """Raise unless the mode of a graph is known."""
     if mode not in ("connectivity", "distance"):
         raise ValueError(f'mode must be "connectivity" or "distance"; got {mode!r}.')

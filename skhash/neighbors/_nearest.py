@@ -1,19 +1,22 @@
-"""HammingNearestNeighbors: the search as an estimator."""
+"""HammingNearestNeighbors: an index of binary codes that can grow and shrink."""
 
-from numbers import Integral
+from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
-from skhash._hamming import _merge
-from skhash.codes import unpack_bits
-from skhash.neighbors._base import HammingNeighborsBase, check_mode
-from skhash.utils._compat import Interval, fit_context
-from skhash.utils._labels import as_array, check_partial_labels, concatenate_labels
+from skhash.neighbors._base import PARAMETERS
+from skhash.neighbors._contents import Contents
+from skhash.neighbors._mixins import KNeighborsMixin, RadiusNeighborsMixin
+from skhash.utils._compat import fit_context
+from skhash.utils._docstrings import substitute
+from skhash.utils._labels import as_array, check_partial_labels
 
 
-class HammingNearestNeighbors(HammingNeighborsBase):
-    """Exact nearest neighbors of binary codes by Hamming distance.
+@substitute(**PARAMETERS)
+class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
+    """Search for the exact nearest neighbors of binary codes by Hamming distance.
 
     The API of :class:`sklearn.neighbors.NearestNeighbors` for codes: distances are
     numbers of bits, neighbors are ordered by (distance, index), and the results are
@@ -25,44 +28,30 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         Number of neighbors in :meth:`kneighbors` by default.
     radius : int, default=2
         Largest distance in :meth:`radius_neighbors` by default, in bits, inclusive.
-    packed : bool, default=False
-        False: `X` holds bits, one column of 0 and 1 each. True: `X` holds packed codes,
-        uint8, in the order of :func:`numpy.packbits`.
-    n_bits : int, default=None
-        Length of the codes. If None, the number of columns, or with ``packed=True``
-        eight times that; needed only for packed codes of another length.
-    algorithm : {"auto", "brute", "multi_index"}, default="auto"
-        ``"brute"`` compares a query with all codes. ``"multi_index"`` looks codes up in
-        tables by parts of the query, built in `fit`; best for a small radius, and
-        needs several times the memory of the codes. ``"auto"`` searches distinct codes
-        only where most are repeated, and builds the tables once radius queries have
-        been asked that would have paid for them. The results are the same.
-    copy : bool, default=True
-        False: search packed codes where they are, a memory map for example, and make
-        no copy. The array must not change afterwards. Each search then takes the time
-        to read and rearrange the codes, which matters for few queries.
-    n_jobs : int, default=None
-        Number of threads for a search, as in :class:`joblib.Parallel`.
+    {packed}
+    {n_bits}
+    {algorithm}
+    {max_memory}
+    {copy}
+    {n_jobs}
 
     Attributes
     ----------
-    n_bits_ : int
-        Length of the codes.
-    n_samples_fit_ : int
-        Number of indexed codes.
-    labels_ : ndarray of shape (n_samples_fit,) or (n_samples_fit, n_classes), or None
-        The labels `y` of the indexed codes.
-    n_features_in_ : int
-        Number of columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` had names.
+    labels_ : ndarray of shape (n_samples_fit_,) or (n_samples_fit_, n_classes), or None
+        The labels `y` of the indexed codes; read-only.
+    {attributes}
 
     See Also
     --------
-    HammingNeighborsTransformer : The graph of neighbors as a step of a pipeline.
+    HammingNeighborsTransformer : The graph of nearest codes as a step of a pipeline.
+    HammingRadiusNeighborsTransformer : The graph of codes within a radius.
 
     Notes
     -----
+    `fit`, `partial_fit` and `remove` replace the whole fitted state by one assignment,
+    one thread at a time. A search runs on the state that it began with, and an error
+    or an interrupt at any point leaves the old state or the new one.
+
     docs/search.md in the repository explains how it works and how fast it is.
 
     Examples
@@ -77,31 +66,39 @@ class HammingNearestNeighbors(HammingNeighborsBase):
     """
 
     _parameter_constraints: dict = {
-        **HammingNeighborsBase._parameter_constraints,
-        "radius": [Interval(Integral, 0, None, closed="left")],
+        **KNeighborsMixin._parameter_constraints,
+        **RadiusNeighborsMixin._parameter_constraints,
     }
 
     def __init__(
         self,
-        n_neighbors=5,
+        n_neighbors: int = 5,
         *,
-        radius=2,
-        packed=False,
-        n_bits=None,
-        algorithm="auto",
-        copy=True,
-        n_jobs=None,
-    ):
+        radius: int = 2,
+        packed: bool = False,
+        n_bits: int | None = None,
+        algorithm: str = "auto",
+        max_memory: float = 1.0,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.radius = radius
         self.packed = packed
         self.n_bits = n_bits
         self.algorithm = algorithm
+        self.max_memory = max_memory
         self.copy = copy
         self.n_jobs = n_jobs
 
+    @property
+    def labels_(self) -> NDArray | None:
+        """Labels of the indexed codes; read-only."""
+        labels = self._fitted("labels_").labels
+        return None if labels is None else labels.values
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> HammingNearestNeighbors:
         """Index codes.
 
         Parameters
@@ -109,7 +106,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         X : array-like of shape (n_samples, n_bits or n_bytes)
             Codes: bits, or packed codes with ``packed=True``.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Labels, kept for :meth:`score`; -1 where there is none.
+            Labels, kept for :meth:`score`; -1 for an unlabeled sample.
 
         Returns
         -------
@@ -120,19 +117,23 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         ValueError
             If `X` is not binary, or its length is not that of `y` or `n_bits`.
         """
-        labels = None if y is None else np.array(as_array(y))
-        if labels is not None:
-            check_consistent_length(X, labels)
-        self._fit(X)
-        self.labels_ = labels
-        return self
+        return self._change(self._labeled, X, y)
+
+    def _labeled(self, X: ArrayLike, y: ArrayLike | None) -> Contents:
+        if y is None:
+            return self._indexed(X)
+        labels = np.array(as_array(y))
+        check_consistent_length(X, labels)
+        return self._indexed(X, labels)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike | None = None
+    ) -> HammingNearestNeighbors:
         """Add codes at the end of the index.
 
-        The time is that of copying the new codes, averaged over many calls; nothing is
-        built again but what has doubled. The first call is a `fit`.
+        The time is that of copying the new codes and labels, averaged over many calls;
+        only what has doubled is built again. The first call is a `fit`.
 
         Parameters
         ----------
@@ -150,25 +151,31 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         ValueError
             If `X` or `y` does not fit what is in the index.
         """
-        if "_index" not in self.__dict__:
-            return self.fit(X, y)
-        if (y is None) != (self.labels_ is None):
-            has, got = ("none", "some") if self.labels_ is None else ("some", "none")
+        return self._change(self._extended, X, y)
+
+    def _extended(self, X: ArrayLike, y: ArrayLike | None) -> Contents:
+        if "_contents" not in self.__dict__:
+            return self._labeled(X, y)
+        old: Contents = self._contents
+        if (y is None) != (old.labels is None):
+            has, got = ("none", "some") if old.labels is None else ("some", "none")
             raise ValueError(
                 f"y must be given if and only if the index has labels; the index has "
                 f"{has}, got {got}."
             )
-        rows = self._check_codes(X, reset=False)
-        self._check_sizes(self.n_samples_fit_ + len(rows), rows.shape[1], self.n_bits_)
-        if y is not None:
-            y = as_array(y)
-            check_consistent_length(rows, y)
-            self.labels_ = concatenate_labels([self.labels_, y])
-        self._index.append(np.ascontiguousarray(rows))
-        self.n_samples_fit_ = self._index.n_rows
-        return self
+        rows = self._check_queries(X)
+        self._check_sizes(old.codes.n_rows + len(rows), rows.shape[1], self.n_bits_)
+        labels = old.labels
+        if y is not None and labels is not None:
+            more = as_array(y)
+            if more.ndim == 0 or len(more) != len(rows):
+                check_consistent_length(rows, more)
+            labels = labels.append(more) if len(more) else labels
+        if not len(rows):
+            return old
+        return old.replaced(old.codes.append(rows), labels)
 
-    def remove(self, indices):
+    def remove(self, indices: ArrayLike) -> HammingNearestNeighbors:
         """Remove codes from the index.
 
         The others keep their order and move up, as with :func:`numpy.delete`: the index
@@ -188,112 +195,23 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         ValueError
             If an index is out of range, or no code would be left.
         """
-        self._check_fitted()
-        kept = np.ones(self.n_samples_fit_, dtype=bool)
-        kept[self._check_indices(indices)] = False
-        if not kept.any():
+        self._snapshot()  # raises if there is no index
+        return self._change(self._reduced, indices)
+
+    def _reduced(self, indices: ArrayLike) -> Contents:
+        old: Contents = self._contents
+        removed = np.unique(self._check_indices(indices)).astype(np.intp, copy=False)
+        if not len(removed):
+            return old
+        if len(removed) == old.codes.n_rows:
             raise ValueError(
                 "indices must leave at least one code in the index; got all "
-                f"{self.n_samples_fit_}."
+                f"{old.codes.n_rows}."
             )
-        self._index.keep(kept)
-        if self.labels_ is not None:
-            self.labels_ = self.labels_[kept]
-        self.n_samples_fit_ = self._index.n_rows
-        return self
+        labels = None if old.labels is None else old.labels.without(removed)
+        return old.replaced(old.codes.without(removed), labels)
 
-    def radius_neighbors(
-        self, X=None, radius=None, return_distance=True, *, mask=None, indices=None
-    ):
-        """Find all codes within a distance of each query.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_bits or n_bytes), default=None
-            Query codes; see :meth:`kneighbors`.
-        radius : int, default=None
-            Largest distance in bits, inclusive; that of the constructor if None.
-        return_distance : bool, default=True
-            Whether to return the distances too.
-        mask, indices : default=None
-            The indexed codes that may be found; see :meth:`kneighbors`.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_queries,) of ndarrays, int32
-            For each query the distances, ascending. Only if `return_distance`.
-        indices : ndarray of shape (n_queries,) of ndarrays, intp
-            For each query the indices; at equal distance in ascending order.
-
-        Raises
-        ------
-        NotFittedError
-            If there is no index yet.
-        TypeError
-            If `radius` is no int, or packed codes are not of dtype uint8.
-        ValueError
-            If `X` has the wrong length of code or is not binary, `radius` is negative,
-            or `mask` or `indices` do not fit the index.
-        """
-        counts, distances, found = self._within(X, radius, mask, indices)
-        found = _ragged(counts, found)
-        return (_ragged(counts, distances), found) if return_distance else found
-
-    def radius_neighbors_graph(
-        self, X=None, radius=None, mode="connectivity", *, mask=None, indices=None
-    ):
-        """Return the graph of all codes within a distance of each query.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_queries, n_bits or n_bytes), default=None
-            Query codes; see :meth:`kneighbors`.
-        radius : int, default=None
-            Largest distance in bits, inclusive; that of the constructor if None.
-        mode : {"connectivity", "distance"}, default="connectivity"
-            Whether edges weigh 1 or the distance in bits.
-        mask, indices : default=None
-            The indexed codes that may be found; see :meth:`kneighbors`.
-
-        Returns
-        -------
-        graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbors of a row by (distance, index).
-
-        Raises
-        ------
-        NotFittedError, TypeError, ValueError
-            As :meth:`radius_neighbors`; ValueError for a `mode` that is none of these.
-        """
-        check_mode(mode)
-        return self._graph(*self._within(X, radius, mask, indices), mode)
-
-    def _within(self, X, radius, mask, indices):
-        """Return counts, distances and indices of all codes within the radius."""
-        self._check_fitted()
-        if radius is None:
-            radius = self.radius
-        if not isinstance(radius, Integral) or isinstance(radius, bool):
-            raise TypeError(
-                f"radius must be an int, a number of bits; got {radius!r} of type "
-                f"{type(radius).__name__}."
-            )
-        if radius < 0:
-            raise ValueError(f"radius must be at least 0; got {radius}.")
-        subset = self._check_subset(mask, indices)
-        if X is None:
-            queries = self._index.rows()
-        else:
-            queries = self._check_codes(X, reset=False)
-        result = self._index.within(
-            queries,
-            min(int(radius), self.n_bits_),
-            mask=subset,
-            n_threads=self._n_threads(),
-        )
-        return _merge.drop_self_within(*result) if X is None else result
-
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the mean tie-aware precision among the `n_neighbors` nearest codes.
 
         Parameters
@@ -306,7 +224,7 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         Returns
         -------
         precision : float
-            In [0, 1]; the share of indexed codes with the label of the query, in
+            In [0, 1]: the fraction of indexed codes with the label of the query, in
             expectation over the order of those at equal distance.
 
         Raises
@@ -316,28 +234,22 @@ class HammingNearestNeighbors(HammingNeighborsBase):
         """
         from skhash.metrics import precision_at_k_score
 
-        self._check_fitted()
-        labeled = check_partial_labels(self.labels_, self.n_samples_fit_).labeled
+        snapshot = self._snapshot()
+        labels, n_bits = snapshot.labels_, snapshot.n_bits_
+        labeled = check_partial_labels(labels, snapshot.n_samples_fit_).labeled
         if not labeled.any():
             raise ValueError(
                 "score needs the labels of the indexed codes: give y to fit, with some "
                 "other than -1."
             )
-        queries = self._check_codes(X, reset=False)
-        return precision_at_k_score(
-            unpack_bits(self._index.rows(), self.n_bits_),
-            self.labels_,
-            unpack_bits(queries, self.n_bits_),
+        queries = snapshot._check_queries(X)
+        precision = precision_at_k_score(
+            snapshot._index.rows(),
+            labels,
+            queries,
             y,
-            k=min(self.n_neighbors, np.count_nonzero(labeled)),
+            k=min(snapshot.n_neighbors, int(np.count_nonzero(labeled))),
+            packed=True,
+            n_bits=n_bits,
         )
-
-
-def _ragged(counts, values):
-    """Cut values into an object array of arrays, one a query."""
-    arrays = np.empty(len(counts), dtype=object)
-    end = 0
-    for i, count in enumerate(counts.tolist()):
-        start, end = end, end + count
-        arrays[i] = values[start:end]
-    return arrays
+        return float(precision)

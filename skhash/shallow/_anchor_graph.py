@@ -1,77 +1,87 @@
 """Anchor graph hashing: Laplacian eigenvectors of a graph through few anchors."""
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher
 from skhash.utils._compat import Interval, Options
+from skhash.utils._docstrings import substitute
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Seed
 
-# What a threshold is multiplied by, to lie off the numbers that equal it.
-_BEYOND_TIES = 1.00001
+# In a graph of several components many samples have exactly the value of a threshold.
+# The factor moves the thresholds off these values.
+_TIE_MARGIN = 1.00001
 
 
+@substitute(**TEXTS)
 class AnchorGraphHasher(LatentHasher):
-    """Anchor graph hashing: eigenvectors of a neighborhood graph, by anchors.
+    """Encode samples by eigenvectors of a neighborhood graph through anchors (AGH).
 
-    The bits are signs of the smoothest eigenvectors of the Laplacian of a graph in
-    which rows are neighbors if they share near anchors (centers of k-means). The
-    eigenvectors follow from a matrix of the anchors alone, and extend to new rows.
+    Each bit is the sign of a smooth eigenvector of the Laplacian of a graph in which
+    samples are neighbors if they are close to the same anchors (centers of k-means).
+    The eigenvectors follow from a matrix of the size of the anchors and extend to new
+    samples.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes; less than the number of anchors with one layer.
+        Length of the codes; less than the number of anchors with one layer, less than
+        twice that number with two.
     n_layers : {1, 2}, default=1
-        With 2, each of n_bits / 2 eigenvectors gives two bits: its sign, and whether it
-        is beyond a second threshold on that side of zero.
+        With 2, each of ceil(n_bits / 2) eigenvectors gives two bits: its sign, and
+        whether it is beyond a second threshold on that side of zero.
     n_anchors : int, default=300
-        The number of anchors; at most one a row.
+        Number of anchors, at least 2; at most the number of samples is used.
     n_nearest : int, default=3
-        The number of anchors that a row is linked to.
+        Number of anchors that a sample is linked to, at least 1.
     n_components : int, default=200
-        The number of latent dimensions in which distances are taken.
+        {n_components_text}
     normalize : bool, default=True
-        Whether rows get unit length there, so that distances follow the cosine.
+        {normalize_text}
     max_samples : int, default=20000
-        The number of rows to learn from at most, drawn at random.
+        {max_samples_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and anchors and seeds the SVD.
+        {random_state_text}
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        The latent directions.
+    {latent_attributes}
     anchors_ : ndarray of shape (n_anchors, n_components)
-        The anchors.
+        Anchors in the latent space.
+    n_nearest_ : int
+        Number of anchors that a sample is linked to.
     bandwidth_ : float
-        The bandwidth of the kernel between rows and anchors.
+        Bandwidth of the kernel between samples and anchors.
     projection_ : ndarray of shape (n_anchors, n_eigenvectors)
-        From links to anchors to eigenvectors.
-    thresholds_ : ndarray of shape (2, n_eigenvectors)
-        The second layer's thresholds above and below zero; only with two layers.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Map from links to eigenvectors.
+    thresholds_ : ndarray of shape (2, n_eigenvectors) or None
+        Thresholds of the second layer above and below zero; None with one layer.
+    {feature_attributes}
 
     Notes
     -----
     Links Z = exp(-d^2 / t), whose rows sum to 1, the eigenvectors Y = sqrt(n) Z D^-1/2
     V S^-1/2, for D = diag(Z' 1) and the eigenpairs (S, V) of D^-1/2 Z' Z D^-1/2, and
-    their extension to new rows are those of section 3 of [1]_, the second layer that of
-    section 4: its thresholds minimize f' L f for the shifted eigenvector f with
-    1' f = 0, in a closed form that is derived anew.
-    The bandwidth t is the mean squared distance to the farthest linked anchor. The
-    latent space is ours: among raw TF-IDF rows, all of which are far apart, anchors
-    say little. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X)
-    + n * n_anchors * n_components + n_anchors^3), transform
-    O(n_components * (nnz(X) + n_samples * n_anchors)).
+    their extension to new samples are those of section 3 of [1]_, the second layer is
+    that of section 4: its thresholds minimize f' L f for the shifted eigenvector f with
+    1' f = 0, for which a closed form is derived here. The bandwidth t is the mean
+    squared distance to the farthest linked anchor. Unlike [1]_, distances are taken in
+    a latent space: raw TF-IDF samples are all far apart, so that anchors among them
+    separate little.
+
+    With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
+    n_anchors * n_components + n_anchors^3), transform O(n_components * (nnz(X) +
+    n_samples * n_anchors)).
 
     References
     ----------
@@ -97,17 +107,17 @@ class AnchorGraphHasher(LatentHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        n_layers=1,
-        n_anchors=300,
-        n_nearest=3,
-        n_components=200,
-        normalize=True,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        n_layers: Literal[1, 2] = 1,
+        n_anchors: int = 300,
+        n_nearest: int = 3,
+        n_components: int = 200,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.n_layers = n_layers
         self.n_anchors = n_anchors
@@ -118,7 +128,13 @@ class AnchorGraphHasher(LatentHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit_latent(self, features, targets, labeled, random_state):
+    def _fit_latent(
+        self,
+        features: NDArray,
+        targets: NDArray,
+        labeled: NDArray[np.bool_],
+        random_state: np.random.RandomState,
+    ) -> None:
         n_anchors = min(self.n_anchors, len(features))
         n_vectors = -(-self.n_bits // self.n_layers)
         if n_vectors >= n_anchors:
@@ -136,50 +152,65 @@ class AnchorGraphHasher(LatentHasher):
             random_state=random_state,
         )
         self.anchors_ = kmeans.fit(features).cluster_centers_
-        self.bandwidth_ = None
-        links = self._links(features)
-        self.projection_ = _eigenvector_map(links, n_vectors)
-        if self.n_layers == 2:
-            vectors = links @ self.projection_
-            self.thresholds_ = _second_thresholds(links, vectors)
-
-    def _links(self, features):
-        """Return the weights of rows to their nearest anchors, CSR, rows sum to 1."""
-        n_nearest = min(self.n_nearest, len(self.anchors_))
+        self.n_nearest_ = min(self.n_nearest, n_anchors)
         distances = euclidean_distances(features, self.anchors_, squared=True)
-        nearest = np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]
-        distances = np.take_along_axis(distances, nearest, axis=1)
-        if self.bandwidth_ is None:
-            self.bandwidth_ = float(distances.max(axis=1).mean()) or 1.0
-        # The smallest distance cancels in the normalized weights, and subtracting it
-        # keeps far rows from dividing zero by zero.
-        distances -= distances.min(axis=1, keepdims=True)
-        weights = np.exp(-distances / self.bandwidth_)
+        nearest = self._nearest(distances)
+        farthest = np.take_along_axis(distances, nearest, axis=1).max(axis=1)
+        self.bandwidth_ = float(farthest.mean()) or 1.0
+        links = self._links(distances, nearest)
+        self.projection_ = _eigenvector_map(links, n_vectors)
+        self.thresholds_ = None
+        if self.n_layers == 2:
+            self.thresholds_ = _second_thresholds(links, links @ self.projection_)
+
+    def _nearest(self, distances: NDArray) -> NDArray[np.intp]:
+        """Return the positions of the linked anchors, (n_samples, n_nearest)."""
+        n_nearest = self.n_nearest_
+        return np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]
+
+    def _links(self, distances: NDArray, nearest: NDArray[np.intp]) -> sp.csr_array:
+        """Return weights of links to the nearest anchors, CSR, whose rows sum to 1."""
+        linked = np.take_along_axis(distances, nearest, axis=1)
+        # The smallest distance cancels in the normalized weights. Without it the
+        # weights of a distant sample cannot all be zero.
+        linked -= linked.min(axis=1, keepdims=True)
+        weights = np.exp(-linked / self.bandwidth_)
         weights /= weights.sum(axis=1, keepdims=True)
-        starts = np.arange(0, nearest.size + 1, n_nearest)
-        shape = (len(features), len(self.anchors_))
-        return sp.csr_array((weights.ravel(), nearest.ravel(), starts), shape=shape)
+        starts = np.arange(0, nearest.size + 1, nearest.shape[1])
+        return sp.csr_array(
+            (weights.ravel(), nearest.ravel(), starts), shape=distances.shape
+        )
 
-    def _encode_latent(self, features):
-        vectors = self._links(features) @ self.projection_
-        if self.n_layers == 1:
-            return vectors > 0
-        # In a graph of several parts many rows have the very number of a threshold, and
-        # rounding would decide on their bits.
-        above, below = _BEYOND_TIES * self.thresholds_
-        second = np.where(vectors > 0, vectors > above, vectors < below)
-        return np.hstack([vectors > 0, second])[:, : self.n_bits]
+    def _decide_latent(self, features: BoundedRows) -> Decision:
+        distances = features.squared_distances(self.anchors_)
+        nearest = self._nearest(distances.values)
+        size = np.abs(self.projection_).max()
+        vectors = distances.map(
+            lambda squares: self._links(squares, nearest) @ self.projection_,
+            slope=2 * self.n_nearest_ * size / self.bandwidth_,
+            size=size,
+        )
+        positive, doubtful = vectors.above()
+        doubtful |= distances.has_tie(nearest)
+        if self.thresholds_ is None:
+            return positive, doubtful
+        upper, lower = _TIE_MARGIN * self.thresholds_
+        above, above_doubtful = vectors.above(upper)
+        _, below_doubtful = vectors.above(lower)
+        second = np.where(positive, above, vectors.values < lower)
+        bits = np.hstack([positive, second])[:, : self.n_bits]
+        return bits, doubtful | above_doubtful | below_doubtful
 
 
-def _eigenvector_map(links, n_vectors):
+def _eigenvector_map(links: sp.csr_array, n_vectors: int) -> NDArray:
     """Return the map from links to the smoothest eigenvectors but the constant one."""
     weights = np.asarray(links.sum(axis=0)).ravel()
     scale = np.divide(
         1, np.sqrt(weights), out=np.zeros_like(weights), where=weights > 0
     )
     small = scale[:, None] * (links.T @ links).toarray() * scale
-    # The constant vector of the rows is known here, and taken out: in a graph of
-    # several parts, others have the same eigenvalue and would mix with it.
+    # The constant vector of the samples is known here and removed: in a graph of
+    # several components, other vectors have the same eigenvalue and would mix with it.
     constant = np.sqrt(weights / weights.sum())
     small -= constant[:, None] * constant
     eigenvalues, eigenvectors = np.linalg.eigh(small)
@@ -188,12 +219,12 @@ def _eigenvector_map(links, n_vectors):
     return np.sqrt(links.shape[0]) * scale[:, None] * eigenvectors[:, chosen] / roots
 
 
-def _second_thresholds(links, vectors):
+def _second_thresholds(links: sp.csr_array, vectors: NDArray) -> NDArray:
     """Return the thresholds above and below zero that split each eigenvector again.
 
-    With u = |y|, e the rows above zero and L the Laplacian, of which L 1 = 0, the
+    With u = |y|, e the samples above zero and L the Laplacian, of which L 1 = 0, the
     second layer f = u - b+ e + b- (1 - e) has the cost f' L f, a parabola in b+ + b-,
-    and 1' f = 0 fixes the difference.
+    and 1' f = 0 determines the difference.
     """
     weights = np.asarray(links.sum(axis=0)).ravel()
     weights[weights == 0] = 1
@@ -206,7 +237,7 @@ def _second_thresholds(links, vectors):
     n_below = len(vectors) - n_above
     cut = n_above - (links.T @ positive * linked).sum(axis=0)
     mixed = sum_above - (links.T @ sizes * linked).sum(axis=0)
-    # Without a link across zero every sum costs the same: split at the means.
+    # Without a link across zero each sum costs the same: split at the means.
     split = cut > 1e-6 * len(vectors)
     means = sum_above / np.maximum(n_above, 1) - sum_below / np.maximum(n_below, 1)
     both = np.where(split, mixed / np.where(split, cut, 1), means)

@@ -1,21 +1,24 @@
-"""What the supervised kernel hashers share: kernel features by anchors."""
+"""Base class of the supervised kernel hashers: kernel features by anchors."""
 
 from abc import abstractmethod
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics.pairwise import rbf_kernel
 
 from skhash.shallow._latent import LatentHasher
 from skhash.utils._compat import Interval, StrOptions
+from skhash.utils._rounding import BoundedRows, Decision
 
 
 class AnchorKernelHasher(LatentHasher):
     """Base class of hashers whose bits are signs of kernel expansions at anchors.
 
-    Anchors are rows drawn at random; a row's features are its Gaussian kernels to them,
-    less the mean over the training rows. A subclass learns the coefficients in
-    `_fit_kernel` from the labeled rows.
+    Anchors are samples drawn at random. The features of a sample are its Gaussian
+    kernels with them, less their mean over the training samples. A subclass learns the
+    coefficients in `_fit_kernel` from the labeled samples.
     """
 
     _parameter_constraints: dict = {
@@ -26,27 +29,38 @@ class AnchorKernelHasher(LatentHasher):
     _uses_labels = True
     _needs_labels = True
 
+    n_anchors: int
+    gamma: float | Literal["scale"]
+
     @abstractmethod
-    def _fit_kernel(self, kernel, targets, random_state):
+    def _fit_kernel(
+        self, kernel: NDArray, targets: NDArray, random_state: np.random.RandomState
+    ) -> NDArray:
         """Return coefficients (n_anchors, n_bits) from kernel features and targets."""
 
-    def _fit_latent(self, features, targets, labeled, random_state):
+    def _fit_latent(
+        self,
+        features: NDArray,
+        targets: NDArray,
+        labeled: NDArray[np.bool_],
+        random_state: np.random.RandomState,
+    ) -> None:
         n_anchors = min(self.n_anchors, len(features))
         drawn = random_state.choice(len(features), n_anchors, replace=False)
         self.anchors_ = features[np.sort(drawn)]
-        self.gamma_ = self.gamma
         if self.gamma == "scale":
-            # The mean squared distance of two rows is twice their total variance.
+            # The mean squared distance of two samples is twice their total variance.
             variance = float(features.var(axis=0).sum())
             self.gamma_ = 1 / (2 * variance) if variance else 1.0
-        kernel = self._kernel(features)
+        else:
+            self.gamma_ = self.gamma
+        kernel = rbf_kernel(features, self.anchors_, gamma=self.gamma_)
         self.mean_ = kernel.mean(axis=0)
         kernel = kernel[labeled] - self.mean_
         coefficients = self._fit_kernel(kernel, targets[labeled], random_state)
         self.dual_coef_ = coefficients.astype(features.dtype)
 
-    def _kernel(self, features):
-        return rbf_kernel(features, self.anchors_, gamma=self.gamma_)
-
-    def _encode_latent(self, features):
-        return (self._kernel(features) - self.mean_) @ self.dual_coef_ > 0
+    def _decide_latent(self, features: BoundedRows) -> Decision:
+        squares = features.squared_distances(self.anchors_)
+        kernel = squares.map(lambda d: np.exp(-self.gamma_ * d), slope=self.gamma_)
+        return kernel.shift(-self.mean_).project(self.dual_coef_.T).above()

@@ -3,68 +3,72 @@
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
 
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher, add_ridge
 from skhash.shallow._rotations import learn_rotation
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Seed
 
 
+@substitute(**TEXTS)
 class CCAITQHasher(LatentHasher):
-    """Iterative quantization after canonical correlation analysis with the labels.
+    """Rotate canonical correlation directions to lose little as signs (CCA-ITQ).
 
-    Finds the directions of the rows that correlate best with their labels, scales each
-    by its correlation and rotates them so that little is lost by keeping signs only.
-    Learns in seconds, and is hard to beat where a tenth of the rows has labels.
+    Finds the directions of the samples that correlate best with their labels, scales
+    each by its correlation and rotates them so that little is lost by keeping signs
+    only. Fits in seconds; among the best hashers where a tenth of the samples is
+    labeled.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes. There are fewer directions than classes; with more bits
-        than directions the rotation is overcomplete: a tight frame.
+        Length of the codes, at least 1. There are fewer directions than classes; with
+        more bits than directions the rotation is overcomplete: a tight frame.
     max_iter : int, default=50
-        The number of alternations of ITQ at most.
+        {itq_max_iter_text}
     n_components : int, default=300
-        The number of latent dimensions in which directions are sought.
+        {n_components_text}
     normalize : bool, default=True
-        Whether rows get unit length there.
+        {normalize_text}
     max_samples : int, default=20000
-        The number of rows to learn from at most, labeled ones first.
+        {max_labeled_samples_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and the first rotation, and seeds the SVD.
+        {random_state_text}
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        The latent directions.
+    {latent_attributes}
     directions_ : ndarray of shape (n_components, n_directions)
-        The canonical directions, scaled by their correlations.
+        Canonical directions, scaled by their correlations.
     correlations_ : ndarray of shape (n_directions,)
-        The canonical correlations, falling, in [0, 1].
+        Canonical correlations in descending order, in [0, 1].
     mean_ : ndarray of shape (n_components,)
-        The mean of the labeled rows.
+        Mean of the labeled samples in the latent space.
     rotation_ : ndarray of shape (n_directions, n_bits)
-        The learned rotation; its rows are orthonormal.
+        Learned rotation with orthonormal rows.
     n_iter_ : int
-        The number of alternations of ITQ until no bit changed.
-    classes_ : ndarray of shape (n_classes,)
-        The classes, without -1.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of alternations of iterative quantization.
+    {classes_attribute}
+    {feature_attributes}
 
     Notes
     -----
-    Solves C_xy C_yy^-1 C_yx w = r^2 C_xx w (section 4 of [1]_); the ridge on C_xx
-    follows from the number of labeled rows by Ledoit-Wolf shrinkage. The rotation
-    minimizes equation 2, as in :class:`ITQHasher`. Unlabeled rows help to find the
-    latent space and the rotation. With n = min(n_samples, max_samples), fit costs
-    O(n_components * nnz(X) + n * n_components^2 + n_components^3 + max_iter * n *
-    n_bits * n_classes), transform O(n_components * (nnz(X) + n_samples * n_bits)).
+    Solves C_xy C_yy^-1 C_yx w = r^2 C_xx w (section 4 of [1]_); the ridge on C_xx is
+    chosen by Ledoit-Wolf shrinkage from the labeled samples. The rotation minimizes
+    equation 2, as in :class:`ITQHasher`. Unlabeled samples contribute to the latent
+    space and to the rotation.
+
+    With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
+    n_components^2 + n_components^3 + max_iter * n * n_bits * n_classes), transform
+    O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
     ----------
@@ -73,11 +77,10 @@ class CCAITQHasher(LatentHasher):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.datasets import load_iris
     >>> from skhash import CCAITQHasher
     >>> X, y = load_iris(return_X_y=True)
-    >>> y[::2] = -1  # no label
+    >>> y[::2] = -1  # unlabeled
     >>> codes = CCAITQHasher(n_bits=8, random_state=0).fit_transform(X, y)
     >>> codes.shape
     (150, 8)
@@ -92,15 +95,15 @@ class CCAITQHasher(LatentHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        max_iter=50,
-        n_components=300,
-        normalize=True,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        max_iter: int = 50,
+        n_components: int = 300,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.max_iter = max_iter
         self.n_components = n_components
@@ -109,7 +112,13 @@ class CCAITQHasher(LatentHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit_latent(self, features, targets, labeled, random_state):
+    def _fit_latent(
+        self,
+        features: NDArray,
+        targets: NDArray,
+        labeled: NDArray[np.bool_],
+        random_state: np.random.RandomState,
+    ) -> None:
         given = features[labeled]
         self.mean_ = given.mean(axis=0)
         directions, self.correlations_ = canonical_directions(
@@ -124,40 +133,49 @@ class CCAITQHasher(LatentHasher):
         )
         self.n_iter_ = len(losses)
 
-    def _encode_latent(self, features):
-        return (features - self.mean_) @ self.directions_ @ self.rotation_ > 0
+    def _decide_latent(self, features: BoundedRows) -> Decision:
+        canonical = features.shift(-self.mean_).project(self.directions_.T)
+        return canonical.project(self.rotation_.T).above()
 
 
-def canonical_directions(Z, targets, n_directions):
-    """Return the directions of rows that correlate best with class memberships.
+def canonical_directions(
+    Z: NDArray, targets: NDArray, n_directions: int
+) -> tuple[NDArray, NDArray]:
+    """Return the directions of samples that correlate best with class memberships.
 
     Parameters
     ----------
     Z : ndarray of shape (n_samples, n_components)
-        Centered rows.
+        Centered samples.
     targets : ndarray of shape (n_samples, n_classes)
         Class memberships.
     n_directions : int
-        How many directions at most; there is one less than classes, or fewer where
-        memberships depend linearly on each other.
+        Largest number of directions. Fewer are returned if there are fewer classes, of
+        which one counts less, or if memberships are linearly dependent.
 
     Returns
     -------
     directions : ndarray of shape (n_components, n_directions)
-        Of unit variance, by falling correlation.
+        Directions of unit variance in descending order of correlation.
     correlations : ndarray of shape (n_directions,)
+        Their correlations, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If all samples have the same memberships.
     """
     n_samples = len(Z)
     targets = targets - targets.mean(axis=0)
     within = ledoit_wolf(Z, assume_centered=True)[0]
-    # Directions in which no row varies must not be divided by zero.
+    # Directions without any variance would otherwise divide by zero.
     within = add_ridge(within, 1e-6)
-    # An orthonormal basis of the memberships stands for (C_yy)^-1.
+    # With an orthonormal basis of the memberships, (C_yy)^-1 is the identity.
     left, sizes, _ = np.linalg.svd(targets, full_matrices=False)
     basis = left[:, sizes > 1e-4 * max(sizes[0], 1e-4)]
     if not basis.shape[1]:
         raise ValueError(
-            "y must have labeled rows of different classes; got the same classes in "
+            "y must have labeled samples of different classes; got the same classes in "
             "all of them."
         )
     cross = Z.T @ basis / np.sqrt(n_samples)

@@ -1,85 +1,96 @@
-"""Classifier codes: quantized class posteriors beside label-free bits."""
+"""Classifier codes: quantized class posteriors next to unsupervised bits."""
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher, ClassPredictorMixin
+from skhash._base import ClassPredictorMixin
+from skhash.shallow._base import ShallowHasher
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import draw_rows
 from skhash.shallow._projections import project
 from skhash.shallow._rotations import ITQHasher, learn_rotation
 from skhash.utils._compat import Interval, StrOptions
-from skhash.utils._labels import check_partial_labels, require_two_classes
+from skhash.utils._docstrings import substitute
+from skhash.utils._labels import (
+    PartialLabels,
+    check_partial_labels,
+    require_two_classes,
+)
 from skhash.utils._linalg import singular_directions
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Rows, Seed
 
 
-class ClassifierHasher(ClassPredictorMixin, BaseHasher):
-    """Bits that quantize a classifier's posteriors, and label-free bits for the rest.
+@substitute(**TEXTS)
+class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
+    """Quantize the posteriors of a classifier, and add unsupervised bits.
 
-    A logistic regression learns the classes from the labeled rows; the first bits
-    quantize its class probabilities, the others the row itself (ITQ). Retrieval by
-    class labels is classification in disguise, and hashers that learn from labels
-    should be compared with this one.
+    A logistic regression learns the classes from the labeled samples. The first bits
+    quantize its class probabilities, the others the sample itself (ITQ). Retrieval by
+    class labels is a form of classification, and hashers that learn from labels should
+    be compared with this one.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     n_class_bits : int or None, default=None
-        How many bits quantize the posteriors; None takes three quarters. Without any
-        label all bits are label-free.
-    teacher : {"classifier", "propagation"}, default="classifier"
-        What the logistic regression learns from: the labeled rows alone, or also all
-        others with labels spread over a neighborhood graph (one label a row only),
-        which pays where very few rows have labels.
+        Number of bits that quantize the posteriors, from 1 to `n_bits`; three quarters
+        of `n_bits`, rounded up, if None. Without labels all bits are unsupervised.
+    pseudo_labels : {"label_spreading"} or None, default=None
+        How unlabeled samples get pseudo-labels to train the logistic regression on.
+        "label_spreading" takes them from a neighborhood graph, which pays where very
+        few samples are labeled, and needs one label per sample. None trains on the
+        labeled samples only.
     C : float, default=3.0
-        The inverse of the strength of regularization of the logistic regression; less,
-        such as 1, suits "propagation".
+        Inverse of the regularization strength of the logistic regression, above 0. A
+        smaller value such as 1 suits pseudo-labels.
     n_neighbors : int, default=10
-        The number of neighbors in the graph of "propagation".
+        Number of neighbors per sample in the graph of "label_spreading", at least 1.
     max_samples : int, default=20000
-        The number of rows that the classifier learns from at most, labeled ones
-        first.
+        Largest number of samples that the classifier learns from, at least 2. They are
+        drawn at random, labeled samples before unlabeled ones.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and rotations and seeds the SVD.
+        {random_state_text}
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_classes, n_features)
-        The weights of the classes; like the next three only if there were labels.
+        Weights of the logistic regression. Like the next three attributes it exists
+        only if there were labels.
     intercept_ : ndarray of shape (n_classes,)
-        Their constants.
+        Intercepts of the logistic regression.
     mean_ : ndarray of shape (n_classes,)
-        The mean posterior.
+        Mean posteriors of the training samples.
     rotation_ : ndarray of shape (n_classes, n_class_bits)
-        From centered posteriors to class bits.
-    classes_ : ndarray of shape (n_classes,) or None
-        The classes, -1 not among them; None without labels.
+        Map from centered posteriors to class bits.
+    {optional_classes_attribute}
     multilabel_ : bool
-        Whether rows have several labels.
+        Whether samples have several labels.
     label_free_ : ITQHasher or None
-        The hasher of the remaining bits.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Hasher of the unsupervised bits; None if there are none.
+    {feature_attributes}
 
     Notes
     -----
-    [1]_ quantizes the class decision (section 4). Here ITQ [2]_ rotates the posteriors
-    first, overcomplete where there are more bits than classes, so that codes of rows
-    in doubt lie between those of their classes. Fit costs O(n_classes * nnz(X)) an
-    iteration of the logistic regression and what :class:`ITQHasher` costs, transform
-    O((n_classes + n_bits) * nnz(X)); "propagation" adds the distances between all
-    pairs of `max_samples` rows.
+    In [1]_ the class decision is quantized (section 4). Here ITQ [2]_ rotates the
+    posteriors first, overcomplete if there are more bits than classes, so that the code
+    of an uncertain sample lies between those of its classes.
+
+    Fit costs O(n_classes * nnz(X)) per iteration of the logistic regression in addition
+    to the cost of :class:`ITQHasher`, transform O((n_classes + n_bits) * nnz(X)).
+    "label_spreading" adds the distances between all pairs of `max_samples` samples.
 
     References
     ----------
@@ -93,15 +104,15 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
     >>> from sklearn.datasets import load_iris
     >>> from skhash import ClassifierHasher
     >>> X, y = load_iris(return_X_y=True)
-    >>> y[::2] = -1  # no label
+    >>> y[::2] = -1  # unlabeled
     >>> ClassifierHasher(n_bits=8, random_state=0).fit(X, y).score(X, y) > 0.9
     True
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "n_class_bits": [Interval(Integral, 1, None, closed="left"), None],
-        "teacher": [StrOptions({"classifier", "propagation"})],
+        "pseudo_labels": [StrOptions({"label_spreading"}), None],
         "C": [Interval(Real, 0, None, closed="neither")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -110,31 +121,31 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        n_class_bits=None,
-        teacher="classifier",
-        C=3.0,
-        n_neighbors=10,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        n_class_bits: int | None = None,
+        pseudo_labels: Literal["label_spreading"] | None = None,
+        C: float = 3.0,
+        n_neighbors: int = 10,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.n_class_bits = n_class_bits
-        self.teacher = teacher
+        self.pseudo_labels = pseudo_labels
         self.C = C
         self.n_neighbors = n_neighbors
         self.max_samples = max_samples
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
         labels = check_partial_labels(y, X.shape[0])
         require_two_classes(labels)
         n_class_bits = self._count_class_bits(labels)
-        # Fitted anew without labels, it must not keep the classes of before.
+        # A previous fit with labels may have left them.
         for name in ("coef_", "intercept_", "mean_", "rotation_"):
             self.__dict__.pop(name, None)
         self.classes_ = labels.classes
@@ -148,7 +159,7 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
         if n_class_bits:
             self._fit_classes(X, labels, n_class_bits, random_state)
 
-    def _count_class_bits(self, labels):
+    def _count_class_bits(self, labels: PartialLabels) -> int:
         if not labels.n_classes:
             return 0
         if self.n_class_bits is None:
@@ -160,7 +171,13 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
             )
         return self.n_class_bits
 
-    def _fit_classes(self, X, labels, n_class_bits, random_state):
+    def _fit_classes(
+        self,
+        X: Rows,
+        labels: PartialLabels,
+        n_class_bits: int,
+        random_state: np.random.RandomState,
+    ) -> None:
         rows = draw_rows(
             X.shape[0],
             self.max_samples,
@@ -168,18 +185,17 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
             first=labels.labeled,
         )
         X, labeled, targets = X[rows], labels.labeled[rows], labels.targets(rows)
-        taught = labeled
-        if self.teacher == "propagation":
+        if self.pseudo_labels is not None:
             if labels.kind != "single":
                 raise ValueError(
-                    "teacher='propagation' needs one label a row; got several or "
-                    "probabilities in y. Use teacher='classifier'."
+                    f"pseudo_labels={self.pseudo_labels!r} needs one label per sample; "
+                    "got several or probabilities in y. Use pseudo_labels=None."
                 )
             components = singular_directions(X, 200, random_state=random_state)
             targets = spread_labels(
                 project(X, components), targets, labeled, self.n_neighbors
             )
-            taught = targets.any(axis=1)
+        taught = targets.any(axis=1) if self.pseudo_labels else labeled
         learn = _binary_regressions if self.multilabel_ else _multinomial_regression
         self.coef_, self.intercept_ = learn(X[taught], targets[taught], self.C)
         self.coef_ = self.coef_.astype(X.dtype)
@@ -192,41 +208,49 @@ class ClassifierHasher(ClassPredictorMixin, BaseHasher):
         )
         self.rotation_ = axes @ rotation
 
-    def _posteriors(self, X):
-        scores = project(X, self.coef_) + self.intercept_
+    def _posteriors(self, X: Rows) -> NDArray:
+        return self._link(project(X, self.coef_) + self.intercept_)
+
+    def _link(self, scores: NDArray) -> NDArray:
+        """Return the class probabilities of decision values."""
         return expit(scores) if self.multilabel_ else softmax(scores, axis=1)
 
-    def _encode(self, X):
+    def _decide(self, X: BoundedRows) -> Decision:
         parts = []
         if self.classes_ is not None:
-            parts.append((self._posteriors(X) - self.mean_) @ self.rotation_ > 0)
+            scores = X.project(self.coef_).shift(self.intercept_)
+            centered = scores.map(self._link, slope=1.0).shift(-self.mean_)
+            parts.append(centered.project(self.rotation_.T).above())
         if self.label_free_ is not None:
-            parts.append(self.label_free_._encode(X))
-        return np.hstack(parts)
+            parts.append(self.label_free_._decide(X))
+        bits, doubtful = zip(*parts)
+        return np.hstack(bits), np.any(doubtful, axis=0)
 
-    def _class_probabilities(self, X):
+    def _class_probabilities(self, X: ArrayLike) -> NDArray:
         return self._posteriors(self._check_samples(X, reset=False))
 
 
-def spread_labels(features, targets, labeled, n_neighbors):
-    """Spread labels over a graph of neighbors by the cosine.
+def spread_labels(
+    features: NDArray, targets: NDArray, labeled: NDArray[np.bool_], n_neighbors: int
+) -> NDArray:
+    """Spread labels over a graph of nearest neighbors by cosine similarity.
 
     Parameters
     ----------
     features : ndarray of shape (n_samples, n_components)
-        The rows.
+        The samples.
     targets : ndarray of shape (n_samples, n_classes)
-        Memberships of one class a row; zeros for rows that are not labeled.
+        Memberships of one class per sample; zeros for unlabeled samples.
     labeled : ndarray of shape (n_samples,), bool
-        Which rows are.
+        Which samples are labeled.
     n_neighbors : int
-        The number of neighbors of a row.
+        Number of neighbors per sample.
 
     Returns
     -------
     targets : ndarray of shape (n_samples, n_classes)
-        What was given for labeled rows; for others the probability of the most
-        probable class, and zeros where no label came.
+        The given memberships of labeled samples; for others the probability of the
+        most probable class, and zeros where no label was spread to.
     """
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     features = features / np.where(norms, norms, 1)
@@ -237,19 +261,21 @@ def spread_labels(features, targets, labeled, n_neighbors):
         max_iter=50,
     )
     with warnings.catch_warnings():
-        # The leading classes settle long before the last digits of their weights.
+        # The most probable classes are stable long before the weights converge.
         warnings.simplefilter("ignore", ConvergenceWarning)
         spreading.fit(features, np.where(labeled, targets.argmax(axis=1), -1))
     spread = np.zeros_like(targets)
     rows, best = np.arange(len(targets)), spreading.label_distributions_.argmax(axis=1)
-    # Classes of scikit-learn's estimator are those that occur: all of ours do.
+    # The estimator only knows classes that occur, and all of these classes do.
     spread[rows, best] = np.nan_to_num(spreading.label_distributions_[rows, best])
     spread[labeled] = targets[labeled]
     return spread
 
 
-def _multinomial_regression(X, targets, C):
-    """Learn class weights from memberships or probabilities, a row for each."""
+def _multinomial_regression(
+    X: Rows, targets: NDArray, C: float
+) -> tuple[NDArray, NDArray]:
+    """Learn class weights from memberships or probabilities, one sample for each."""
     rows, classes = np.nonzero(targets)
     regression = LogisticRegression(C=C, max_iter=200)
     regression.fit(X[rows], classes, sample_weight=targets[rows, classes])
@@ -257,7 +283,7 @@ def _multinomial_regression(X, targets, C):
     if len(regression.classes_) == 2:
         coef = np.vstack([np.zeros_like(coef), coef])
         intercept = np.r_[0, intercept]
-    # A class that has no row is never predicted.
+    # A class without samples is never predicted.
     weights = np.zeros((targets.shape[1], X.shape[1]))
     constants = np.full(targets.shape[1], -1e3)
     weights[regression.classes_] = coef
@@ -265,8 +291,8 @@ def _multinomial_regression(X, targets, C):
     return weights, constants
 
 
-def _binary_regressions(X, targets, C):
-    """Learn each class on its own."""
+def _binary_regressions(X: Rows, targets: NDArray, C: float) -> tuple[NDArray, NDArray]:
+    """Learn the weights of each class independently of the others."""
     weights = np.zeros((targets.shape[1], X.shape[1]))
     constants = np.where(targets.any(axis=0), 1e3, -1e3)
     for i in np.flatnonzero(targets.any(axis=0) & ~targets.all(axis=0)):

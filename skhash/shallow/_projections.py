@@ -1,47 +1,51 @@
 """Signs of linear projections: random ones, and the principal components."""
 
 import warnings
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 from sklearn.exceptions import DataDimensionalityWarning
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
+from skhash.shallow._docs import TEXTS
 from skhash.utils._compat import StrOptions
+from skhash.utils._docstrings import substitute
 from skhash.utils._linalg import singular_directions
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Rows, Seed
 
 
-class RandomProjectionHasher(BaseHasher):
-    """Signs of random projections, the hash family of the cosine.
+@substitute(**TEXTS)
+class RandomProjectionHasher(ShallowHasher):
+    """Take the signs of random projections, the hash family of the cosine.
 
-    Two rows at angle t agree in a bit with probability 1 - t / pi [1]_, so that the
+    Two samples at angle t agree in a bit with probability 1 - t / pi [1]_, so that the
     Hamming distance estimates the angle. Needs no training; quality grows slowly with
     the number of bits.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     distribution : {"gaussian", "sparse"}, default="gaussian"
-        The entries of the projection: normal, or mostly zero and otherwise +-1 with
+        Entries of the projection: normal, or mostly zero and otherwise +-1 with
         density 1 / sqrt(n_features) [2]_, which takes less memory and time for large
         vocabularies.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws the projection.
+        {random_state_text}
 
     Attributes
     ----------
     components_ : ndarray or CSR of shape (n_bits, n_features)
-        The projection, a row a bit.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Directions of the projection, one row per bit.
+    {feature_attributes}
 
     Notes
     -----
@@ -66,67 +70,65 @@ class RandomProjectionHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "distribution": [StrOptions({"gaussian", "sparse"})],
         "random_state": ["random_state"],
     }
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        distribution="gaussian",
-        output="bits",
-        random_state=None,
-    ):
+        distribution: Literal["gaussian", "sparse"] = "gaussian",
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.distribution = distribution
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         projection = (
             GaussianRandomProjection
             if self.distribution == "gaussian"
             else SparseRandomProjection
         )
         with warnings.catch_warnings():
-            # More bits than features is no mistake here: each bit adds to the estimate.
+            # More bits than features are useful here: each bit improves the estimate.
             warnings.simplefilter("ignore", DataDimensionalityWarning)
             projection = projection(self.n_bits, random_state=self.random_state).fit(X)
         self.components_ = projection.components_
 
-    def _encode(self, X):
-        return project(X, self.components_) > 0
+    def _decide(self, X: BoundedRows) -> Decision:
+        return X.project(self.components_).above()
 
 
-class PCAHasher(BaseHasher):
-    """Signs of the principal components, centered on the training rows.
+@substitute(**TEXTS)
+class PCAHasher(ShallowHasher):
+    """Take the signs of the principal components of centered samples.
 
-    Sparse rows are projected by a truncated SVD (latent semantic indexing) instead,
-    which does not densify them; the bits are then split at the mean projection, so
-    that the first component, where all rows of a TF-IDF matrix have one sign, is not
-    a dead bit.
+    Sparse samples are projected by a truncated SVD (latent semantic indexing) instead,
+    which does not densify them. The bits are then split at the mean projection, so
+    that the first component, in which all samples of a TF-IDF matrix have one sign,
+    does not give a constant bit.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes; at most min(n_samples, n_features).
+        Length of the codes, from 1 to min(n_samples, n_features).
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds the randomized SVD.
+        {random_state_text}
 
     Attributes
     ----------
     components_ : ndarray of shape (n_bits, n_features)
-        The directions, by falling variance.
+        Directions in descending order of variance.
     thresholds_ : ndarray of shape (n_bits,)
-        The mean projection of the training rows; a bit is set above it.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Mean projection of the training samples; a bit is set above it.
+    {feature_attributes}
 
     Notes
     -----
@@ -151,50 +153,55 @@ class PCAHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_bits=32, *, output="bits", random_state=None):
+    def __init__(
+        self, n_bits: int = 32, *, output: Output = "bits", random_state: Seed = None
+    ) -> None:
         self.n_bits = n_bits
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         self.components_, self.thresholds_ = principal_directions(
             X, self.n_bits, random_state=self.random_state
         )
 
-    def _encode(self, X):
-        return project(X, self.components_) > self.thresholds_
+    def _decide(self, X: BoundedRows) -> Decision:
+        return X.project(self.components_).above(self.thresholds_)
 
 
-def project(X, components):
-    """Return the coordinates of rows along directions.
+def project(X: Rows, components: Rows) -> NDArray:
+    """Return the coordinates of samples along directions, in the precision of both.
 
     Parameters
     ----------
     X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows.
+        The samples.
     components : {ndarray, CSR} of shape (n_directions, n_features)
-        The directions, one a row.
+        The directions.
 
     Returns
     -------
     coordinates : ndarray of shape (n_samples, n_directions)
+        Their inner products.
     """
     return safe_sparse_dot(X, components.T, dense_output=True)
 
 
-def principal_directions(X, n_directions, *, random_state):
+def principal_directions(
+    X: Rows, n_directions: int, *, random_state: Seed
+) -> tuple[NDArray, NDArray]:
     """Return the leading principal directions and the mean projection on them.
 
     Parameters
     ----------
     X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows; sparse ones are not centered before the SVD, but the projections are.
+        The samples. Sparse ones are not centered before the SVD.
     n_directions : int
-        How many, at most min(n_samples, n_features).
+        Number of directions, from 1 to min(n_samples, n_features).
     random_state : int, RandomState instance or None
         Seeds the randomized SVD.
 
@@ -203,18 +210,18 @@ def principal_directions(X, n_directions, *, random_state):
     components : ndarray of shape (n_directions, n_features)
         Orthonormal rows.
     means : ndarray of shape (n_directions,)
-        The projection of the mean row.
+        Projection of the mean sample.
 
     Raises
     ------
     ValueError
-        If there are more directions than rows or features.
+        If there are more directions than samples or features.
     """
     n_samples, n_features = X.shape
     if n_directions > min(n_samples, n_features):
         raise ValueError(
             f"n_bits must be at most min(n_samples, n_features), one principal "
-            f"direction a bit; got n_bits={n_directions} with n_samples={n_samples} "
+            f"direction per bit; got n_bits={n_directions} with n_samples={n_samples} "
             f"and n_features={n_features}."
         )
     if sp.issparse(X):

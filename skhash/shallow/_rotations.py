@@ -1,65 +1,74 @@
 """Rotations of the principal components: iterative quantization, isotropic hashing."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._projections import principal_directions, project
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._linalg import unit_rows
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Rows, Seed
 
 
-class ITQHasher(BaseHasher):
-    """Iterative quantization: principal components, rotated to lose little as signs.
+@substitute(**TEXTS)
+class ITQHasher(ShallowHasher):
+    """Rotate principal components to lose little as signs (ITQ).
 
-    Principal components differ in variance, so that their signs keep some coordinates
-    of a row well and others not at all. ITQ rotates them until the rows lie close to
-    the corners of a cube. The choice where near rows are wanted, rather than rows of
-    the same class.
+    Principal components differ in variance, so that their signs represent some
+    coordinates of a sample well and others poorly. Iterative quantization rotates them
+    until the samples lie close to the corners of a cube. Suits the retrieval of near
+    samples, rather than of samples of the same class.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes. With more bits than principal directions, the
+        Length of the codes, at least 1. With more bits than principal directions, the
         rotation is overcomplete: a tight frame of `n_bits` directions.
     normalize : bool, default=True
-        Whether rows get unit length among the principal components, so that the bits
-        keep directions only. False keeps the lengths, as the paper does.
+        Whether samples are scaled to unit length among the principal components, so
+        that the bits represent directions only. False keeps the lengths, as the paper
+        does.
     max_iter : int, default=50
-        The number of alternations at most.
+        {itq_max_iter_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds the randomized SVD and draws the first rotation.
+        {random_state_text}
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        The principal directions.
+        Principal directions.
     offset_ : ndarray of shape (n_components,)
-        Their mean, subtracted before rows get unit length: zeros for sparse rows.
+        Their mean, subtracted before samples are scaled to unit length; zeros for
+        sparse samples.
     mean_ : ndarray of shape (n_components,)
-        The mean of the principal components, subtracted before the rotation.
+        Mean of the scaled samples, subtracted before the rotation.
     rotation_ : ndarray of shape (n_components, n_bits)
-        The learned rotation; its rows are orthonormal.
+        Learned rotation with orthonormal rows.
     quantization_loss_ : ndarray of shape (n_iter_,)
-        The mean squared distance of a coordinate to its sign, by alternation.
+        Mean squared difference between coordinates and their signs after each
+        alternation.
     n_iter_ : int
-        The number of alternations until no bit changed.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of alternations.
+    {feature_attributes}
 
     Notes
     -----
     Minimizes |B - VR|^2 (equation 2 of [1]_) in turn by B = sgn(VR), which maximizes
     <B, VR> in its expansion (equation 3), and by the orthogonal Procrustes problem for
-    R (section 2.2); neither step raises the loss. Fit costs
-    O(n_bits * nnz(X) + max_iter * n_samples * n_bits^2), transform
+    R (section 2.2); neither step increases the loss.
+
+    Fit costs O(n_bits * nnz(X) + max_iter * n_samples * n_bits^2), transform
     O(n_bits * nnz(X) + n_samples * n_bits^2).
 
     References
@@ -78,7 +87,7 @@ class ITQHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "normalize": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -86,81 +95,88 @@ class ITQHasher(BaseHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        normalize=True,
-        max_iter=50,
-        output="bits",
-        random_state=None,
-    ):
+        normalize: bool = True,
+        max_iter: int = 50,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.normalize = normalize
         self.max_iter = max_iter
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
         self.components_, offset = principal_directions(
             X, min(self.n_bits, *X.shape), random_state=random_state
         )
-        # Sparse rows, counts of words mostly, mean something by their direction from
-        # the origin; dense ones by their direction from the mean.
+        # The direction from the origin is informative for sparse samples, which are
+        # mostly counts of words; for dense ones it is the direction from the mean.
         self.offset_ = offset * 0 if sp.issparse(X) else offset
-        V = self._coordinates(X)
+        V = project(X, self.components_) - self.offset_
+        if self.normalize:
+            V = unit_rows(V)[0]
         self.mean_ = V.mean(axis=0)
         self.rotation_, self.quantization_loss_ = learn_rotation(
             V - self.mean_, self.n_bits, self.max_iter, random_state=random_state
         )
         self.n_iter_ = len(self.quantization_loss_)
 
-    def _coordinates(self, X):
-        V = project(X, self.components_) - self.offset_
-        return normalize(V, copy=False) if self.normalize else V
+    def _decide(self, X: BoundedRows) -> Decision:
+        V = X.project(self.components_).shift(-self.offset_)
+        if self.normalize:
+            V = V.unit()
+        return V.shift(-self.mean_).project(self.rotation_.T).above()
 
-    def _encode(self, X):
-        return (self._coordinates(X) - self.mean_) @ self.rotation_ > 0
 
+@substitute(**TEXTS)
+class IsotropicHasher(ShallowHasher):
+    """Rotate principal components to equal variance (isotropic hashing).
 
-class IsotropicHasher(BaseHasher):
-    """Isotropic hashing: principal components, rotated to equal variance.
-
-    Each bit of a PCA code counts the same in the Hamming distance, although the
+    All bits of a PCA code count the same in the Hamming distance, although the
     components behind them differ in variance. A rotation in the principal subspace
-    makes all variances equal, and loses nothing of the subspace.
+    makes all variances equal without loss of information.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes; at most min(n_samples, n_features).
+        Length of the codes, from 1 to min(n_samples, n_features).
     tol : float, default=1e-6
-        Stop when no variance differs from their mean by more than this share of it.
+        Largest relative deviation of a variance from their mean at which the
+        alternations stop, above 0.
     max_iter : int, default=1000
-        The number of alternations at most.
+        Largest number of alternations, at least 1.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Seeds the randomized SVD and draws the first rotation.
+        {random_state_text}
 
     Attributes
     ----------
     components_ : ndarray of shape (n_bits, n_features)
-        The rotated principal directions.
+        Rotated principal directions.
     thresholds_ : ndarray of shape (n_bits,)
-        The mean projection of the training rows; a bit is set above it.
+        Mean projection of the training samples; a bit is set above it.
     n_iter_ : int
-        The number of alternations.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of alternations.
+    {feature_attributes}
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the variances still differ by more than `tol` after `max_iter` alternations.
 
     Notes
     -----
     The method "lift and projection" (IsoHash-LP, algorithm 1 of [1]_) minimizes
     |T - Z|^2 in turn over the matrices Z with the variances as eigenvalues and the
-    matrices T with a constant diagonal. Fit costs O(n_bits * nnz(X) + n_samples *
-    n_bits^2 + max_iter * n_bits^3), transform O(n_bits * nnz(X)).
+    matrices T with a constant diagonal.
+
+    Fit costs O(n_bits * nnz(X) + n_samples * n_bits^2 + max_iter * n_bits^3), transform
+    O(n_bits * nnz(X)).
 
     References
     ----------
@@ -178,7 +194,7 @@ class IsotropicHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -186,26 +202,26 @@ class IsotropicHasher(BaseHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        tol=1e-6,
-        max_iter=1000,
-        output="bits",
-        random_state=None,
-    ):
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.tol = tol
         self.max_iter = max_iter
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
         components, means = principal_directions(
             X, self.n_bits, random_state=random_state
         )
         # Exact principal axes within the subspace: those of a truncated SVD are not
-        # centered, and those of a randomized one only close.
+        # centered, and those of a randomized one only approximate.
         variances, axes = np.linalg.eigh(
             np.atleast_2d(np.cov(project(X, components).T))
         )
@@ -216,21 +232,23 @@ class IsotropicHasher(BaseHasher):
         self.components_ = rotation @ components
         self.thresholds_ = rotation @ means
 
-    def _encode(self, X):
-        return project(X, self.components_) > self.thresholds_
+    def _decide(self, X: BoundedRows) -> Decision:
+        return X.project(self.components_).above(self.thresholds_)
 
 
-def learn_rotation(V, n_bits, max_iter, *, random_state):
-    """Learn the rotation that loses least when only the signs are kept.
+def learn_rotation(
+    V: NDArray, n_bits: int, max_iter: int, *, random_state: np.random.RandomState
+) -> tuple[NDArray, NDArray]:
+    """Learn the rotation that loses least if only the signs are kept.
 
     Parameters
     ----------
     V : ndarray of shape (n_samples, n_components)
-        Centered rows; no more columns than bits.
+        Centered samples; no more columns than bits.
     n_bits : int
-        The number of bits.
+        Number of bits.
     max_iter : int
-        The number of alternations.
+        Number of alternations; fewer if no bit changes any more.
     random_state : RandomState instance
         Draws the first rotation.
 
@@ -239,20 +257,21 @@ def learn_rotation(V, n_bits, max_iter, *, random_state):
     rotation : ndarray of shape (n_components, n_bits)
         Orthonormal rows.
     losses : ndarray of shape (n_iter,)
-        The mean of (B - V R)^2 after each alternation, for V scaled to a mean square
-        of 1 a bit; it never rises.
+        Mean of (B - V R)^2 after each alternation, for V scaled to a mean square of 1
+        per bit; it never increases.
     """
     n_components = V.shape[1]
     start = random_state.standard_normal((n_bits, n_components))
     rotation = np.linalg.qr(start)[0].T.astype(V.dtype)
-    # |B - VR|^2 = |B|^2 + |V|^2 - 2 <B, VR>, where only the last term varies.
+    # |B - VR|^2 = |B|^2 + |V|^2 - 2 <B, VR>, of which only the last term varies.
     scale = np.sqrt(V.size and np.sum(V**2, dtype=np.float64) / (len(V) * n_bits))
-    losses = []
-    signs = None
+    losses: list[float] = []
+    previous = None
     for _ in range(max_iter):
-        previous, signs = signs, V @ rotation > 0
+        signs = V @ rotation > 0
         if previous is not None and np.array_equal(signs, previous):
             break
+        previous = signs
         correlation = V.T @ np.where(signs, V.dtype.type(1), V.dtype.type(-1))
         left, _, right = np.linalg.svd(correlation, full_matrices=False)
         rotation = left @ right
@@ -261,34 +280,53 @@ def learn_rotation(V, n_bits, max_iter, *, random_state):
     return rotation, np.array(losses)
 
 
-def equalize_variances(variances, tol, max_iter, *, random_state):
+def equalize_variances(
+    variances: NDArray,
+    tol: float,
+    max_iter: int,
+    *,
+    random_state: np.random.RandomState,
+) -> tuple[NDArray, int]:
     """Find a rotation after which independent coordinates have equal variance.
 
     Parameters
     ----------
     variances : ndarray of shape (n_components,)
-        The variances, ascending.
+        The variances.
     tol : float
-        The largest relative difference to allow.
+        Largest relative deviation from their mean at which to stop.
     max_iter : int
-        The number of alternations at most.
+        Largest number of alternations.
     random_state : RandomState instance
         Draws the start.
 
     Returns
     -------
     rotation : ndarray of shape (n_components, n_components)
-        Orthogonal; ``rotation @ coordinates`` are the new ones.
+        Orthogonal; ``rotation @ coordinates`` are the new coordinates.
     n_iter : int
-        The number of alternations made.
+        Number of alternations.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the deviation is larger than `tol` after `max_iter` alternations.
     """
     mean = variances.mean()
     shape = (len(variances), len(variances))
     rotation = np.linalg.qr(random_state.standard_normal(shape))[0]
-    for n_iter in range(max_iter):
+    for n_iter in range(max_iter + 1):
         covariance = (rotation * variances) @ rotation.T
-        if np.abs(covariance.diagonal() - mean).max() <= tol * mean:
+        deviation = np.abs(covariance.diagonal() - mean).max()
+        if deviation <= tol * mean:
             return rotation, n_iter
-        np.fill_diagonal(covariance, mean)
-        rotation = np.linalg.eigh(covariance)[1]
+        if n_iter < max_iter:
+            np.fill_diagonal(covariance, mean)
+            rotation = np.linalg.eigh(covariance)[1]
+    warnings.warn(
+        f"The variances still differ from their mean by {deviation / mean:.1e} of it "
+        f"after max_iter={max_iter} alternations; increase max_iter or tol={tol}.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
     return rotation, max_iter

@@ -1,66 +1,70 @@
-"""Self-taught hashing: bits from a neighborhood graph, then a classifier a bit."""
+"""Self-taught hashing: bits from a neighborhood graph, then one classifier per bit."""
 
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.neighbors import kneighbors_graph
-from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 
-from skhash._base import BaseHasher
+from skhash.shallow._base import ShallowHasher
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import draw_rows
-from skhash.shallow._projections import project
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._linalg import unit_rows
+from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._thresholds import median_thresholds
+from skhash.utils._typing import Output, Rows, Seed
 
 
-class SelfTaughtHasher(BaseHasher):
-    """Self-taught hashing: balanced bits from a neighborhood graph, then learned.
+@substitute(**TEXTS)
+class SelfTaughtHasher(ShallowHasher):
+    """Learn balanced bits from a neighborhood graph, then predict them (STH).
 
-    First, the training rows get codes: the smoothest eigenvectors of the Laplacian of
-    their nearest-neighbor graph (Laplacian eigenmaps), split at the median. Then a
-    linear support vector machine for each bit learns to tell it from the features, and
-    encodes any row. Strong on text without labels.
+    First, the training samples get codes: the smoothest eigenvectors of the Laplacian
+    of their nearest-neighbor graph (Laplacian eigenmaps), split at the median. Then one
+    linear support vector machine per bit learns to predict it from the features, and
+    encodes new samples. Strong on text without labels.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes; less than the number of training rows.
+        Length of the codes, from 1 to the number of training samples minus 1.
     n_neighbors : int, default=10
-        The number of neighbors, by the cosine, that a row is linked to.
+        Number of neighbors by cosine similarity that a sample is linked to, at least 1.
     C : float, default=0.1
-        The inverse of the strength of regularization of the classifiers; rows have
+        Inverse of the regularization strength of the classifiers, above 0; samples have
         unit length.
     max_samples : int, default=10000
-        The number of rows to learn from at most, drawn at random: the graph takes the
-        similarities of all pairs, block by block.
+        Largest number of samples to learn from, at least 2. They are drawn at random.
+        The graph takes the similarities of all pairs, block by block.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and seeds the eigensolver and the classifiers.
+        {random_state_text}
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_bits, n_features)
-        The weights of the classifiers.
+        Weights of the classifiers.
     intercept_ : ndarray of shape (n_bits,)
-        Their constants.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Intercepts of the classifiers.
+    {feature_attributes}
 
     Notes
     -----
-    The two stages of section 3 of [1]_: links weigh the cosine, the eigenvectors solve
-    L v = lambda D v, and the classifiers have no kernel. A weak
-    link between all rows joins the parts of a graph in pieces, whose eigenvectors
-    would otherwise mark single rows. With n = min(n_samples, max_samples), fit costs
-    O(n * nnz(X)) for the graph, O(n * n_bits * (n_neighbors + n_bits)) a restart of the
-    eigensolver and O(n_bits * nnz(X)) an iteration of the classifiers; transform costs
+    Both stages are those of section 3 of [1]_: edges are weighted by the cosine, the
+    eigenvectors solve L v = lambda D v, and the classifiers have no kernel. A weak
+    edge between all samples joins the components of the graph, whose eigenvectors would
+    otherwise mark single samples.
+
+    With n = min(n_samples, max_samples), fit costs O(n * nnz(X)) for the graph, O(n *
+    n_bits * (n_neighbors + n_bits)) per restart of the eigensolver and
+    O(n_bits * nnz(X)) per iteration of the classifiers; transform costs
     O(n_bits * nnz(X)).
 
     References
@@ -79,7 +83,7 @@ class SelfTaughtHasher(BaseHasher):
     """
 
     _parameter_constraints: dict = {
-        **BaseHasher._parameter_constraints,
+        **ShallowHasher._parameter_constraints,
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "C": [Interval(Real, 0, None, closed="neither")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -88,14 +92,14 @@ class SelfTaughtHasher(BaseHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        n_neighbors=10,
-        C=0.1,
-        max_samples=10_000,
-        output="bits",
-        random_state=None,
-    ):
+        n_neighbors: int = 10,
+        C: float = 0.1,
+        max_samples: int = 10_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.n_neighbors = n_neighbors
         self.C = C
@@ -103,18 +107,18 @@ class SelfTaughtHasher(BaseHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
         X = X[draw_rows(X.shape[0], self.max_samples, random_state=random_state)]
         if self.n_bits >= X.shape[0]:
             raise ValueError(
-                "n_bits must be less than the number of rows to learn from, one "
-                f"eigenvector of their graph a bit; got n_bits={self.n_bits} with "
+                "n_bits must be less than the number of samples to learn from, one "
+                f"eigenvector of their graph per bit; got n_bits={self.n_bits} with "
                 f"n_samples={X.shape[0]}."
             )
-        X = normalize(X)
+        X = unit_rows(X)[0]
         if sp.issparse(X):
-            # LIBLINEAR reads 32-bit indices only, which the sample always fits in.
+            # LIBLINEAR needs 32-bit indices, which suffice for `max_samples` samples.
             X.indices = X.indices.astype(np.int32)
             X.indptr = X.indptr.astype(np.int32)
         bits = graph_bits(X, self.n_bits, self.n_neighbors, random_state=random_state)
@@ -126,27 +130,30 @@ class SelfTaughtHasher(BaseHasher):
             self.coef_[i] = classifier.coef_[0]
             self.intercept_[i] = classifier.intercept_[0]
 
-    def _encode(self, X):
-        return project(normalize(X), self.coef_) + self.intercept_ > 0
+    def _decide(self, X: BoundedRows) -> Decision:
+        return X.unit().project(self.coef_).shift(self.intercept_).above()
 
 
-def graph_bits(X, n_bits, n_neighbors, *, random_state):
-    """Return balanced bits of rows by Laplacian eigenmaps.
+def graph_bits(
+    X: Rows, n_bits: int, n_neighbors: int, *, random_state: np.random.RandomState
+) -> NDArray[np.bool_]:
+    """Return balanced bits of samples by Laplacian eigenmaps.
 
     Parameters
     ----------
     X : {ndarray, CSR} of shape (n_samples, n_features)
-        Rows of unit length, more than bits.
+        Samples of unit length, more than bits.
     n_bits : int
-        The number of bits.
+        Number of bits.
     n_neighbors : int
-        The number of neighbors in the graph.
+        Number of neighbors in the graph.
     random_state : RandomState instance
         Draws the start of the eigensolver.
 
     Returns
     -------
     bits : ndarray of shape (n_samples, n_bits), bool
+        Each column has as many ones as zeros, up to ties.
     """
     n_neighbors = min(n_neighbors, X.shape[0] - 1)
     graph = kneighbors_graph(X, n_neighbors, mode="distance", metric="cosine")
@@ -156,28 +163,35 @@ def graph_bits(X, n_bits, n_neighbors, *, random_state):
     return eigenvectors > median_thresholds(eigenvectors)
 
 
-def smooth_eigenvectors(graph, n_vectors, *, random_state, joint=1e-2):
+def smooth_eigenvectors(
+    graph: sp.csr_array,
+    n_vectors: int,
+    *,
+    random_state: np.random.RandomState,
+    joint: float = 1e-2,
+) -> NDArray:
     """Return the smoothest eigenvectors of a graph's Laplacian but the constant one.
 
     They solve L v = lambda D v. The largest eigenvalues of the normalized graph are
-    found directly: many times as fast here as scikit-learn's SpectralEmbedding, which
-    inverts a shifted Laplacian of these dense neighborhoods.
+    found directly, which is many times as fast on these dense neighborhoods as
+    scikit-learn's SpectralEmbedding, which inverts a shifted Laplacian.
 
     Parameters
     ----------
     graph : CSR of shape (n_samples, n_samples)
-        Symmetric weights, not negative.
+        Symmetric, non-negative weights.
     n_vectors : int
-        How many, less than n_samples.
+        Number of eigenvectors, less than n_samples.
     random_state : RandomState instance
         Draws the start.
     joint : float, default=1e-2
-        The weight that a row shares with all rows, as a share of the mean degree.
+        Total weight of the edges between a sample and all samples, as a fraction of
+        the mean degree.
 
     Returns
     -------
     eigenvectors : ndarray of shape (n_samples, n_vectors)
-        By falling smoothness.
+        In descending order of smoothness.
     """
     n_samples = graph.shape[0]
     graph = graph.astype(np.float64)
@@ -185,17 +199,16 @@ def smooth_eigenvectors(graph, n_vectors, *, random_state, joint=1e-2):
     weak = joint * degrees.mean() or 1.0
     scale = 1 / np.sqrt(degrees + weak)
 
-    def multiply(v):
+    def multiply(v: NDArray) -> NDArray:
         v = scale * v.ravel()
         return scale * (graph @ v + weak * v.mean())
 
-    shape = (n_samples, n_samples)
     if n_samples < 10 * (n_vectors + 1):
         dense = graph.toarray() + weak / n_samples
         values, vectors = np.linalg.eigh(scale[:, None] * dense * scale)
     else:
         values, vectors = eigsh(
-            LinearOperator(shape, multiply, dtype=np.float64),
+            LinearOperator((n_samples, n_samples), multiply, dtype=np.float64),
             n_vectors + 1,
             which="LA",
             v0=random_state.uniform(-1, 1, n_samples),

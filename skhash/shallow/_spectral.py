@@ -1,58 +1,63 @@
 """Spectral hashing: eigenfunctions of a uniform distribution on a box."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher
 from skhash.shallow._projections import principal_directions
+from skhash.utils._docstrings import substitute
+from skhash.utils._rounding import BoundedRows, Decision
+from skhash.utils._typing import Output, Seed
 
 
+@substitute(**TEXTS)
 class SpectralHasher(LatentHasher):
-    """Spectral hashing: the slowest waves along the principal components.
+    """Take signs of the smoothest cosine waves along principal components (SH).
 
     The best balanced and uncorrelated bits are thresholded eigenvectors of the graph
-    Laplacian. Where rows are uniform on a box, its eigenfunctions are known: cosines
-    along one axis. The box spans the principal components of the rows, and the bits
-    are the signs of the `n_bits` smoothest cosines, so that a long axis gets several.
+    Laplacian. For samples that are uniform on a box its eigenfunctions are known:
+    cosines along one axis. The box is spanned by the principal components of the
+    samples, and the bits are the signs of the `n_bits` smoothest cosines, of which a
+    long axis has several.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     n_components : int, default=64
-        The number of latent dimensions in which it works.
+        {n_components_text}
     normalize : bool, default=True
-        Whether rows get unit length there, so that distances follow the cosine.
+        {normalize_text}
     max_samples : int, default=20000
-        The number of rows to learn from at most, drawn at random.
+        {max_samples_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and seeds the randomized SVD.
+        {random_state_text}
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        The latent directions.
+    {latent_attributes}
     axes_ : ndarray of shape (n_axes, n_components)
-        The principal directions in the latent space, at most `n_bits`.
+        Principal directions in the latent space, at most `n_bits`.
     lower_, upper_ : ndarray of shape (n_axes,)
-        The box: the least and largest projection of the training rows.
+        The box: smallest and largest projection of the training samples.
     bit_axes_ : ndarray of shape (n_bits,), int
-        The axis along which each bit's wave runs.
+        Axis of the wave of each bit.
     bit_modes_ : ndarray of shape (n_bits,), int
-        Its number of half waves within the box, from 1.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of half waves of each bit within the box, at least 1.
+    {feature_attributes}
 
     Notes
     -----
     The waves sin(pi / 2 + k pi x / l) have eigenvalues 1 - exp(-(s k pi / l)^2 / 2),
-    which grow with k / l whatever the scale s of the graph; [1]_ derives them under
-    "Out of sample extension". The latent space at unit length is ours, and pays on
-    text; dense rows with ``normalize=False`` and all dimensions give the published
-    form. With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
+    which increase with k / l for any scale s of the graph; [1]_ derives them under
+    "Out of sample extension". Unlike [1]_, samples are scaled to unit length in a
+    latent space, which pays on text; dense samples with ``normalize=False`` and all
+    dimensions give the published form.
+
+    With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
     n_components^2), transform O(n_components * (nnz(X) + n_samples * n_bits)).
 
     References
@@ -71,14 +76,14 @@ class SpectralHasher(LatentHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        n_components=64,
-        normalize=True,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        n_components: int = 64,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.n_components = n_components
         self.normalize = normalize
@@ -86,7 +91,13 @@ class SpectralHasher(LatentHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit_latent(self, features, targets, labeled, random_state):
+    def _fit_latent(
+        self,
+        features: NDArray,
+        targets: NDArray,
+        labeled: NDArray[np.bool_],
+        random_state: np.random.RandomState,
+    ) -> None:
         self.axes_, _ = principal_directions(
             features, min(self.n_bits, *features.shape), random_state=random_state
         )
@@ -96,31 +107,35 @@ class SpectralHasher(LatentHasher):
             self.upper_ - self.lower_, self.n_bits
         )
 
-    def _encode_latent(self, features):
+    def _decide_latent(self, features: BoundedRows) -> Decision:
         lengths = np.where(self.upper_ > self.lower_, self.upper_ - self.lower_, 1)
-        position = (features @ self.axes_.T - self.lower_) / lengths
+        frequencies = np.pi * self.bit_modes_ / lengths[self.bit_axes_]
+        positions = features.project(self.axes_).shift(-self.lower_)
         # The paper has sin(pi/2 + t), which is cos(t).
-        return np.cos(np.pi * self.bit_modes_ * position[:, self.bit_axes_]) > 0
+        waves = positions.take(self.bit_axes_, frequencies).map(np.cos, slope=1.0)
+        return waves.above()
 
 
-def slowest_modes(lengths, n_modes):
+def slowest_modes(
+    lengths: NDArray, n_modes: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the waves of smallest eigenvalue on a box.
 
-    The eigenvalue of k half waves along an axis of length l grows with k / l.
+    The eigenvalue of k half waves along an axis of length l increases with k / l.
 
     Parameters
     ----------
     lengths : ndarray of shape (n_axes,)
-        The lengths of the box.
+        Lengths of the box.
     n_modes : int
-        How many waves are wanted.
+        Number of waves.
 
     Returns
     -------
     axes : ndarray of shape (n_modes,), int
-        Along which axis each runs.
+        Axis of each wave.
     modes : ndarray of shape (n_modes,), int
-        How many half waves it has.
+        Number of half waves of each wave.
     """
     modes = np.arange(1, n_modes + 1)
     with np.errstate(divide="ignore"):

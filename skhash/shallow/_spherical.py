@@ -1,68 +1,81 @@
-"""Spherical hashing: a bit tells whether a row lies within a ball."""
+"""Spherical hashing: each bit is set for the samples within a ball."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import row_norms
 
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._thresholds import median_thresholds
+from skhash.utils._typing import Output, Seed
 
 
+@substitute(**TEXTS)
 class SphericalHasher(LatentHasher):
-    """Spherical hashing: balls that hold half of the rows and overlap in a quarter.
+    """Place balls that hold half of the samples and overlap in a quarter (SpH).
 
-    A ball bounds a region where a hyperplane does not. The balls push and pull each
-    other until every one holds half of the training rows and every two share a
+    A ball bounds a region, unlike a hyperplane. Centers attract and repel each other
+    until each ball holds half of the training samples and each two balls share a
     quarter, which makes the bits balanced and pairwise independent.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     tol_mean : float, default=0.1
-        Stop once the mean deviation of the overlaps of two balls from a quarter is at
-        most this share of a quarter, and `tol_std` holds too.
+        Largest mean absolute deviation of the overlaps of two balls from a quarter, as
+        a fraction of a quarter, at which learning stops; at least 0. `tol_std` must
+        hold too.
     tol_std : float, default=0.15
-        The same for the standard deviation of the overlaps.
+        Largest standard deviation of the overlaps, as a fraction of a quarter, at which
+        learning stops; at least 0.
     max_iter : int, default=100
-        How often the balls are measured at most; they move in between.
+        Largest number of iterations, at least 1.
     n_components : int, default=32
-        The number of latent dimensions in which it works.
+        {n_components_text}
     normalize : bool, default=True
-        Whether rows get unit length there, so that distances follow the cosine.
+        {normalize_text}
     max_samples : int, default=20000
-        The number of rows to learn from at most, drawn at random.
+        {max_samples_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows and the first centers, and seeds the SVD.
+        {random_state_text}
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        The latent directions.
+    {latent_attributes}
     centers_ : ndarray of shape (n_bits, n_components)
-        The centers of the balls.
+        Centers of the balls.
     radii_ : ndarray of shape (n_bits,)
-        Their squared radii.
+        Radii of the balls.
     n_iter_ : int
-        How often the balls were measured, once more than they moved.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of iterations, one more than the centers moved.
+    {feature_attributes}
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the overlaps are not within both tolerances after `max_iter` iterations.
 
     Notes
     -----
     Algorithm 1 of [1]_, with its force (o - 1/4) / (1/4) * (c - c') / 2 between two
-    balls that share o of the rows, and its tolerances. Compare codes by the Hamming
-    distance; the paper's spherical Hamming distance also divides by the number of
-    common ones. The latent space is ours: among raw TF-IDF rows, all of which are far
-    apart, balls say little. With n = min(n_samples, max_samples), fit costs
-    O(n_components * nnz(X) + max_iter * n * n_bits * (n_bits + n_components)),
-    transform O(n_components * (nnz(X) + n_samples * n_bits)).
+    balls that share a fraction o of the samples, and its tolerances. Codes are compared
+    by the Hamming distance; the spherical Hamming distance of the paper also divides by
+    the number of common ones. Unlike [1]_, balls are placed in a latent space: raw
+    TF-IDF samples are all far apart, so that balls among them separate little.
+
+    With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + max_iter *
+    n * n_bits * (n_bits + n_components)), transform O(n_components * (nnz(X) +
+    n_samples * n_bits)).
 
     References
     ----------
@@ -87,17 +100,17 @@ class SphericalHasher(LatentHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        tol_mean=0.1,
-        tol_std=0.15,
-        max_iter=100,
-        n_components=32,
-        normalize=True,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        tol_mean: float = 0.1,
+        tol_std: float = 0.15,
+        max_iter: int = 100,
+        n_components: int = 32,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.tol_mean = tol_mean
         self.tol_std = tol_std
@@ -108,41 +121,61 @@ class SphericalHasher(LatentHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit_latent(self, features, targets, labeled, random_state):
+    def _fit_latent(
+        self,
+        features: NDArray,
+        targets: NDArray,
+        labeled: NDArray[np.bool_],
+        random_state: np.random.RandomState,
+    ) -> None:
         centers = _first_centers(features, self.n_bits, random_state)
         for n_iter in range(1, self.max_iter + 1):
-            distances = _squared_distances(features, centers)
-            radii = median_thresholds(distances)
-            overlaps = _overlaps(distances <= radii)
-            if self._settled(overlaps):
+            squares = _squared_distances(features, centers)
+            thresholds = median_thresholds(squares)
+            overlaps = _overlaps(squares <= thresholds)
+            if self._has_converged(overlaps):
                 break
             if n_iter < self.max_iter:
                 centers = centers + _forces(overlaps) @ centers
+        else:
+            warnings.warn(
+                "The overlaps of the balls are not within tol_mean and tol_std after "
+                f"max_iter={self.max_iter} iterations; increase one of these.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         self.n_iter_ = n_iter
         self.centers_ = centers
-        self.radii_ = radii
+        self.radii_ = np.sqrt(np.maximum(thresholds, 0))
 
-    def _settled(self, overlaps):
+    def _has_converged(self, overlaps: NDArray) -> bool:
         pairs = overlaps[np.triu_indices(self.n_bits, k=1)]
         if not pairs.size:
             return True
-        return (
+        return bool(
             np.abs(pairs - 0.25).mean() <= self.tol_mean * 0.25
             and pairs.std() <= self.tol_std * 0.25
         )
 
-    def _encode_latent(self, features):
-        return _squared_distances(features, self.centers_) <= self.radii_
+    def _decide_latent(self, features: BoundedRows) -> Decision:
+        squares = features.squared_distances(self.centers_)
+        outside, doubtful = squares.above(self.radii_**2)
+        return ~outside, doubtful
 
 
-def _squared_distances(features, centers):
-    # Plain arithmetic: scikit-learn's function validates at every move.
+def _squared_distances(features: NDArray, centers: NDArray) -> NDArray:
+    # The function of scikit-learn would validate both arrays in each iteration.
     squares = row_norms(features, squared=True)[:, None]
     return squares + row_norms(centers, squared=True) - 2 * features @ centers.T
 
 
-def _first_centers(features, n_centers, random_state, n_rows=5):
-    """Return means of a few rows each: centers near the middle of the rows."""
+def _first_centers(
+    features: NDArray,
+    n_centers: int,
+    random_state: np.random.RandomState,
+    n_rows: int = 5,
+) -> NDArray:
+    """Return means of a few samples each: centers near the middle of the samples."""
     n_rows = min(n_rows, len(features))
     drawn = [
         random_state.choice(len(features), n_rows, replace=False)
@@ -151,16 +184,16 @@ def _first_centers(features, n_centers, random_state, n_rows=5):
     return features[np.stack(drawn)].mean(axis=1)
 
 
-def _overlaps(inside):
-    """Return the share of rows that each two balls hold in common."""
-    inside = inside.astype(np.float32)
-    return (inside.T @ inside) / len(inside)
+def _overlaps(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the fraction of samples that each two balls share."""
+    members = inside.astype(np.float32)
+    return (members.T @ members) / np.float32(len(members))
 
 
-def _forces(overlaps):
-    """Return, as a combination of the centers, how each of them moves.
+def _forces(overlaps: NDArray) -> NDArray:
+    """Return the moves of the centers as combinations of the centers.
 
-    Center i gets the mean over j of (o_ij - 1/4) / (1/4) * (c_i - c_j) / 2.
+    Center i moves by the mean over j of (o_ij - 1/4) / (1/4) * (c_i - c_j) / 2.
     """
     strength = (overlaps - 0.25) / 0.25 / 2 / len(overlaps)
     np.fill_diagonal(strength, 0)

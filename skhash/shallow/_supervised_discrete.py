@@ -1,80 +1,73 @@
 """Supervised discrete hashing: codes that a linear classifier tells apart."""
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from skhash.shallow._anchor_kernel import AnchorKernelHasher
+from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import add_ridge
 from skhash.utils._compat import Interval
+from skhash.utils._docstrings import substitute
+from skhash.utils._typing import Output, Seed
 
 
+@substitute(**TEXTS)
 class SupervisedDiscreteHasher(AnchorKernelHasher):
-    """Supervised discrete hashing (SDH): codes that are good to classify linearly.
+    """Learn codes that a linear classifier separates, without relaxing bits (SDH).
 
-    Learns the codes of the labeled rows as codes, without relaxing the bits to real
-    numbers: bit by bit in closed form, in turn with a linear classifier on the codes
-    and with the kernel expansions that encode new rows.
+    Alternates between the codes of the labeled samples, bit by bit in closed form, a
+    linear classifier on the codes, and the kernel expansions that encode new samples.
 
     Parameters
     ----------
     n_bits : int, default=32
-        The length of the codes.
+        {n_bits_text}
     alpha : float, default=1.0
-        The strength of regularization of the classifier (lambda in the paper).
+        Regularization strength of the classifier, above 0 (lambda in the paper).
     nu : float, default=1e-5
-        The weight of the fit of the kernel expansions to the codes.
+        Weight of the fit of the kernel expansions to the codes, above 0.
     n_anchors : int, default=1000
-        The number of anchors of the kernel expansions, drawn at random.
+        {n_anchors_text}
     gamma : float or "scale", default="scale"
-        The Gaussian kernel is exp(-gamma * |x - x'|^2); "scale" is the inverse of the
-        mean squared distance of two rows.
+        {gamma_text}
     max_iter : int, default=5
-        The number of alternations, as in the paper.
+        Number of alternations, at least 1; the default is that of the paper. Learning
+        stops earlier once no bit changes.
     n_components : int, default=300
-        The number of latent dimensions in which distances are taken.
+        {n_components_text}
     normalize : bool, default=True
-        Whether rows get unit length there, so that distances follow the cosine.
+        {normalize_text}
     max_samples : int, default=20000
-        The number of rows to learn from at most, labeled ones first.
+        {max_labeled_samples_text}
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
     random_state : int, RandomState instance or None, default=None
-        Draws rows, anchors and the first codes, and seeds the SVD.
+        {random_state_text}
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, n_features)
-        The latent directions.
-    anchors_ : ndarray of shape (n_anchors, n_components)
-        The anchors.
-    gamma_ : float
-        The width of the kernel.
-    mean_ : ndarray of shape (n_anchors,)
-        The mean kernel features of the training rows.
-    dual_coef_ : ndarray of shape (n_anchors, n_bits)
-        The coefficients of the expansions.
+    {kernel_attributes}
     objective_ : ndarray of shape (n_iter_,)
-        What is minimized, after each alternation; it never rises.
+        Minimized objective after each alternation; it never increases.
     n_iter_ : int
-        The number of alternations.
-    classes_ : ndarray of shape (n_classes,)
-        The classes, without -1.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Number of alternations.
+    {classes_attribute}
+    {feature_attributes}
 
     Notes
     -----
     Minimizes |Y - B W|^2 + alpha |W|^2 + nu |B - K P|^2 over codes B, classifier W and
     expansions P (equation 7 of [1]_) in turn: P by least squares (equation 5), with a
-    slight ridge, W by ridge regression (equation 8), and the bits by cyclic coordinate
-    descent, z = sgn(q - B' W' v) for each (equation 15). With n labeled rows among
-    `max_samples`, fit costs O(n_components * nnz(X) + n * n_anchors * (n_anchors +
-    max_iter * n_bits)), transform O(n_components * nnz(X) + n_samples * n_anchors *
-    (n_components + n_bits)).
+    small ridge, W by ridge regression (equation 8), and the bits by cyclic coordinate
+    descent, z = sgn(q - B' W' v) for each (equation 15).
+
+    With n labeled samples among `max_samples`, fit costs O(n_components * nnz(X) + n *
+    n_anchors * (n_anchors + max_iter * n_bits)), transform O(n_components * nnz(X) +
+    n_samples * n_anchors * (n_components + n_bits)).
 
     References
     ----------
@@ -86,7 +79,7 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
     >>> from sklearn.datasets import load_iris
     >>> from skhash import SupervisedDiscreteHasher
     >>> X, y = load_iris(return_X_y=True)
-    >>> y[::2] = -1  # no label
+    >>> y[::2] = -1  # unlabeled
     >>> hasher = SupervisedDiscreteHasher(n_bits=8, random_state=0).fit(X, y)
     >>> hasher.transform(X).shape, hasher.classes_
     ((150, 8), array([0, 1, 2]))
@@ -101,19 +94,19 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
 
     def __init__(
         self,
-        n_bits=32,
+        n_bits: int = 32,
         *,
-        alpha=1.0,
-        nu=1e-5,
-        n_anchors=1000,
-        gamma="scale",
-        max_iter=5,
-        n_components=300,
-        normalize=True,
-        max_samples=20_000,
-        output="bits",
-        random_state=None,
-    ):
+        alpha: float = 1.0,
+        nu: float = 1e-5,
+        n_anchors: int = 1000,
+        gamma: float | Literal["scale"] = "scale",
+        max_iter: int = 5,
+        n_components: int = 300,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
         self.n_bits = n_bits
         self.alpha = alpha
         self.nu = nu
@@ -126,7 +119,9 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
         self.output = output
         self.random_state = random_state
 
-    def _fit_kernel(self, kernel, targets, random_state):
+    def _fit_kernel(
+        self, kernel: NDArray, targets: NDArray, random_state: np.random.RandomState
+    ) -> NDArray:
         kernel, targets = kernel.astype(np.float64), targets.astype(np.float64)
         gram = kernel.T @ kernel
         ridged = add_ridge(gram, 1e-3)
@@ -140,8 +135,8 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
             classifier = np.linalg.solve(
                 codes.T @ codes + self.alpha * np.eye(self.n_bits), codes.T @ targets
             )
-            wanted = targets @ classifier.T + self.nu * (kernel @ coefficients)
-            changed = update_bits(codes, wanted, classifier)
+            linear = targets @ classifier.T + self.nu * (kernel @ coefficients)
+            changed = update_bits(codes, linear, classifier)
             coefficients = cho_solve(factor, kernel.T @ codes)
             fit = np.sum((codes - kernel @ coefficients) ** 2)
             objective.append(
@@ -156,17 +151,17 @@ class SupervisedDiscreteHasher(AnchorKernelHasher):
         return coefficients
 
 
-def update_bits(codes, wanted, classifier):
-    """Set every bit of the codes in turn to its best value, in place.
+def update_bits(codes: NDArray, linear: NDArray, classifier: NDArray) -> bool:
+    """Set each bit of the codes in turn to its best value, in place.
 
     Parameters
     ----------
     codes : ndarray of shape (n_samples, n_bits)
-        Of -1 and 1; changed.
-    wanted : ndarray of shape (n_samples, n_bits)
-        Q in the paper: the linear part of the objective.
+        Codes of -1 and 1, which are changed.
+    linear : ndarray of shape (n_samples, n_bits)
+        Linear part of the objective (Q in the paper).
     classifier : ndarray of shape (n_bits, n_classes)
-        The weights of the classifier.
+        Weights of the classifier.
 
     Returns
     -------
@@ -177,7 +172,7 @@ def update_bits(codes, wanted, classifier):
     np.fill_diagonal(interaction, 0)
     changed = False
     for i in range(codes.shape[1]):
-        bits = np.where(wanted[:, i] - codes @ interaction[i] > 0, 1.0, -1.0)
+        bits = np.where(linear[:, i] - codes @ interaction[i] > 0, 1.0, -1.0)
         changed |= not np.array_equal(bits, codes[:, i])
         codes[:, i] = bits
     return changed

@@ -1,47 +1,52 @@
-"""Thresholds on the features themselves: binary quantization of embeddings."""
+"""Thresholds on single features: binary quantization of embeddings."""
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 
 from skhash._base import BaseHasher
 from skhash.codes import n_bytes
+from skhash.shallow._docs import TEXTS
 from skhash.utils._compat import Interval, StrOptions
+from skhash.utils._docstrings import substitute
 from skhash.utils._thresholds import median_thresholds
+from skhash.utils._typing import Output, Rows
 
 
+@substitute(**TEXTS)
 class ThresholdHasher(BaseHasher):
-    """One bit a feature: what sentence encoders ship as binary quantization.
+    """Compare each feature with a threshold, as binary quantization of embeddings does.
 
-    Needs dense rows whose features are worth a bit each, such as the embeddings of a
-    neural encoder. Learned hashers reach the same quality with fewer bits.
+    Suits dense samples whose features are worth one bit each, such as the embeddings of
+    a neural encoder. Learned hashers reach the same quality with fewer bits.
 
     Parameters
     ----------
     n_bits : int or None, default=None
-        The number of bits, which are the first `n_bits` features (as encoders trained
-        with Matryoshka losses allow); None takes all features.
+        Length of the codes, from 1 to the number of features. The first `n_bits`
+        features are used, as encoders trained with Matryoshka losses allow; all
+        features if None.
     threshold : {"zero", "mean", "median"}, default="zero"
-        The value above which a feature's bit is set: zero, the usual sign quantization
-        [1]_; its mean over the training rows; or its median, which makes every bit
-        balanced.
+        Value above which the bit of a feature is set: zero, the usual sign quantization
+        [1]_; its mean over the training samples; or its median, which balances the
+        bits.
     output : {"bits", "packed"}, default="bits"
-        The form of the codes: one column per bit, or eight bits per byte.
+        {output_text}
 
     Attributes
     ----------
     thresholds_ : ndarray of shape (n_bits,)
-        The thresholds.
-    n_features_in_ : int
-        The number of features seen in fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where `X` had some.
+        Thresholds.
+    {feature_attributes}
 
     Notes
     -----
     Fit costs O(n_samples * n_bits), times log(n_samples) for medians; transform
-    O(n_samples * n_bits). Sparse rows are taken, but have no medians other than zero.
+    O(n_samples * n_bits). Sparse samples are accepted, except for medians, most of
+    which would be zero.
 
     References
     ----------
@@ -67,16 +72,22 @@ class ThresholdHasher(BaseHasher):
         "threshold": [StrOptions({"zero", "mean", "median"})],
     }
 
-    def __init__(self, n_bits=None, *, threshold="zero", output="bits"):
+    def __init__(
+        self,
+        n_bits: int | None = None,
+        *,
+        threshold: Literal["zero", "mean", "median"] = "zero",
+        output: Output = "bits",
+    ) -> None:
         self.n_bits = n_bits
         self.threshold = threshold
         self.output = output
 
-    def _fit(self, X, y):
+    def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         n_bits = X.shape[1] if self.n_bits is None else self.n_bits
         if n_bits > X.shape[1]:
             raise ValueError(
-                "n_bits must be at most the number of features, one a bit; got "
+                "n_bits must be at most the number of features, one per bit; got "
                 f"n_bits={n_bits} with n_features={X.shape[1]}."
             )
         X = X[:, :n_bits]
@@ -92,12 +103,12 @@ class ThresholdHasher(BaseHasher):
         else:
             self.thresholds_ = median_thresholds(X)
 
-    def _encode(self, X):
+    def _encode(self, X: Rows) -> NDArray[np.bool_]:
         X = X[:, : len(self.thresholds_)]
-        # One block of rows at a time, as the codes themselves are dense.
+        # One block of samples, as large as its codes, becomes dense.
         return (X.toarray() if sp.issparse(X) else X) > self.thresholds_
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         n_bits = len(self.thresholds_)
         return n_bytes(n_bits) if self.output == "packed" else n_bits

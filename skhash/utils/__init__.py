@@ -1,1 +1,1 @@
-"""Helpers that several packages share."""
+"""Functions that several packages of skhash share."""

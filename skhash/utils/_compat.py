@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are not public: the only module that imports them."""
+"""Import the names of scikit-learn that are not public, in this module only."""
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -13,6 +13,7 @@ from sklearn.utils.sparsefuncs_fast import (
     inplace_csr_row_normalize_l1,
     inplace_csr_row_normalize_l2,
 )
+from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "fit_context",
+    "get_feature_names",
     "inplace_csr_row_normalize_l1",
     "inplace_csr_row_normalize_l2",
     "is_pandas_na",

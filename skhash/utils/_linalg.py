@@ -1,21 +1,37 @@
-"""The leading singular directions of rows."""
+"""Compute singular directions and lengths of rows."""
 
-from sklearn.utils.extmath import randomized_svd, svd_flip
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd, row_norms, svd_flip
+
+from skhash.utils._compat import inplace_csr_row_normalize_l2
+from skhash.utils._typing import Rows, Seed
+
+# NumPy's buffer: a longer sum of products is split where the batch decides.
+_COLUMNS_PER_SUM = 4096
 
 
-def singular_directions(X, n_directions, *, random_state, n_iter=5):
-    """Return the leading right singular vectors of rows that are not centered.
+def singular_directions(
+    X: Rows,
+    n_directions: int,
+    *,
+    random_state: Seed,
+    n_iter: int = 5,
+) -> NDArray:
+    """Return the leading right singular vectors of `X`, which is not centered.
 
-    What ``TruncatedSVD`` learns, without its pass over the rows for variances, and
-    also from a single feature or from rows that are all the same.
+    The same as the components of :class:`~sklearn.decomposition.TruncatedSVD`,
+    without its pass over `X` for variances, and also for a single feature or for
+    samples that are all the same.
 
     Parameters
     ----------
     X : {ndarray, CSR} of shape (n_samples, n_features)
-        The rows.
+        The samples.
     n_directions : int
-        How many directions are wanted; fewer come back where `X` has fewer rows or
-        columns.
+        The number of directions, at least 1; fewer are returned if `X` has fewer
+        rows or columns.
     random_state : int, RandomState instance or None
         Seeds the randomized SVD.
     n_iter : int, default=5
@@ -34,3 +50,64 @@ def singular_directions(X, n_directions, *, random_state, n_iter=5):
         random_state=random_state,
     )
     return svd_flip(left, right, u_based_decision=False)[1]
+
+
+def unit_rows(X: Rows) -> tuple[Rows, NDArray]:
+    """Divide rows by their Euclidean length, whatever the scale.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_columns)
+        The rows. Rows of zeros stay as they are.
+
+    Returns
+    -------
+    rows : {ndarray, CSR} of shape (n_samples, n_columns)
+        Each depends on its row of `X` alone.
+    lengths : ndarray of shape (n_samples,)
+        The lengths of the rows of `X`.
+    """
+    # Powers of two scale without rounding, and squares neither overflow nor vanish.
+    if sp.issparse(X):
+        exponents = _exponents(abs(X).max(axis=1).toarray().ravel())
+        X = X.copy()
+        X.data = np.ldexp(X.data, np.repeat(-exponents, np.diff(X.indptr)))
+        lengths = row_norms(X)
+        inplace_csr_row_normalize_l2(X)
+    else:
+        exponents = _exponents(np.maximum(X.max(axis=1), -X.min(axis=1)))
+        X = np.ldexp(X, -exponents[:, None], order="C")
+        lengths = _lengths(X)
+        X /= np.where(lengths > 0, lengths, 1)[:, None]
+    return X, np.ldexp(lengths, exponents)
+
+
+def extreme_exponent(X: Rows) -> int:
+    """Return the binary exponent of the largest magnitude if it is extreme, else 0.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_columns)
+        The rows.
+
+    Returns
+    -------
+    exponent : int
+        Not 0 if sums of fourth powers of the values could overflow or underflow.
+    """
+    values = X.data if sp.issparse(X) else X
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    exponent = int(np.frexp(largest)[1])
+    return exponent if abs(exponent) > np.finfo(values.dtype).maxexp // 5 else 0
+
+
+def _exponents(largest: NDArray) -> NDArray[np.integer]:
+    return np.where(np.isfinite(largest), np.frexp(largest)[1], 0)
+
+
+def _lengths(X: NDArray) -> NDArray:
+    squares = np.zeros(X.shape[0], dtype=X.dtype)
+    for first in range(0, X.shape[1], _COLUMNS_PER_SUM):
+        part = X[:, first : first + _COLUMNS_PER_SUM]
+        squares += np.einsum("ij,ij->i", part, part)
+    return np.sqrt(squares)

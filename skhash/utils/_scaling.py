@@ -1,7 +1,7 @@
 """Scale samples for an encoder and for the decoder that reconstructs them."""
 
 import math
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,9 +15,7 @@ from skhash.utils._compat import (
     inplace_csr_row_normalize_l2,
 )
 from skhash.utils._rows import row_blocks
-
-#: Validated samples: a dense array or a CSR matrix or array.
-Rows: TypeAlias = Any
+from skhash.utils._typing import Rows
 
 # Squares of numbers of this magnitude neither overflow nor underflow in single
 # precision, with room for sums.

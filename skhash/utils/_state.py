@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 Estimator = TypeVar("Estimator")
 
@@ -23,11 +25,12 @@ def replaced_at_end(estimator: Estimator) -> Iterator[Estimator]:
     Yields
     ------
     copied : estimator
-        A shallow copy to be changed.
+        A shallow copy to be changed. Its parameters are no NumPy numbers, as those of
+        8 bits would overflow.
     """
-    copied = _with_attributes(estimator, dict(vars(estimator)))
+    copied = snapshot(estimator)
     yield copied
-    estimator.__dict__ = vars(copied)
+    estimator.__dict__ = vars(copied) | _numpy_parameters(vars(estimator))
 
 
 def snapshot(estimator: Estimator) -> Estimator:
@@ -41,12 +44,21 @@ def snapshot(estimator: Estimator) -> Estimator:
     Returns
     -------
     frozen : estimator
-        An object with the same attributes.
+        A shallow copy, in which parameters that are NumPy numbers are Python numbers.
     """
-    return _with_attributes(estimator, vars(estimator))
+    attributes = vars(estimator)
+    numbers = _numpy_parameters(attributes)
+    copied = object.__new__(type(estimator))
+    copied.__dict__ = attributes | {name: x.item() for name, x in numbers.items()}
+    return copied
 
 
-def _with_attributes(estimator: Estimator, attributes: dict) -> Estimator:
-    other = object.__new__(type(estimator))
-    other.__dict__ = attributes
-    return other
+def _numpy_parameters(attributes: dict[str, Any]) -> dict[str, np.generic]:
+    return {
+        name: value
+        for name, value in attributes.items()
+        if isinstance(value, np.generic)
+        and not name.startswith("_")
+        # Fitted attributes are no parameters.
+        and not name.endswith("_")
+    }

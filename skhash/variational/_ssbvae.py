@@ -1,6 +1,7 @@
 """The self-supervised Bernoulli autoencoder."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -216,7 +217,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self.random_state = random_state
 
     def _initialize(
-        self, X: Rows, y, labels: PartialLabels, classes: NDArray | None
+        self, X: Rows, y: Any, labels: PartialLabels, classes: NDArray | None
     ) -> None:
         super()._initialize(X, y, labels, classes)
         self.code_assigner_ = None

@@ -158,6 +158,8 @@ class Trainer:
         network.use_generator(None)
         net.optimizer_.zero_grad(set_to_none=True)
         self._optimizer_state = net.optimizer_.state_dict()
+        for weight in network.parameters():
+            net.optimizer_.release(weight)
         self.network = network.to("cpu").eval()
         self._record(net, objective)
 
@@ -228,7 +230,7 @@ class AutoencoderNet(NeuralNet):
         As for :class:`skorch.NeuralNet`.
     """
 
-    def __init__(self, criterion, module=BernoulliAutoencoder, **kwargs):
+    def __init__(self, criterion: Any, module: Any, **kwargs: Any):
         super().__init__(module, criterion, **kwargs)
 
     def get_iterator(self, dataset: TrainingRows, training: bool = False) -> "_Batches":
@@ -253,7 +255,7 @@ class AutoencoderNet(NeuralNet):
         except KeyboardInterrupt as ended:  # the sign of skorch's EarlyStopping
             raise _TrainingEndedError from ended
 
-    def train_step_single(self, batch: Batch, **fit_params) -> dict[str, Any]:
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients, and record its terms."""
         if not self.module_.training:  # setting the mode takes a millisecond
             self._set_training(True)

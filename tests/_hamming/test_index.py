@@ -5,11 +5,11 @@ import threading
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._multi_index import MultiIndex
-from skhash._hamming._storage import Planes, Repeated
-from skhash._hamming._threads import even_slices, run
+from skhash._hamming._storage import BlockedCodes, DistinctCodes
 from skhash.neighbors import HammingNearestNeighbors
 
 
@@ -25,11 +25,11 @@ def repeated_rows(n, n_distinct, n_bytes):
 @pytest.mark.parametrize(
     ("n_distinct", "n_bytes", "kind"),
     [
-        (40_000, 8, Planes),
-        (5_000, 8, Repeated),
-        (5_000, 4, Planes),  # the lists would take too much memory
-        (1_000, 4, Repeated),
-        (50, 2, Repeated),
+        (40_000, 8, BlockedCodes),
+        (5_000, 8, DistinctCodes),
+        (5_000, 4, BlockedCodes),  # the lists would take too much memory
+        (1_000, 4, DistinctCodes),
+        (50, 2, DistinctCodes),
     ],
 )
 def test_repeated_codes_are_kept_once_where_it_pays(n_distinct, n_bytes, kind):
@@ -37,7 +37,7 @@ def test_repeated_codes_are_kept_once_where_it_pays(n_distinct, n_bytes, kind):
     head = CodeIndex(rows, 8 * n_bytes).head
     assert type(head) is kind
     np.testing.assert_array_equal(head.rows(np.arange(len(rows))), rows)
-    assert type(CodeIndex(rows, 8 * n_bytes, algorithm="brute").head) is Planes
+    assert type(CodeIndex(rows, 8 * n_bytes, algorithm="brute").head) is BlockedCodes
 
 
 @pytest.mark.parametrize(
@@ -50,25 +50,18 @@ def test_memory_is_that_of_the_codes(rows):
 
 def test_tables_are_built_when_they_have_paid():
     rows = random_rows(200_000, 8)
-    model = HammingNearestNeighbors(packed=True).fit(rows)
-    index = model._index
-    price = MultiIndex(index.head, 64).price
-    model.kneighbors(rows[: int(price)])
-    model.radius_neighbors(rows[: int(price)], 20)  # no radius for tables
-    model.radius_neighbors(rows[: int(0.6 * price)], 1)
-    assert index._multi_index is None
-    model.radius_neighbors(rows[: int(0.6 * price)], 1)
-    assert index._multi_index is not None
-    model.set_params(algorithm="brute").fit(rows)
-    model.radius_neighbors(rows[: int(2 * price)], 1)
-    assert model._index._multi_index is None
-
-
-def test_clustered_codes_have_full_buckets():
-    even = MultiIndex(Planes(random_rows(50_000, 8)), 64)
-    full = MultiIndex(Planes(repeated_rows(50_000, 500, 8)), 64)
-    assert even.bucket_size < 5
-    assert full.bucket_size == pytest.approx(100, rel=0.2)
+    model = HammingNearestNeighbors(packed=True, max_memory=10).fit(rows)
+    cost = int(MultiIndex(model._index.head, 64).build_cost)
+    model.kneighbors(rows[:cost])
+    model.radius_neighbors(rows[:cost], 20)  # no radius for tables
+    model.radius_neighbors(rows[: int(0.6 * cost)], 1)
+    assert model._index._tables.multi_index is None
+    model.radius_neighbors(rows[: int(0.6 * cost)], 1)
+    assert model._index._tables.multi_index is not None
+    for parameters in ({"algorithm": "brute"}, {"max_memory": 1.0}):
+        scanning = clone(model).set_params(**parameters).fit(rows)
+        scanning.radius_neighbors(rows[: 2 * cost], 1)
+        assert scanning._index._tables.multi_index is None
 
 
 def test_searches_from_many_threads_agree():
@@ -96,14 +89,3 @@ def test_number_of_threads_is_that_of_joblib():
     with joblib.parallel_config(n_jobs=3, backend="threading"):
         assert model._n_threads() == 3
     assert model.set_params(n_jobs=2)._n_threads() == 2
-
-
-def test_slices_and_calls_keep_their_order():
-    slices = even_slices(1000, 3, 64)
-    assert [s.start % 64 for s in slices] == [0, 0, 0]
-    covered = np.concatenate([np.arange(s.start, s.stop) for s in slices])
-    np.testing.assert_array_equal(covered, np.arange(1000))
-    assert even_slices(5, 4, 64) == [slice(0, 5)]
-    assert run([lambda i=i: i for i in range(20)], 3) == list(range(20))
-    with pytest.raises(ZeroDivisionError):
-        run([lambda: 1 // 0, lambda: 1], 2)

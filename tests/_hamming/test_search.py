@@ -1,15 +1,23 @@
 """Every way through the search gives what a plain numpy search gives."""
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skhash._hamming import _index, _parts, _threads
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._multi_index import MultiIndex
-from skhash._hamming._storage import Repeated
-from skhash.neighbors import HammingNearestNeighbors, simd_names
-from skhash.neighbors import _index as index_module
+from skhash._hamming._search import SearchTarget, StopFlag, Tables
+from skhash._hamming._storage import BlockedCodes, DistinctCodes
+from skhash.neighbors import HammingNearestNeighbors, simd_name, simd_names
 
 ALGORITHMS = ["auto", "brute", "multi_index"]
 
@@ -52,12 +60,15 @@ def random_rows(rng, n, n_bits, kind):
 @pytest.fixture
 def eager(monkeypatch):
     """Let small indexes take the paths that only pay for large ones."""
-    monkeypatch.setattr(index_module, "THREAD_WORK", 0)
-    monkeypatch.setattr(index_module, "LEAST_REPEATED", 1)
-    monkeypatch.setattr(Repeated, "_has_equal_pairs", lambda rows, share: True)
+    monkeypatch.setattr(_parts, "THREAD_WORK", 0)
+    monkeypatch.setattr(_threads, "MOST_THREADS", 4)
+    monkeypatch.setattr(_index, "LEAST_REPEATED", 1)
+    monkeypatch.setattr(DistinctCodes, "_has_equal_pairs", lambda *_: True)
     # Tables as soon as a radius is asked for, whatever they cost.
-    monkeypatch.setattr(MultiIndex, "price", 0)
-    monkeypatch.setattr(MultiIndex, "pays", lambda self, radius: self.n_codes > 0)
+    monkeypatch.setattr(MultiIndex, "build_cost", 0)
+    monkeypatch.setattr(
+        MultiIndex, "is_cheaper_than_scan", lambda self, radius: self.n_codes > 0
+    )
 
 
 @st.composite
@@ -76,25 +87,24 @@ def searches(draw):
         "kind": draw(st.sampled_from(["random", "clustered", "repeated"])),
         "algorithm": draw(st.sampled_from(ALGORITHMS)),
         "copy": draw(st.booleans()),
+        "max_memory": draw(st.sampled_from([0.0, np.inf])),
         "n_threads": draw(st.sampled_from([1, 2, 3])),
         "simd": draw(st.sampled_from(simd_names())),
         "k": draw(st.sampled_from([1, 3, 10, 100, 10_000])),
         "radius": draw(st.sampled_from([0, 1, 2, 5, 20, 2000])),
-        "share_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
+        "fraction_allowed": draw(st.sampled_from([None, 0.0, 0.05, 0.5, 1.0])),
         "steps": draw(st.lists(st.sampled_from(["append", "remove"]), max_size=3)),
     }
 
 
 def changed(rng, index, rows, step, kind, n_bits):
-    """Append to or remove from both the index and the plain array."""
+    """Return an index and a plain array with rows added or removed."""
     if step == "append":
         more = random_rows(rng, int(rng.integers(0, 1500)), n_bits, kind)
-        index.append(more)
-        return np.concatenate([rows, more])
+        return index.append(more), np.concatenate([rows, more])
     kept = rng.random(len(rows)) < 0.7
     kept[rng.integers(len(rows))] = True
-    index.keep(kept)
-    return rows[kept]
+    return index.without(np.flatnonzero(~kept)), rows[kept]
 
 
 @pytest.mark.usefixtures("eager")
@@ -108,17 +118,25 @@ def test_property(case):
     rng = np.random.default_rng(case["seed"])
     n_bits, kind = case["n_bits"], case["kind"]
     rows = random_rows(rng, case["n"], n_bits, kind)
-    index = CodeIndex(rows, n_bits, algorithm=case["algorithm"], copy=case["copy"])
+    index = CodeIndex(
+        rows,
+        n_bits,
+        algorithm=case["algorithm"],
+        copy=case["copy"],
+        max_memory=case["max_memory"],
+    )
     for step in case["steps"]:
-        rows = changed(rng, index, rows, step, kind, n_bits)
+        before, index_before = rows, index
+        index, rows = changed(rng, index, rows, step, kind, n_bits)
+        np.testing.assert_array_equal(index_before.rows(), before)
     np.testing.assert_array_equal(index.rows(), rows)
 
     queries = random_rows(rng, case["n_queries"], n_bits, "random")
     own = rng.random(len(queries)) < 0.5
     queries[own] = rows[rng.integers(0, len(rows), own.sum())]
     mask, allowed = None, np.ones(len(rows), dtype=bool)
-    if case["share_allowed"] is not None:
-        mask = allowed = rng.random(len(rows)) < case["share_allowed"]
+    if case["fraction_allowed"] is not None:
+        mask = allowed = rng.random(len(rows)) < case["fraction_allowed"]
     how = {"mask": mask, "n_threads": case["n_threads"], "simd": case["simd"]}
 
     k = min(case["k"], int(allowed.sum()))
@@ -130,6 +148,25 @@ def test_property(case):
     expected = reference_within(queries, rows, radius, allowed)
     for got, want in zip(index.within(queries, radius, **how), expected):
         np.testing.assert_array_equal(got, want)
+    how["simd"] = None
+    assert_others_are_all_but_self(index, rows, min(k, 5), radius, how, allowed)
+
+
+def assert_others_are_all_but_self(index, rows, k, radius, how, allowed):
+    """Compare the search of all codes among the others, for small cases."""
+    if len(rows) > 300 or not 0 < k < allowed.sum():
+        return
+    distances = distance_matrix(rows, rows)
+    order = np.argsort(distances, axis=1, kind="stable")
+    indices = index.nearest_others(k, **how)[1]
+    counts, _, within = index.within_others(radius, **how)
+    near = []
+    for row, positions in enumerate(order):
+        others = positions[allowed[positions] & (positions != row)]
+        np.testing.assert_array_equal(indices[row], others[:k])
+        near.append(others[distances[row, others] <= radius])
+    np.testing.assert_array_equal(counts, [len(found) for found in near])
+    np.testing.assert_array_equal(within, np.concatenate(near))
 
 
 @pytest.mark.parametrize("simd", simd_names())
@@ -194,3 +231,138 @@ def test_large_index(algorithm, kind):
     np.testing.assert_array_equal([len(x) for x in got_indices], counts)
     np.testing.assert_array_equal(np.concatenate(got_indices), indices)
     np.testing.assert_array_equal(np.concatenate(got_distances), distances)
+
+
+def run_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_instruction_set_can_be_forced():
+    assert simd_name() in simd_names()
+    code = "from skhash.neighbors import simd_name; print(simd_name())"
+    for name in simd_names():
+        assert run_python(code, SKHASH_SIMD=name).stdout.strip() == name
+    failed = run_python(code, SKHASH_SIMD="mmx")
+    assert "SKHASH_SIMD must be one of" in failed.stderr
+
+
+def test_no_torch_needed():
+    code = "import sys, skhash.neighbors; print('torch' in sys.modules)"
+    assert run_python(code).stdout.strip() == "False"
+
+
+# Interrupts ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["nearest", "within", "others"])
+def test_interrupt_is_answered_at_once(n_threads, kind, monkeypatch):
+    monkeypatch.setattr(_threads, "MOST_THREADS", n_threads)
+    rng = np.random.default_rng(0)
+    rows = random_rows(rng, 100_000, 128, "random")
+    index = CodeIndex(rows, 128, algorithm="brute")
+    how = {"n_threads": n_threads, "simd": "portable"}
+    searches = {
+        "nearest": lambda: index.nearest(rows, 10, **how),
+        "within": lambda: index.within(rows, 10, **how),
+        "others": lambda: index.nearest_others(10, **how),
+    }
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    start = time.perf_counter()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        searches[kind]()  # takes minutes
+    assert time.perf_counter() - start < 0.3 + 0.5
+    found = index.nearest(rows[:3], 1, **how)
+    np.testing.assert_array_equal(found[1], [[0], [1], [2]])
+
+
+def test_signal_handler_that_returns_does_not_end_a_search():
+    rows = random_rows(np.random.default_rng(0), 30_000, 64, "random")
+    index, handled = CodeIndex(rows, 64, algorithm="brute"), []
+    expected = index.nearest(rows[:2000], 3)
+    before = signal.signal(signal.SIGINT, lambda *_: handled.append(time.monotonic()))
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    try:
+        found = index.nearest(rows[:2000], 3, simd="portable")
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+    assert len(handled) == 1
+    for got, want in zip(found, expected):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_stopped_search_raises_without_a_signal():
+    rows = random_rows(np.random.default_rng(0), 100_000, 64, "random")
+    target, stop = BlockedCodes(rows).target(), StopFlag()
+    timer = threading.Timer(0.1, stop.set)
+    timer.start()
+    with pytest.raises(InterruptedError, match="stopped"):
+        target.within(rows, 3, 0, 100_000, 0, "portable", stop)
+
+
+# What the core refuses ----------------------------------------------------------------
+
+
+def test_sizes_are_checked_before_memory_is_read():
+    rows = random_rows(np.random.default_rng(0), 100, 64, "random")
+    planes = np.zeros(128 * 8, dtype=np.uint8)
+    for n_codes in (0, 129, 2**63, 2**64 - 1):
+        with pytest.raises(ValueError, match=r"at least one|too short"):
+            SearchTarget(planes, n_codes, 8)
+    for n_codes, n_bytes in ((99, 8), (100, 7), (101, 8)):
+        with pytest.raises(ValueError, match="shape of the codes"):
+            SearchTarget(rows, n_codes, n_bytes)
+    with pytest.raises(ValueError, match="1 to 8191 bytes"):
+        SearchTarget(planes, 1, 0)
+    with pytest.raises(ValueError, match="one bit per code"):
+        SearchTarget(rows, 100, 8, allowed=np.zeros(1, dtype=np.uint64))
+    lists = np.arange(101, dtype=np.uint32), np.arange(100, dtype=np.uint32)
+    for starts, members in (
+        (lists[0][1:], lists[1]),
+        (lists[0], lists[1][1:]),
+        (lists[0][::-1].copy(), lists[1]),
+        (np.r_[0, 2, 1, 3:101].astype(np.uint32), lists[1]),
+    ):
+        with pytest.raises(ValueError, match="lists"):
+            SearchTarget(rows, 100, 8, starts=starts, rows=members)
+    words = np.zeros((128, 1), dtype=np.uint64)
+    with pytest.raises(ValueError, match="more codes than there are"):
+        SearchTarget(rows, 100, 8, tables=Tables(words, 2, 8, 8))
+    with pytest.raises(ValueError, match="shorter codes"):
+        SearchTarget(
+            np.zeros((128, 9), np.uint8), 128, 9, tables=Tables(words, 2, 8, 8)
+        )
+
+
+def test_widths_and_ranges_of_a_search_are_checked():
+    rows = random_rows(np.random.default_rng(0), 100, 64, "random")
+    target, stop = BlockedCodes(rows).target(), StopFlag()
+    for queries in (rows[:, :7].copy(), np.zeros((2, 9), dtype=np.uint8)):
+        with pytest.raises(ValueError, match="Queries must have 8 bytes"):
+            target.within(queries, 3, 0, 100, 0, simd_name(), stop)
+    for first, last in ((0, 101), (1, 100), (64, 64), (128, 100), (0, 2**64 - 1)):
+        with pytest.raises(ValueError, match="range to search"):
+            target.within(rows, 3, first, last, 0, simd_name(), stop)
+    with pytest.raises(ValueError, match="instruction set must be one of"):
+        target.within(rows, 3, 0, 100, 0, "mmx", stop)
+    for shapes in (((99, 3), (99, 3)), ((100, 3), (100, 2)), ((100, 3), (99, 3))):
+        distances, indices = np.empty(shapes[0], np.int32), np.empty(shapes[1], np.intp)
+        with pytest.raises(ValueError, match="one row per query"):
+            target.nearest(rows, distances, indices, 0, 100, 0, simd_name(), stop)
+
+
+def test_padding_bits_that_are_set_do_no_harm():
+    # Validation refuses them; the core must not read beyond its counts for them.
+    rows = np.full((300, 2), 255, dtype=np.uint8)
+    index = CodeIndex(rows, 9, algorithm="brute")
+    distances, _ = index.nearest(np.zeros((5, 2), dtype=np.uint8), 300)
+    assert (distances == 16).all()

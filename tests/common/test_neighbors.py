@@ -15,10 +15,15 @@ from skhash import codes
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
+    HammingRadiusNeighborsTransformer,
     _base,
 )
 
-ESTIMATORS = [HammingNearestNeighbors(), HammingNeighborsTransformer()]
+ESTIMATORS = [
+    HammingNearestNeighbors(),
+    HammingNeighborsTransformer(),
+    HammingRadiusNeighborsTransformer(),
+]
 
 # What check_estimator leaves to the tests of scikit-learn itself.
 EXTRA_CHECKS = (
@@ -75,6 +80,15 @@ EXPECTED_FAILED_CHECKS = dict.fromkeys(
 )
 
 
+#: Checks that fail for codes too, with the reason.
+EXPECTED_FAILED_CHECKS_ON_CODES = {
+    ("HammingNeighborsTransformer", "check_methods_sample_order_invariance"): (
+        "all indexed codes in their order are their own neighbors even where many are "
+        "equal; in another order they are plain queries"
+    ),
+}
+
+
 def name_of(check):
     return getattr(check, "func", check).__name__
 
@@ -113,7 +127,11 @@ def check_thresholded(X, *, n_bits=None, name="X"):
 @pytest.mark.parametrize(("estimator", "check"), ALL_CHECKS)
 def test_check_on_codes(estimator, check, monkeypatch):
     monkeypatch.setattr(_base, "check_bits", check_thresholded)
-    check(estimator)
+    if (type(estimator).__name__, name_of(check)) in EXPECTED_FAILED_CHECKS_ON_CODES:
+        with pytest.raises(AssertionError):
+            check(estimator)
+    else:
+        check(estimator)
 
 
 @pytest.mark.filterwarnings("ignore")

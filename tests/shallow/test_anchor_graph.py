@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.metrics.pairwise import euclidean_distances
 
 from skhash.shallow import AnchorGraphHasher
 
@@ -15,7 +16,10 @@ def X():
 
 
 def adjacency(hasher, X):
-    links = hasher._links(hasher._latent_features(X)).toarray()
+    distances = euclidean_distances(
+        hasher._latent_features(X), hasher.anchors_, squared=True
+    )
+    links = hasher._links(distances, hasher._nearest(distances)).toarray()
     return links, links / links.sum(axis=0) @ links.T
 
 

@@ -22,9 +22,11 @@ def test_directions_solve_the_published_problem(data):
     targets = np.eye(5)[y]
     directions, correlations = canonical_directions(X, targets, 8)
     assert directions.shape == (8, 4)
-    Y = targets - targets.mean(axis=0)
+    # The centered memberships of all classes but one span those of all, and their
+    # covariance has an inverse.
+    Y = targets[:, 1:] - targets[:, 1:].mean(axis=0)
     covariance, cross = ledoit_wolf(X)[0], X.T @ Y / len(X)
-    problem = cross @ np.linalg.pinv(Y.T @ Y / len(X)) @ cross.T
+    problem = cross @ np.linalg.solve(Y.T @ Y / len(X), cross.T)
     np.testing.assert_allclose(
         problem @ directions, covariance @ directions * correlations**2, atol=1e-5
     )
@@ -39,7 +41,7 @@ def test_correlations_are_those_of_scikit_learn(data):
     np.testing.assert_allclose(correlations, expected, rtol=0.02)
 
 
-def test_unlabeled_rows_are_no_class(data):
+def test_unlabeled_samples_are_no_class(data):
     X, y = data
     y = np.where(np.arange(len(y)) % 3, -1, y)
     hasher = CCAITQHasher(8, random_state=0).fit(X, y)
@@ -47,7 +49,7 @@ def test_unlabeled_rows_are_no_class(data):
     assert hasher.directions_.shape[1] == 4
 
 
-def test_several_labels_a_row(data):
+def test_several_labels_per_sample(data):
     X, y = data
     several = np.eye(5, dtype=int)[y] | np.eye(5, dtype=int)[(y + 1) % 5]
     several[::2] = -1
@@ -59,5 +61,5 @@ def test_labels_that_tell_nothing_apart(data):
     X, _ = data
     y = np.full((2000, 3), -1)
     y[:20] = 1, 0, 1
-    with pytest.raises(ValueError, match="labeled rows of different classes"):
+    with pytest.raises(ValueError, match="labeled samples of different classes"):
         CCAITQHasher(8).fit(X, y)

@@ -28,7 +28,7 @@ def test_posteriors_are_those_of_logistic_regression(data, n_classes):
     np.testing.assert_array_equal(hasher.predict(X), expected.predict(X))
 
 
-def test_several_labels_a_row(data):
+def test_several_labels_per_sample(data):
     X, y = data
     several = np.eye(4, dtype=int)[y] | np.eye(4, dtype=int)[(y + 1) % 4]
     partial = several.copy()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from skhash.shallow import KernelSupervisedHasher, kernel_supervised
-from skhash.shallow._kernel_supervised import _Residue
+from skhash.shallow import KernelSupervisedHasher, _kernel_supervised
+from skhash.shallow._kernel_supervised import LabelResidue
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_inner_products_follow_the_label_matrix(data):
         signs = 2.0 * hasher.fit(X, partial).transform(X) - 1
         products = signs @ signs.T / n_bits
         losses.append(np.mean((products - np.where(y[:, None] == y, 1, -1)) ** 2))
-    # Four classes cannot all oppose each other: -1/3 is the best mean product.
+    # With four classes the mean product of different ones is at least -1/3.
     assert losses[2] < losses[0]
     assert losses[2] == pytest.approx(0.75 * (2 / 3) ** 2, abs=0.1)
 
@@ -38,7 +38,7 @@ def test_factors_stand_for_the_residue(data, several):
         targets = np.maximum(targets, rng.rand(50, 4) > 0.7)
         unit = targets / np.linalg.norm(targets, axis=1, keepdims=True)
         similarities = 2 * unit @ unit.T - 1
-    residue, h = _Residue(targets, 8), rng.choice([-1.0, 1.0], 50)
+    residue, h = LabelResidue(targets, 8), rng.choice([-1.0, 1.0], 50)
     residue.subtract(h)
     expected = 8 * similarities - np.outer(h, h)
     v, kernel = rng.standard_normal(50), rng.standard_normal((50, 6))
@@ -53,7 +53,7 @@ def test_gradient_of_the_smooth_form(data, monkeypatch):
         np.testing.assert_allclose(cost(start)[1], numeric, atol=1e-5)
         return type("Found", (), {"x": start, "nit": 1})
 
-    monkeypatch.setattr(kernel_supervised, "minimize", check)
+    monkeypatch.setattr(_kernel_supervised, "minimize", check)
     KernelSupervisedHasher(2, n_anchors=5, random_state=0).fit(*data)
 
 

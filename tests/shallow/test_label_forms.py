@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from reference_data import MissingDataError, load_tmc2007
 
 from skhash.metrics import retrieval_report
 from skhash.model_selection import mask_labels
@@ -15,6 +14,7 @@ from skhash.shallow import (
     SemiSupervisedHasher,
     SupervisedDiscreteHasher,
 )
+from tests.data import MissingDataError, load_tmc2007
 
 SUPERVISED = [
     CCAITQHasher,
@@ -99,8 +99,8 @@ def test_probabilities_teach_about_as_well_as_classes(drawn, Hasher):
         Hasher(12, random_state=0).fit(X, y).score(X, soft)
 
 
-def test_label_propagation_has_one_label_a_row(drawn):
+def test_label_spreading_needs_one_label_per_sample(drawn):
     X, y = drawn
     soft = 0.4 * np.eye(6)[y] + 0.1
-    with pytest.raises(ValueError, match="needs one label a row"):
-        ClassifierHasher(12, teacher="propagation").fit(X, soft)
+    with pytest.raises(ValueError, match="needs one label per sample"):
+        ClassifierHasher(12, pseudo_labels="label_spreading").fit(X, soft)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from reference_data import MissingDataError, load_20newsgroups
 
 from skhash.metrics import precision_at_k_score
 from skhash.shallow import (
@@ -19,6 +18,7 @@ from skhash.shallow import (
     SphericalHasher,
     SupervisedDiscreteHasher,
 )
+from tests.data import MissingDataError, load_20newsgroups
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def test_balls_hold_half_and_overlap_in_a_quarter(X):
 def test_bits_are_balls(X):
     hasher = SphericalHasher(8, random_state=0).fit(X)
     features = normalize(X @ hasher.components_.T)
-    inside = euclidean_distances(features, hasher.centers_) ** 2 <= hasher.radii_
+    inside = euclidean_distances(features, hasher.centers_) <= hasher.radii_
     np.testing.assert_array_equal(hasher.transform(X), inside)
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
+from sklearn.preprocessing import normalize
 
-from skhash.utils._linalg import singular_directions
+from skhash.utils._linalg import extreme_exponent, singular_directions, unit_rows
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
@@ -25,3 +26,51 @@ def test_few_rows_or_features_or_rows_all_the_same(form, shape, n_found):
     directions = singular_directions(form(np.ones(shape)), 4, random_state=0)
     assert directions.shape == (n_found, shape[1])
     np.testing.assert_allclose(directions @ directions.T, np.eye(n_found), atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [np.array, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_unit_rows(form, dtype):
+    X = np.random.RandomState(0).standard_normal((20, 9)).astype(dtype)
+    X[3] = 0
+    given = form(X)
+    rows, lengths = unit_rows(given)
+    expected = normalize(X)
+    np.testing.assert_allclose(dense(rows), expected, rtol=1e-6)
+    np.testing.assert_allclose(lengths, np.linalg.norm(X, axis=1), rtol=1e-6)
+    assert rows.dtype == lengths.dtype == dtype
+    np.testing.assert_array_equal(dense(given), X)
+
+
+@pytest.mark.parametrize("form", [np.array, sp.csr_array])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_unit_rows_of_any_scale(form, scale):
+    X = np.random.RandomState(0).standard_normal((20, 9))
+    rows, lengths = unit_rows(form(X * scale))
+    np.testing.assert_allclose(dense(rows), normalize(X), rtol=1e-12)
+    np.testing.assert_allclose(lengths, np.linalg.norm(X, axis=1) * scale, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_columns", [5, 4097, 9001])
+def test_unit_rows_do_not_depend_on_each_other(n_columns):
+    X = np.random.RandomState(0).standard_normal((30, n_columns))
+    rows, lengths = unit_rows(X)
+    for i in range(30):
+        alone, length = unit_rows(X[[i]])
+        np.testing.assert_array_equal(alone[0], rows[i])
+        assert length[0] == lengths[i]
+
+
+def dense(X):
+    return X.toarray() if sp.issparse(X) else X
+
+
+@pytest.mark.parametrize("form", [np.array, sp.csr_array])
+def test_extreme_exponent(form):
+    X = np.array([[0.0, 3.0], [-5.0, 1.0]])
+    assert extreme_exponent(form(X)) == 0
+    assert extreme_exponent(form(0 * X)) == 0
+    for exponent in (-700, 700):
+        assert extreme_exponent(form(np.ldexp(X, exponent))) == exponent + 3
+    assert extreme_exponent(form(np.ldexp(X, 60))) == 0
+    assert extreme_exponent(form(np.ldexp(X, 60).astype(np.float32))) == 63

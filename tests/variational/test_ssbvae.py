@@ -1,4 +1,4 @@
-"""The self-supervised Bernoulli autoencoder: what goes in, what comes out."""
+"""Test the self-supervised Bernoulli autoencoder: codes, classes, parts."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,11 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import normalize
+from sklearn.model_selection import GridSearchCV
 
-from skhash.codes import bit_statistics, pack_bits
+from skhash.codes import bit_statistics
 from skhash.model_selection import mask_labels
-from skhash.variational import SSBVAEHasher
-from skhash.variational.sureness import class_log_odds
+from skhash.variational import CodeAssigner, PseudoLabeler, SSBVAEHasher
 
 
 def hasher(**kwargs):
@@ -23,30 +22,6 @@ def hasher(**kwargs):
         "random_state": 0,
     }
     return SSBVAEHasher(**(small | kwargs))
-
-
-@pytest.fixture(scope="module")
-def rows(small_rows):
-    return small_rows[0]
-
-
-@pytest.fixture(scope="module")
-def topics(small_rows):
-    return small_rows[1]
-
-
-@pytest.fixture(scope="module")
-def labels(topics):
-    return mask_labels(topics, 0.2, stratify=True, random_state=0)
-
-
-@pytest.fixture(scope="module")
-def signed():
-    """Return rows of three Gaussian classes on unequal scales, and the classes."""
-    rng = np.random.default_rng(0)
-    classes = rng.integers(3, size=300)
-    X = rng.normal(size=(300, 10)) + 3 * rng.normal(size=(3, 10))[classes]
-    return X * rng.uniform(0.1, 20, size=10) + 5, classes
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +57,13 @@ def test_no_dead_bits(fitted, unsupervised, rows):
         assert statistics.n_dead == 0
         assert 0.3 < statistics.means.mean() < 0.7
         assert statistics.entropies.mean() > 0.7
+
+
+def test_unlabeled_samples_are_learned_from(rows, topics):
+    """Six labels of 300: the labeled samples alone are too few."""
+    X = rows
+    y = mask_labels(topics, 6, stratify=True, random_state=0)
+    assert (hasher(batch_size=32).fit(X, y).predict(X) == topics).mean() > 0.9
 
 
 # Classes
@@ -135,7 +117,7 @@ def test_strings_without_object_dtype(rows, labels):
         hasher().fit(rows, labels.astype(str))
 
 
-def test_several_labels_a_row(rows, topics, labels):
+def test_several_labels_per_sample(rows, topics, labels):
     sets = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]])[topics]
     partial = np.where(labels[:, None] == -1, -1, sets)
     model = hasher().fit(rows, partial)
@@ -149,7 +131,7 @@ def test_several_labels_a_row(rows, topics, labels):
     assert model.score(rows, partial) > 0.9
 
 
-def test_several_labels_a_row_none_of_them_known(rows, unsupervised):
+def test_several_labels_per_sample_none_of_them_known(rows, unsupervised):
     model = hasher().fit(rows, np.full((300, 3), -1))
     assert_array_equal(model.transform(rows), unsupervised.transform(rows))
 
@@ -171,12 +153,12 @@ def test_one_class_labeled(rows, topics):
 
 @pytest.mark.parametrize("n_labels", [299, 301])
 def test_labels_of_the_wrong_length(rows, n_labels):
-    with pytest.raises(ValueError, match=rf"one label a row.* 300 .*got {n_labels}"):
+    with pytest.raises(ValueError, match=rf"one label .* 300 .*got {n_labels}"):
         hasher().fit(rows, np.zeros(n_labels, dtype=int))
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.5])
-def test_labels_that_are_none(rows, labels, value):
+def test_values_that_are_no_labels(rows, labels, value):
     y = labels.astype(float)
     y[3] = value
     with pytest.raises(ValueError, match="y must"):
@@ -187,10 +169,11 @@ def test_labels_that_are_none(rows, labels, value):
 
 
 @pytest.mark.parametrize(("n_features", "n_epochs"), [(2048, 30), (2049, 10)])
-def test_rows_of_few_features_are_seen_more_often(rows, n_features, n_epochs):
+def test_more_epochs_with_few_features(rows, n_features, n_epochs):
     X = sp.csr_matrix((rows.data, rows.indices, rows.indptr), (300, n_features))
-    assert hasher(max_epochs="auto").fit(X).n_iter_ == n_epochs
-    assert hasher(max_epochs=2).fit(X).n_iter_ == 2
+    small = {"hidden_layer_sizes": (8,), "batch_size": 100}
+    assert hasher(max_epochs="auto", **small).fit(X[:100]).n_iter_ == n_epochs
+    assert hasher(max_epochs=2, **small).fit(X[:100]).n_iter_ == 2
 
 
 @pytest.mark.parametrize("max_epochs", [0, -1, 2.5, "many", None])
@@ -199,213 +182,157 @@ def test_no_number_of_epochs(rows, max_epochs):
         hasher(max_epochs=max_epochs).fit(rows)
 
 
-# Unsure rows
+# Parts
 
 
-def test_unsure_rows_step_aside(rows, labels):
-    model = hasher(n_bits=16, low_confidence_fraction=0.4).fit(rows, labels)
-    plain = clone(model).set_params(low_confidence_fraction=0).fit(rows, labels)
-    steps = (model.transform(rows) != plain.transform(rows)).sum(axis=1)
-    assert set(steps) == {0, 1}
-    # Of the rows within a tenth of the bits from their codeword, the unsure ones.
-    log_shares = plain._log_shares_of(rows)
-    log_odds, likeliest = (part.numpy() for part in class_log_odds(log_shares))
-    unsure = log_odds < model.confidence_thresholds_[likeliest]
-    assert unsure[labels < 0].mean() == pytest.approx(0.4, abs=0.01)
-    codewords = plain.network_.code_head.codewords().detach().numpy() > 0
-    apart = (plain.transform(rows) != codewords[likeliest]).sum(axis=1)
-    # A row on the bound itself may fall on either side in single precision.
-    assert np.count_nonzero(steps != (unsure & (apart <= 1))) <= 1
-    surest = plain.predict_proba(rows).max(axis=1)
-    assert surest[steps == 0].mean() > surest[steps == 1].mean()
-    assert model.confidence_thresholds_.shape == (3,)
-    assert np.isfinite(model.confidence_thresholds_).all()
-    assert plain.confidence_thresholds_ is None
-    changed = (model.encode_proba(rows) > 0.5) != (plain.encode_proba(rows) > 0.5)
-    assert_array_equal(changed.sum(axis=1), steps)
+TINY = {"hidden_layer_sizes": (8,), "max_epochs": 2, "batch_size": 64}
 
 
-@pytest.mark.parametrize("share", [0, 1])
-def test_no_row_steps_aside_without_rows_to_infer(rows, topics, share):
-    y = topics if share else None
-    assert hasher(n_bits=16, max_epochs=1).fit(rows, y).confidence_thresholds_ is None
+@pytest.mark.parametrize("name", ["codeword_weight", "n_neighbors"])
+def test_grid_of_nested_parameters(rows, topics, name):
+    prefix, values = {
+        "codeword_weight": ("code_assigner", [0.0, 4.0]),
+        "n_neighbors": ("pseudo_labeler", [1, 20]),
+    }[name]
+    model = hasher(**TINY, code_assigner=CodeAssigner(), pseudo_labeler=PseudoLabeler())
+    grid = {f"{prefix}__{name}": values}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(rows, topics)
+    best = search.best_estimator_
+    chosen = search.best_params_[f"{prefix}__{name}"]
+    assert getattr(getattr(best, f"{prefix}_"), name) == chosen
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] != scores[1]
+    # The parts that were given stay as they were.
+    assert vars(model.code_assigner) == CodeAssigner().get_params()
+    assert vars(model.pseudo_labeler) == PseudoLabeler().get_params()
 
 
-def test_a_row_that_steps_aside_gets_the_same_code_alone(rows, labels):
-    model = hasher(n_bits=32).fit(rows, labels)
-    alone = np.vstack([model.transform(rows[[i]]) for i in range(40)])
-    assert_array_equal(alone, model.transform(rows)[:40])
+def test_nested_parameters_are_cloned_and_set():
+    model = hasher(
+        code_assigner=CodeAssigner(codeword_weight=0.1),
+        pseudo_labeler=PseudoLabeler(n_neighbors=3),
+    )
+    copied = clone(model)
+    assert copied.code_assigner is not model.code_assigner
+    assert copied.get_params()["code_assigner__codeword_weight"] == 0.1
+    assert copied.get_params()["pseudo_labeler__n_neighbors"] == 3
+    copied.set_params(code_assigner__codeword_weight=0.7)
+    assert copied.code_assigner.codeword_weight == 0.7
+    assert model.code_assigner.codeword_weight == 0.1
+    with pytest.raises(ValueError, match="Invalid parameter 'weight'"):
+        model.set_params(code_assigner__weight=0.7)
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        hasher().set_params(n_neighbors=3)
 
 
-def test_codewords_draw_codes_of_a_class_together(rows, topics, labels):
-    """Nearer to those of their class, not to those of others; no farther without."""
+def test_fitted_parts_are_copies(rows, labels):
+    """One part can be given to several hashers."""
+    assigner, labeler = CodeAssigner(codeword_weight=0.1), PseudoLabeler()
+    model = hasher(**TINY, code_assigner=assigner, pseudo_labeler=labeler)
+    codes = model.fit(rows, labels).transform(rows)
+    assert model.code_assigner is assigner
+    assert vars(assigner) == assigner.get_params()
+    assert vars(labeler) == labeler.get_params()
+    assert model.code_assigner_.codeword_weight == 0.1
+    other = hasher(**TINY, code_assigner=assigner, pseudo_labeler=labeler)
+    other.fit(rows[:100], labels[:100])
+    assert_array_equal(model.transform(rows), codes)
 
-    def distances(codeword_weight):
-        model = hasher(
-            n_bits=32, codeword_weight=codeword_weight, low_confidence_fraction=0
+
+def test_auto_is_the_default_of_a_part(rows, labels):
+    given = hasher(**TINY, code_assigner=CodeAssigner(), pseudo_labeler=PseudoLabeler())
+    assert_array_equal(
+        hasher(**TINY).fit(rows, labels).transform(rows),
+        given.fit(rows, labels).transform(rows),
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "message"),
+    [
+        (CodeAssigner(codeword_weight=-1), "codeword_weight", "float in the range"),
+        (CodeAssigner(codeword_weight="a"), "codeword_weight", "got|Got 'a'"),
+        (CodeAssigner(low_confidence_fraction=1), "low_confidence_fraction", "range"),
+        (CodeAssigner(use_training_labels=3), "use_training_labels", "bool"),
+        (CodeAssigner(word_classifier_weight=-1), "word_classifier_weight", "range"),
+        (PseudoLabeler(n_neighbors=0), "n_neighbors", "int in the range"),
+        (PseudoLabeler(neighbor_weight=1), "neighbor_weight", "range"),
+        (PseudoLabeler(label_smoothing=-0.1), "label_smoothing", "range"),
+    ],
+)
+def test_refused_nested_parameters(rows, labels, part, name, message):
+    which = "code_assigner" if isinstance(part, CodeAssigner) else "pseudo_labeler"
+    model = hasher(**TINY, **{which: part})
+    calls = [model.fit, model.partial_fit]
+    for call in calls:
+        with pytest.raises(ValueError, match=f"'{name}' parameter of .*{message}"):
+            call(rows, labels)
+    assert not hasattr(model, "network_")
+
+
+@pytest.mark.parametrize("name", ["code_assigner", "pseudo_labeler"])
+@pytest.mark.parametrize(
+    "value", ["none", True, 3, CodeAssigner, PseudoLabeler, SSBVAEHasher()]
+)
+def test_refused_parts(rows, labels, name, value):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of SSBVAEHasher"):
+        hasher(**TINY, **{name: value}).fit(rows, labels)
+
+
+@pytest.mark.parametrize("labeled", ["some", "all", "none", "sets"])
+@pytest.mark.parametrize("form", ["sparse", "dense", "signed"])
+@pytest.mark.parametrize("missing", ["pseudo_labeler", "code_assigner", "both"])
+def test_without_parts(rows, topics, labels, signed, form, labeled, missing):
+    names = ["pseudo_labeler", "code_assigner"] if missing == "both" else [missing]
+    X = {"sparse": rows, "dense": rows.toarray(), "signed": signed[0]}[form]
+    y = {
+        "some": labels,
+        "all": topics,
+        "none": None,
+        "sets": np.eye(3, dtype=int)[topics],
+    }[labeled]
+    model = hasher(**TINY, n_bits=16, **dict.fromkeys(names))
+    model.fit(X, y)
+    assert model.transform(X).shape == (300, 16)
+    model.partial_fit(X, y)
+    codes = model.transform(X)
+    assert_array_equal(model.transform(X[[7]]), codes[[7]])
+    assert all(getattr(model, f"{name}_") is None for name in names)
+    if "code_assigner" in names:
+        # The code is the signs of the logits of the network.
+        assert_array_equal(codes, model._activations(X)[1].numpy() > 0)
+    if labeled != "none":
+        assert (
+            model.predict(X).shape
+            == (model.predict_proba(X).shape[: codes.ndim])[
+                : 2 if labeled == "sets" else 1
+            ]
         )
-        codes = model.fit(rows, labels).transform(rows).astype(int)
-        apart = np.abs(codes[:, None] - codes).sum(axis=2)
-        alike = topics[:, None] == topics
-        return apart[alike].mean(), apart[~alike].mean()
-
-    (near, far), (near_without, far_without) = distances(2.0), distances(0.0)
-    assert near < 0.8 * near_without
-    assert far > 0.9 * far_without
+    if "pseudo_labeler" in names:
+        assert all(epoch["clusters"] == 0 for epoch in model.history_)
 
 
-# Words that speak for classes
+def test_codes_without_parts_follow_classes(rows, topics, labels):
+    model = hasher(pseudo_labeler=None, code_assigner=None, max_epochs=15)
+    model.fit(rows, labels)
+    assert (model.predict(rows) == topics).mean() > 0.8
+    assert model.score(rows, topics) > 0.7
 
 
-def test_words_are_heard_where_they_may(rows, topics, labels, signed):
-    few = {"max_epochs": 2, "n_bits": 16}
-    assert hasher(**few).fit(rows, labels).word_classifier_.counts.shape == (
-        rows.shape[1],
-        3,
-    )
-    sets = np.eye(3, dtype=int)[topics]
-    sets[:, 0] = 1
-    for model, X, y in (
-        (hasher(**few), rows, None),
-        (hasher(**few), rows.toarray(), labels),
-        (hasher(**few), rows, sets),
-        (hasher(**few, word_classifier_weight=0), rows, labels),
-        (hasher(**few, reconstruction="gaussian"), rows, labels),
-        (hasher(**few, objective="paper"), rows, labels),
+def test_parts_may_change_during_training(rows, labels):
+    """But what belongs to the network remains: the heads of the clusters."""
+    model = hasher(**TINY, warm_start=True).fit(rows, labels)
+    for change in (
+        {"code_assigner": None},
+        {"code_assigner": CodeAssigner(codeword_weight=2.0)},
+        {"pseudo_labeler": None},
+        {"pseudo_labeler": PseudoLabeler(n_neighbors=3)},
     ):
-        assert model.fit(X, y).word_classifier_ is None
-
-
-def test_words_change_the_code_of_a_row(rows, labels):
-    model = hasher(n_bits=16, max_epochs=1).fit(rows, labels)
-    deaf = clone(model).set_params(word_classifier_weight=0).fit(rows, labels)
-    assert (model.transform(rows) != deaf.transform(rows)).any()
-    assert_array_equal(model.transform(rows.toarray()), model.transform(rows))
-
-
-def test_words_of_all_chunks_are_counted(rows, labels):
-    model = hasher(max_epochs=1)
-    for chunk in (slice(150), slice(150, 300)):
-        model.partial_fit(rows[chunk], labels[chunk], classes=[0, 1, 2])
-    total = normalize(rows).sum(axis=1)
-    assert_allclose(model.word_classifier_.counts.sum(), total.sum(), rtol=1e-4)
-    model.fit(rows[:150], labels[:150])
-    assert_allclose(model.word_classifier_.counts.sum(), total[:150].sum(), rtol=1e-4)
-
-
-# Bits and rows
-
-
-def test_encode_proba(fitted, rows):
-    probabilities = fitted.encode_proba(rows)
-    assert probabilities.shape == (300, 12)
-    assert probabilities.dtype == np.float32
-    assert probabilities.min() >= 0
-    assert probabilities.max() <= 1
-    assert_array_equal(probabilities > 0.5, fitted.transform(rows))
-
-
-def test_inverse_transform(fitted, rows, topics):
-    words = fitted.inverse_transform(fitted.transform(rows))
-    assert words.shape == rows.shape
-    assert words.dtype == np.float32
-    assert words.min() >= 0
-    assert_allclose(words.sum(axis=1), 1, rtol=1e-4)
-    own = np.array([words[topics == topic].mean(axis=0) for topic in range(3)])
-    real = np.array(
-        [np.asarray(rows[topics == t].mean(axis=0)).ravel() for t in range(3)]
-    )
-    assert_array_equal((real @ own.T).argmax(axis=1), range(3))
-
-
-def test_inverse_transform_of_packed_codes(fitted, rows):
-    bits = fitted.transform(rows[:9])
-    packed = hasher(output="packed")
-    packed.__dict__.update(vars(fitted) | {"output": "packed"})
-    assert_array_equal(
-        packed.inverse_transform(pack_bits(bits)), fitted.inverse_transform(bits)
-    )
-    bits.flags.writeable = False
-    assert_array_equal(
-        fitted.inverse_transform(bits), packed.inverse_transform(pack_bits(bits))
-    )
-    with pytest.raises(ValueError, match="must have 2 bytes a row for codes of 12"):
-        packed.inverse_transform(pack_bits(bits)[:, :1])
-
-
-def test_inverse_transform_of_no_code(fitted, rows):
-    bits = fitted.transform(rows[:9])
-    with pytest.raises(ValueError, match=r"0 or 1.*packed"):
-        fitted.inverse_transform(bits + 7)
-    with pytest.raises(ValueError, match=r"must have 12 bits.*got 11"):
-        fitted.inverse_transform(bits[:, 1:])
-
-
-def test_single_row(fitted, rows):
-    for X in (rows[:1], rows[:1].toarray()):
-        assert fitted.transform(X).shape == (1, 12)
-        assert fitted.predict_proba(X).shape == (1, 3)
-        assert_array_equal(fitted.transform(X), fitted.transform(rows)[:1])
-    with pytest.raises(ValueError, match=r"at least two rows.*n_samples=1"):
-        hasher().fit(rows[:1])
-
-
-def test_last_batch_of_one_row(rows):
-    assert hasher(batch_size=299, max_epochs=1).fit(rows).n_iter_ == 1
-
-
-# Decoders
-
-
-def test_choice_of_the_decoder(rows, signed):
-    assert hasher(max_epochs=1).fit(rows).reconstruction_ == "softmax"
-    assert hasher(max_epochs=1).fit(signed[0]).reconstruction_ == "gaussian"
-    forced = hasher(max_epochs=1, reconstruction="gaussian").fit(rows)
-    assert forced.reconstruction_ == "gaussian"
-
-
-@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix, sp.csr_array])
-def test_negative_rows_with_a_softmax_decoder(signed, form):
-    with pytest.raises(
-        ValueError,
-        match=r"non-negative with reconstruction='softmax'.*got a value of -.*gaussian",
-    ):
-        hasher(reconstruction="softmax").fit(form(signed[0]))
-
-
-@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
-def test_signed_rows(signed, form):
-    X, classes = form(signed[0]), signed[1]
-    y = mask_labels(classes, 0.2, stratify=True, random_state=0)
-    model = hasher(max_epochs=15).fit(X, y)
-    assert (model.predict(X) == classes).mean() > 0.9
-    assert model.score(X, classes) > 0.8
-    rebuilt = model.inverse_transform(model.transform(X))
-    error = ((rebuilt - signed[0]) ** 2).sum(axis=0)
-    spread = ((signed[0] - signed[0].mean(axis=0)) ** 2).sum(axis=0)
-    # In the original units, and nearer than the mean row.
-    assert (error / spread).mean() < 0.7
-
-
-def test_sparse_and_dense_signed_rows_get_the_same_codes(signed):
-    X = signed[0]
-    model = hasher(max_epochs=2).fit(X)
-    assert_array_equal(model.transform(sp.csr_array(X)), model.transform(X))
-
-
-def test_constant_features(signed):
-    X = np.hstack([signed[0], np.full((300, 2), 3.0)])
-    model = hasher(max_epochs=2).fit(X)
-    assert np.isfinite(model.encode_proba(X)).all()
-
-
-@pytest.mark.parametrize("n_bits", [1, 8, 33])
-def test_numbers_of_bits(rows, labels, n_bits):
-    model = hasher(n_bits=n_bits, max_epochs=2).fit(rows, labels)
-    assert model.transform(rows).shape == (300, n_bits)
-
-
-@pytest.mark.parametrize("sizes", [(16,), (32, 16), (8, 8, 8)])
-def test_hidden_layers(rows, labels, sizes):
-    model = hasher(hidden_layer_sizes=sizes, max_epochs=1).fit(rows, labels)
-    assert model.transform(rows).shape == (300, 12)
+        for again in (model.fit, model.partial_fit):
+            again = getattr(model.set_params(**change), again.__name__)
+            again(rows, labels)
+            assert np.isfinite(model.encode_proba(rows)).all()
+    assert len(model.network_.cluster_heads) == 4
+    without = hasher(**TINY, warm_start=True, pseudo_labeler=None).fit(rows, labels)
+    without.set_params(pseudo_labeler="auto").fit(rows, labels)
+    assert without.transform(rows).shape == (300, 12)

@@ -1,6 +1,5 @@
-"""Training: what it reports, how it is stopped, and how it goes on."""
+"""Test the training loop: history, interrupts, callbacks, learning rate, log."""
 
-import copy
 import io
 import logging
 import pickle
@@ -8,11 +7,12 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, LRScheduler
 
-from skhash.model_selection import mask_labels
-from skhash.variational import SSBVAEHasher, ssbvae
+from skhash.variational import SSBVAEHasher, _ssbvae
+from skhash.variational.nn._rows import as_tensor_rows
 
 
 def hasher(**kwargs):
@@ -26,18 +26,8 @@ def hasher(**kwargs):
     return SSBVAEHasher(**(small | kwargs))
 
 
-@pytest.fixture(scope="module")
-def rows(small_rows):
-    return small_rows[0]
-
-
-@pytest.fixture(scope="module")
-def labels(small_rows):
-    return mask_labels(small_rows[1], 0.2, stratify=True, random_state=0)
-
-
 class Interrupt(Callback):
-    """As Ctrl-C does, after some batches."""
+    """Raise KeyboardInterrupt after some batches."""
 
     def __init__(self, after):
         self.after = after
@@ -52,7 +42,7 @@ class Interrupt(Callback):
 
 
 class Recorder(Callback):
-    """Remembers of every batch the learning rate, and the share that is decoded."""
+    """Record the learning rate of each batch, and the fraction that is decoded."""
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         self.rates_, self.decoded_ = [], []
@@ -89,9 +79,9 @@ def test_weight_of_a_term(rows, labels):
     assert history[0]["labels"] > 0
 
 
-# 300 rows in batches of 64 are 5 steps an epoch.
+# 300 rows in batches of 64 are 5 steps per epoch.
 @pytest.mark.parametrize(("after", "n_epochs"), [(20, 3), (12, 2), (2, 0)])
-def test_interrupt_leaves_a_model_of_the_epochs_done(rows, labels, after, n_epochs):
+def test_interrupted_epochs(rows, labels, after, n_epochs):
     fitted = hasher(callbacks=[Interrupt(after)]).fit(rows, labels)
     assert fitted.n_iter_ == len(fitted.history_) == n_epochs
     codes = fitted.transform(rows)
@@ -110,7 +100,7 @@ def test_fit_after_an_interrupt_starts_anew(rows, labels):
 
 
 def test_early_stopping(rows, labels):
-    # Nothing falls by half in an epoch.
+    # No loss falls by half in an epoch.
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=0.5, sink=str)
     assert hasher(callbacks=[stop]).fit(rows, labels).n_iter_ == 3
 
@@ -133,12 +123,12 @@ def test_learning_rate_falls_after_a_warm_up(rows, labels):
     assert rates[-1] < 0.001
 
 
-@pytest.mark.parametrize(("n_rows", "share"), [(300, 0.5), (298, 1.0)])
-def test_half_of_many_rows_is_decoded(rows, labels, monkeypatch, n_rows, share):
-    monkeypatch.setattr(ssbvae, "_MANY_ROWS", 300)
+@pytest.mark.parametrize(("n_rows", "fraction"), [(300, 0.5), (298, 1.0)])
+def test_half_of_many_samples_is_decoded(rows, labels, monkeypatch, n_rows, fraction):
+    monkeypatch.setattr(_ssbvae, "_MANY_SAMPLES", 300)
     recorder = Recorder()
     hasher(callbacks=[recorder], batch_size=50).fit(rows[:n_rows], labels[:n_rows])
-    assert recorder.decoded_ == pytest.approx(6 * 6 * [share], abs=0.02)
+    assert recorder.decoded_ == pytest.approx(6 * 6 * [fraction], abs=0.02)
 
 
 def test_schedule_of_the_user(rows, labels):
@@ -147,90 +137,6 @@ def test_schedule_of_the_user(rows, labels):
     model.fit(rows, labels)
     first, second, _ = np.array(recorder.rates_).reshape(3, 30).mean(axis=1)
     assert second < 0.05 * first
-
-
-def test_warm_start(rows, labels):
-    warm = hasher(warm_start=True, max_epochs=3).fit(rows, labels)
-    first = warm.history_[-1]["train_loss"]
-    warm.fit(rows, labels)
-    assert warm.n_iter_ == 6
-    assert [epoch["epoch"] for epoch in warm.history_] == [1, 2, 3, 4, 5, 6]
-    assert warm.history_[3]["train_loss"] < warm.history_[0]["train_loss"]
-    assert warm.history_[-1]["train_loss"] < first
-    cold = hasher(max_epochs=3).fit(rows, labels).fit(rows, labels)
-    assert cold.n_iter_ == 3
-    assert cold.history_[-1]["train_loss"] == pytest.approx(first)
-
-
-def test_warm_start_with_other_features(rows, labels):
-    warm = hasher(warm_start=True, max_epochs=2).fit(rows, labels)
-    with pytest.raises(ValueError, match="features"):
-        warm.fit(rows[:, 1:], labels)
-
-
-def test_training_goes_on_after_a_journey(rows, labels):
-    memory = io.BytesIO()
-    joblib.dump(hasher(warm_start=True, max_epochs=3).fit(rows, labels), memory)
-    memory.seek(0)
-    loaded = joblib.load(memory)
-    before = loaded.history_[0]["train_loss"]
-    loaded.fit(rows, labels)
-    assert loaded.history_[-1]["train_loss"] < before
-
-
-def test_partial_fit_over_chunks(small_rows):
-    X, topics = small_rows
-    y = mask_labels(topics, 0.3, random_state=0)
-    model = hasher(batch_size=32)
-    for _ in range(6):
-        for chunk in range(3):
-            result = model.partial_fit(X[chunk::3], y[chunk::3], classes=[0, 1, 2])
-    assert result is model
-    assert model.n_iter_ == 18
-    assert model.score(X, topics) > 0.8
-    assert (model.predict(X) == topics).mean() > 0.9
-
-
-def test_classes_that_come_later(rows, small_rows):
-    topics = small_rows[1]
-    first, rest = topics < 2, topics == 2
-    model = hasher()
-    model.partial_fit(rows[first], topics[first], classes=[2, 0, 1])
-    model.partial_fit(rows[rest], topics[rest])
-    assert_array_equal(model.classes_, [0, 1, 2])
-    assert model.predict_proba(rows).shape == (300, 3)
-
-
-def test_class_that_nobody_announced(rows, small_rows):
-    topics = small_rows[1]
-    first = topics < 2
-    model = hasher().partial_fit(rows[first], topics[first])
-    with pytest.raises(ValueError, match=r"known from the start, \[0, 1\]; got 2"):
-        model.partial_fit(rows, topics)
-    with pytest.raises(ValueError, match=r"known from the start, \[\]; got 0"):
-        hasher().partial_fit(rows).partial_fit(rows, topics)
-
-
-def test_chunk_of_other_features(rows):
-    model = hasher().partial_fit(rows)
-    with pytest.raises(ValueError, match=r"129 features.*expecting 130"):
-        model.partial_fit(rows[:, 1:])
-
-
-def test_chunks_without_labels(rows, labels):
-    model = hasher().partial_fit(rows, labels)
-    model.partial_fit(rows).partial_fit(rows, np.full(300, -1))
-    assert model.n_iter_ == 3
-    assert len(model.classes_) == 3
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_chunk_of_one_row(rows, labels, first):
-    model = hasher()
-    if not first:
-        model.partial_fit(rows, labels)
-    with pytest.raises(ValueError, match="at least two rows"):
-        model.partial_fit(rows[:1], labels[:1])
 
 
 def test_silent_by_default(rows, labels, caplog, capfd):
@@ -249,138 +155,158 @@ def test_verbose_goes_to_the_log(rows, labels, caplog, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_what_travels_is_the_weights_and_the_clusters(rows, labels):
+def test_size_of_a_pickle(rows, labels):
     model = hasher().fit(rows, labels)
     n_bytes = sum(p.numel() * p.element_size() for p in model.network_.parameters())
-    n_bytes += model._clusterings.weights.nbytes
+    n_bytes += model._clusters.weights.nbytes
     memory = io.BytesIO()
     joblib.dump(model, memory)
-    # The optimizer would be twice the weights more.
+    # The state of the optimizer would take twice as much more.
     assert memory.tell() < 1.2 * n_bytes + 50_000
 
 
-def test_unlabeled_rows_teach_too(small_rows):
-    """Six labels of 300: their rows alone are too few to learn from."""
-    X, topics = small_rows
-    y = mask_labels(topics, 6, stratify=True, random_state=0)
-    assert (hasher(batch_size=32).fit(X, y).predict(X) == topics).mean() > 0.9
+# Callbacks of the user
 
 
-def test_minus_one_is_not_among_the_classes(rows, small_rows):
-    y = np.where(np.arange(300) % 2, small_rows[1], -1)
-    model = hasher().partial_fit(rows, y, classes=np.unique(y))
-    assert_array_equal(model.classes_, [0, 1, 2])
-    names = np.array(["a", "b", "c", -1], dtype=object)
-    model = hasher().partial_fit(rows, names[y], classes=names)
-    assert_array_equal(model.classes_, ["a", "b", "c"])
+def user_callbacks(folder):
+    quiet = {"sink": str}
+    return {
+        "early stopping": EarlyStopping("train_loss", **quiet),
+        "early stopping, best": EarlyStopping("train_loss", load_best=True, **quiet),
+        "checkpoint": Checkpoint(monitor=None, dirname=folder, **quiet),
+        "best checkpoint": Checkpoint("train_loss_best", dirname=folder, **quiet),
+        "best checkpoint, load": Checkpoint(
+            "train_loss_best", dirname=folder, load_best=True, **quiet
+        ),
+        "class": EarlyStopping,
+    }
 
 
-def test_first_chunk_of_one_class(rows):
-    y = np.where(np.arange(300) % 2, 0, -1)
-    with pytest.raises(ValueError, match=r"classes must name .* got one class, 0"):
-        hasher().partial_fit(rows, y)
-    with pytest.raises(ValueError, match=r"classes must name .* got one class, 'a'"):
-        hasher().partial_fit(rows, classes=["a"])
-    assert_array_equal(hasher().partial_fit(rows, y, classes=[0, 1]).classes_, [0, 1])
+@pytest.mark.parametrize("name", user_callbacks("x"))
+def test_callbacks_of_skorch(rows, labels, tmp_path, name):
+    callback = user_callbacks(str(tmp_path))[name]
+    if name == "class":
+        callback = ("stop", EarlyStopping("train_loss", sink=str))
+    model = hasher(callbacks=[callback], max_epochs=3).fit(rows, labels)
+    assert model.n_iter_ == 3
+    assert_array_equal(model.transform(rows[:5]), model.transform(rows)[:5])
+    assert bool(list(tmp_path.iterdir())) == ("checkpoint" in name)
 
 
-def test_first_chunk_of_an_indicator_without_labels(rows, small_rows):
-    sets = np.eye(3, dtype=int)[small_rows[1]]
-    model = hasher().partial_fit(rows, np.full((300, 3), -1), classes=[0, 1, 2])
-    model.partial_fit(rows, sets)
-    assert model.multilabel_
-    assert model.predict(rows).shape == (300, 3)
+class Spoil(Callback):
+    """Spoil the weights of the last epoch, and record those of the best one."""
+
+    def __init__(self, n_epochs):
+        self.n_epochs = n_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == self.n_epochs:
+            self.best_ = net.module_.decoder.weight.detach().clone()
+            with torch.no_grad():
+                net.module_.decoder.weight.mul_(-100)
 
 
-def test_training_goes_on_with_the_same_kind_only(rows, labels):
-    sets = np.eye(3, dtype=int)[labels]
-    signed = -rows.toarray()
-    model = hasher(warm_start=True, max_epochs=1, reconstruction="softmax")
+@pytest.mark.parametrize("kind", ["checkpoint", "early stopping"])
+def test_weights_of_the_best_epoch(rows, labels, tmp_path, kind):
+    """Are loaded at the end, and training continues from them."""
+    spoil = Spoil(n_epochs=4)
+    best = (
+        Checkpoint("train_loss_best", dirname=tmp_path, load_best=True, sink=str)
+        if kind == "checkpoint"
+        else EarlyStopping("train_loss", load_best=True, sink=str)
+    )
+    model = hasher(callbacks=[spoil, best], max_epochs=4, warm_start=True)
     model.fit(rows, labels)
-    codes = model.transform(rows)
-    other = {"n_bits": 8, "hidden_layer_sizes": (9,), "dropout": 0.1}
-    other |= {"objective": "paper", "reconstruction": "auto", "feature_dropout": 0.1}
-    for again in (model.fit, model.partial_fit):
-        with pytest.raises(ValueError, match="y must hold one class a row"):
-            again(rows, sets)
-        with pytest.raises(ValueError, match="X must be non-negative"):
-            again(signed, labels)
-        with pytest.raises(ValueError, match="features"):
-            again(rows[:, 1:], labels)
-        for name, value in other.items():
-            before = model.get_params()[name]
-            model.set_params(**{name: value})
-            with pytest.raises(ValueError, match=f"{name} must stay "):
-                again(rows, labels)
-            model.set_params(**{name: before})
-    # What was refused has left no trace.
-    assert_array_equal(model.transform(rows), codes)
-    several = hasher(warm_start=True, max_epochs=1).fit(rows, sets)
-    with pytest.raises(ValueError, match="y must hold an indicator"):
-        several.fit(rows, labels)
+    losses = [epoch["train_loss"] for epoch in model.history_]
+    if kind == "checkpoint":  # which loads the history too
+        assert model.n_iter_ == 3
+    else:
+        assert losses[-1] > 2 * min(losses)
+    assert torch.equal(model.network_.decoder.weight, spoil.best_)
+    assert_array_equal(model.transform(rows[:5]), model.transform(rows)[:5])
+    model.set_params(callbacks=None).fit(rows, labels)
+    assert model.history_[-1]["train_loss"] < 2 * min(losses)
 
 
-def weights(model):
-    return model.network_.decoder.weight.detach().numpy().copy()
+def test_names_of_the_best_epochs_are_not_in_the_history(rows, tmp_path):
+    best = Checkpoint("train_loss_best", dirname=tmp_path, sink=str)
+    model = hasher(callbacks=[best], max_epochs=2).fit(rows)
+    for epoch in model.history_:
+        assert not any(name.endswith("_best") for name in epoch)
+        assert all(isinstance(value, (int, float)) for value in epoch.values())
+
+
+def test_callbacks_given_are_not_changed(rows):
+    callbacks = (("record", Recorder()),)
+    model = hasher(callbacks=callbacks, max_epochs=1).fit(rows)
+    assert model.callbacks is callbacks
+    assert len(model.callbacks) == 1
+
+
+# After training
+
+
+def test_batch_normalization_is_recalibrated(rows, labels):
+    """Logits have mean 0 over the samples, so that bits are balanced."""
+    model = hasher(code_assigner=None, batch_size=300).fit(rows, labels)
+    _, logits = model._activations(rows)
+    assert_allclose(logits.mean(dim=0), 0, atol=1e-3)
+    assert_allclose(logits.std(dim=0, unbiased=False), 1, atol=1e-2)
+    for layer in model.network_.modules():
+        if isinstance(layer, torch.nn.BatchNorm1d):
+            assert layer.momentum == 0.1
 
 
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
-def test_parameters_of_the_training_may_change_while_it_goes_on(rows, labels, way):
-    model = hasher(max_epochs=1, warm_start=True).fit(rows, labels)
-    before = weights(model)
-    getattr(model.set_params(learning_rate=1e-12), way)(rows, labels)
-    assert_allclose(weights(model), before, atol=1e-9)
-    model.set_params(batch_size=300, label_weight=0.0, cluster_weight=0.0)
+def test_network_is_ready_after_training(rows, labels, way):
+    model = hasher(max_epochs=1)
+    getattr(model, way)(rows, labels)
+    network = model.network_
+    assert not network.training
+    assert network.generator is None
+    for parameter in network.parameters():
+        assert parameter.grad is None
+        assert parameter.device.type == "cpu"
+    for layer in network.modules():
+        assert getattr(layer, "generator", None) is None
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_any_optimizer_trains_the_network_further(rows, labels, way):
+    """Right after training, before anything is collected as garbage."""
+    model = hasher(max_epochs=1)
+    getattr(model, way)(rows, labels)
+    network = model.network_
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    before = network.input_layer.weight.detach().clone()
+    inputs = as_tensor_rows(model.scaler_.scale(rows))
+    network.encode(inputs, precise=False)[1].square().sum().backward()
+    assert network.input_layer.weight.grad.abs().max() > 0
+    optimizer.step()
+    assert not torch.equal(network.input_layer.weight, before)
+
+
+def test_resumed_trainer_is_independent(rows, labels):
+    model = hasher(max_epochs=1).fit(rows, labels)
+    trainer = model._trainer
+    resumed = trainer.resume()
+    assert resumed.network is not trainer.network
+    assert resumed.history == trainer.history
+    assert resumed._optimizer_state is not None
+    with torch.no_grad():
+        resumed.network.decoder.weight.zero_()
+    assert trainer.network.decoder.weight.abs().max() > 0
+    numbers = resumed.random_state.random_sample(3)
+    assert_array_equal(trainer.random_state.random_sample(3), numbers)
+    assert pickle.loads(pickle.dumps(trainer))._optimizer_state is None
+    assert trainer._optimizer_state is not None
+
+
+def test_learning_rate_of_chunks_is_constant(rows, labels):
     recorder = Recorder()
-    getattr(model.set_params(callbacks=[recorder]), way)(rows, labels)
-    assert len(recorder.rates_) == 1
-    assert model.history_[-1]["labels"] == model.history_[-1]["clusters"] == 0
-
-
-@pytest.mark.parametrize("save", [pickle.dumps, copy.deepcopy, joblib.hash])
-def test_training_goes_on_as_if_it_had_not_been_saved(rows, labels, save):
-    models = [hasher(max_epochs=2, warm_start=True).fit(rows, labels) for _ in "ab"]
-    save(models[0])
-    first, second = (model.fit(rows, labels).transform(rows) for model in models)
-    assert_array_equal(first, second)
-
-
-@pytest.mark.parametrize("n_rows", [40, 290])
-def test_training_goes_on_after_a_journey_with_other_numbers_of_rows(rows, n_rows):
-    model = pickle.loads(pickle.dumps(hasher().partial_fit(rows)))
-    for chunk in (rows[:n_rows], rows):
-        model.partial_fit(chunk)
-    assert model.n_iter_ == 3
-
-
-def test_epochs_are_counted_on_after_a_journey(rows):
-    model = pickle.loads(pickle.dumps(hasher(max_epochs=2).fit(rows)))
-    model.partial_fit(rows)
-    assert model.n_iter_ == 3
-    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    ("parameters", "error", "message"),
-    [
-        ({"hidden_layer_sizes": ()}, ValueError, "hidden_layer_sizes must be"),
-        ({"hidden_layer_sizes": (0,)}, ValueError, "hidden_layer_sizes must be"),
-        ({"hidden_layer_sizes": (9, 1.5)}, ValueError, "hidden_layer_sizes must be"),
-        ({"callbacks": [print]}, TypeError, "callbacks must be skorch callbacks"),
-        ({"callbacks": [("p", print)]}, TypeError, "callbacks must be skorch"),
-        ({"device": "tpu9"}, ValueError, "device must be 'auto' or name"),
-    ],
-)
-def test_bad_settings(rows, parameters, error, message):
-    model = hasher(**parameters)
-    for learn in (model.fit, model.partial_fit):
-        with pytest.raises(error, match=message):
-            learn(rows)
-    assert not hasattr(model, "classes_")
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("value", [0.0, -1.0])
-def test_rows_that_are_all_the_same(value):
-    codes = hasher(max_epochs=1).fit_transform(np.full((61, 12), value))
-    assert len(np.unique(codes, axis=0)) == 1
+    model = hasher(callbacks=[recorder], learning_rate=0.01, batch_size=10)
+    for _ in range(2):
+        model.partial_fit(rows, labels)
+        assert recorder.rates_ == [0.01] * 30
+    model.set_params(learning_rate=0.002).partial_fit(rows, labels)
+    assert recorder.rates_ == [0.002] * 30

@@ -1,100 +1,118 @@
-/* Find the distinct codes among many: a hash table from code to its number, numbers
- * given in the order of first appearance. */
+/* Number the distinct codes among many, in the order of first appearance.
+ *
+ * A hash table from code to number. The hash is a sum of products with odd multipliers
+ * that follow from a random seed (multiply-shift hashing, Dietzfelbinger et al.,
+ * doi:10.1006/jagm.1997.0873), of which the highest bits count: without the seed nobody
+ * can craft codes that collide. The numbers do not depend on it. */
 #ifndef SKHASH_DISTINCT_H
 #define SKHASH_DISTINCT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel.h" /* ALWAYS_INLINE */
+#include "compiler.h"
 
 #define NO_CODE UINT32_MAX
+#define FIRST_SLOT_BITS 10
 
 typedef struct {
     const uint8_t *rows;
+    size_t n_bytes;
+    uint64_t seed;
     uint32_t *slots;      /* number of a code, or NO_CODE */
-    size_t n_slots;       /* a power of two */
+    unsigned slot_bits;   /* 2^slot_bits slots */
     uint32_t *first_rows; /* the first row of each distinct code */
+    size_t most;          /* room in first_rows */
     size_t n_distinct;
 } code_table;
 
-ALWAYS_INLINE uint64_t hash_code(const uint8_t *code, size_t n_bytes)
+enum { NUMBERING_DONE, NUMBERING_TOO_MANY, NUMBERING_NO_MEMORY };
+
+/* Return the multiplier of word `i` of a code (the finalizer of splitmix64). */
+ALWAYS_INLINE uint64_t hash_multiplier(uint64_t seed, uint64_t i)
 {
-    uint64_t hash = n_bytes;
+    uint64_t x = seed + i * UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (x ^ (x >> 31)) | 1;
+}
+
+ALWAYS_INLINE uint64_t hash_code(const uint8_t *code, size_t n_bytes, uint64_t seed)
+{
+    uint64_t hash = 0;
     for (size_t j = 0; j < n_bytes; j += 8) {
         uint64_t word = 0;
         memcpy(&word, code + j, n_bytes - j < 8 ? n_bytes - j : 8);
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
-        hash ^= hash >> 32;
+        hash += word * hash_multiplier(seed, j / 8);
     }
     return hash;
 }
 
-/* The slot of the code in row `row`, or the empty one where it belongs. */
+/* Return the slot of the code in row `row`, or the empty one where it belongs. */
 ALWAYS_INLINE size_t find_slot(const code_table *table, size_t row, size_t n_bytes)
 {
     const uint8_t *code = table->rows + row * n_bytes;
-    size_t slot = hash_code(code, n_bytes) & (table->n_slots - 1);
+    size_t last = ((size_t)1 << table->slot_bits) - 1;
+    size_t slot = (size_t)(hash_code(code, n_bytes, table->seed) >> (64 - table->slot_bits));
     while (table->slots[slot] != NO_CODE) {
         size_t other = table->first_rows[table->slots[slot]];
         if (!memcmp(table->rows + other * n_bytes, code, n_bytes))
             break;
-        slot = (slot + 1) & (table->n_slots - 1);
+        slot = (slot + 1) & last;
     }
     return slot;
 }
 
-static bool grow_table(code_table *table, size_t n_bytes, size_t n_slots)
+static bool grow_table(code_table *table, unsigned slot_bits)
 {
+    size_t n_slots = (size_t)1 << slot_bits;
     uint32_t *slots = malloc(n_slots * sizeof *slots);
     if (slots == NULL)
         return false;
     free(table->slots);
     memset(slots, 255, n_slots * sizeof *slots);
     table->slots = slots;
-    table->n_slots = n_slots;
+    table->slot_bits = slot_bits;
     for (size_t c = 0; c < table->n_distinct; c++)
-        slots[find_slot(table, table->first_rows[c], n_bytes)] = (uint32_t)c;
+        slots[find_slot(table, table->first_rows[c], table->n_bytes)] = (uint32_t)c;
     return true;
 }
 
-ALWAYS_INLINE ptrdiff_t number_rows(const uint8_t *rows, size_t n_rows, size_t n_bytes,
-                                    size_t most, uint32_t *codes, uint32_t *first_rows)
+ALWAYS_INLINE int number_rows(code_table *table, size_t first, size_t last,
+                              size_t n_bytes, uint32_t *codes)
 {
-    code_table table = {.rows = rows, .first_rows = first_rows};
-    if (!grow_table(&table, n_bytes, 1024))
-        return -1;
-    ptrdiff_t outcome = 0;
-    for (size_t i = 0; i < n_rows && outcome == 0; i++) {
-        size_t slot = find_slot(&table, i, n_bytes);
-        if (table.slots[slot] != NO_CODE) {
-            codes[i] = table.slots[slot];
-        } else if (table.n_distinct == most) {
-            outcome = (ptrdiff_t)most + 1;
-        } else {
-            first_rows[table.n_distinct] = (uint32_t)i;
-            codes[i] = table.slots[slot] = (uint32_t)table.n_distinct++;
-            if (2 * table.n_distinct > table.n_slots &&
-                !grow_table(&table, n_bytes, 4 * table.n_slots))
-                outcome = -1;
+    if (table->slots == NULL && !grow_table(table, FIRST_SLOT_BITS))
+        return NUMBERING_NO_MEMORY;
+    for (size_t i = first; i < last; i++) {
+        size_t slot = find_slot(table, i, n_bytes);
+        if (table->slots[slot] != NO_CODE) {
+            codes[i] = table->slots[slot];
+            continue;
         }
+        if (table->n_distinct == table->most)
+            return NUMBERING_TOO_MANY;
+        table->first_rows[table->n_distinct] = (uint32_t)i;
+        codes[i] = table->slots[slot] = (uint32_t)table->n_distinct++;
+        if (2 * table->n_distinct > (size_t)1 << table->slot_bits &&
+            !grow_table(table, table->slot_bits + 2))
+            return NUMBERING_NO_MEMORY;
     }
-    free(table.slots);
-    return outcome ? outcome : (ptrdiff_t)table.n_distinct;
+    return NUMBERING_DONE;
 }
 
-/* Number the codes: codes[i] of row i, first_rows[c] of code c (room for `most`).
- * Returns the number of distinct codes, `most` + 1 if there are more (and the results
- * are incomplete), or -1 if memory is short. Usual lengths are constants, so that
- * nothing calls memcpy or memcmp. */
-static ptrdiff_t number_codes(const uint8_t *rows, size_t n_rows, size_t n_bytes,
-                              size_t most, uint32_t *codes, uint32_t *first_rows)
+/* Number the codes of the rows [first, last), which continue those numbered before:
+ * codes[i] of row i. Usual lengths are constants, so that nothing calls memcpy or
+ * memcmp. The slots of the table are the caller's to free. */
+static int number_codes(code_table *table, size_t first, size_t last, uint32_t *codes)
 {
-    switch (n_bytes) {
-    case 4: return number_rows(rows, n_rows, 4, most, codes, first_rows);
-    case 8: return number_rows(rows, n_rows, 8, most, codes, first_rows);
-    case 16: return number_rows(rows, n_rows, 16, most, codes, first_rows);
-    default: return number_rows(rows, n_rows, n_bytes, most, codes, first_rows);
+    switch (table->n_bytes) {
+    case 4: return number_rows(table, first, last, 4, codes);
+    case 8: return number_rows(table, first, last, 8, codes);
+    case 16: return number_rows(table, first, last, 16, codes);
+    default: return number_rows(table, first, last, table->n_bytes, codes);
     }
 }
 

@@ -1,6 +1,7 @@
-/* Hamming distances of many codes to a few queries: one kernel per instruction set,
- * chosen at run time. This header holds what the kernels share and the choice; each
- * `kernel_<isa>.h` holds one kernel and nothing else.
+/* The interface of a kernel: Hamming distances of many codes to a few queries.
+ *
+ * Each `kernel_<isa>.h` implements it for one instruction set; `dispatch.h` lists the
+ * kernels and chooses among them at run time.
  *
  * Layout of the codes. 64 codes make a *block*; byte j of its 64 codes lies in one
  * 64-byte line, the *plane* j, so a block of codes of n bytes is n lines. One vector
@@ -12,8 +13,7 @@
  * A kernel call takes up to STEP blocks and one GROUP of queries: every line is loaded
  * once for all queries of the group. It writes all distances (to L1, which is free
  * beside the arithmetic) and a bit mask of those below the bound of the query. No
- * branch depends on the data; what to do with the hits is the business of `scan.h`.
- */
+ * branch depends on the data; `scan.h` handles the hits. */
 #ifndef SKHASH_KERNEL_H
 #define SKHASH_KERNEL_H
 
@@ -22,26 +22,19 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LANES 64 /* codes in a block */
-#define STEP 32  /* blocks in a kernel call */
-#define GROUP 4  /* queries in a kernel call */
+#include "compiler.h"
 
-/* BlockedCodes in a run: their counts fit a byte lane, 24 * 8 = 192. (31 would, but loops are
- * unrolled by eight.) */
+#define LANES 64 /* codes per block */
+#define STEP 32  /* blocks per kernel call */
+#define GROUP 4  /* queries per kernel call */
+
+/* Planes summed in one run: their counts fit a byte lane, 24 * 8 = 192. (31 would, but
+ * loops are unrolled by eight.) */
 #define BYTE_PLANES 24
 /* A narrow kernel saturates distances at 255, so its bounds may not be larger. */
 #define NARROW_BOUND 255
 
-#if defined(__GNUC__) || defined(__clang__)
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define NEVER_INLINE __attribute__((noinline))
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define FIRST_BIT(x) __builtin_ctzll(x)
-#else
-#error "skhash needs GCC or Clang: it uses function-level target attributes."
-#endif
-
-/* What a kernel call leaves behind. Queries that were not asked for are not written,
+/* Result of a kernel call. Entries of queries that were not asked for are not written,
  * except that their `hits` are 0. */
 typedef struct {
     _Alignas(64) union {
@@ -55,8 +48,8 @@ typedef struct {
 typedef struct {
     const char *name;
     bool (*available)(void);
-    /* Queries in the form that the kernel reads: bytes per plane and group. */
-    size_t prepared_bytes;
+    bool counts_words; /* the processor counts the bits of a word in one instruction */
+    size_t prepared_bytes; /* of prepared queries, per plane and group */
     void (*prepare)(const uint8_t *const *queries, size_t n_bytes, uint8_t *prepared);
     /* n_queries is 1 or GROUP. Returns whether there is any hit. `narrow` writes
      * distances of 8 bits, saturated, for bounds up to NARROW_BOUND; `wide` of 16. */
@@ -68,14 +61,15 @@ typedef struct {
                  step_result *out);
 } kernel;
 
-/* The form of most kernels: every byte of a query four times in a 32-bit word, which
- * vector units broadcast from memory at no cost. words[plane * GROUP + query]. */
-static void prepare_words(const uint8_t *const *queries, size_t n_bytes, uint8_t *prepared)
+/* Prepared queries of most kernels: every byte of a query four times in a 32-bit word,
+ * which vector units broadcast from memory at no cost. words[plane * GROUP + query]. */
+static inline void prepare_words(const uint8_t *const *queries, size_t n_bytes,
+                                 uint8_t *prepared)
 {
     for (size_t j = 0; j < n_bytes; j++) {
         for (int i = 0; i < GROUP; i++) {
             uint32_t word = queries[i][j] * 0x01010101u;
-            memcpy(prepared + 4 * (j * GROUP + i), &word, 4);
+            memcpy(prepared + 4 * (j * GROUP + (size_t)i), &word, 4);
         }
     }
 }
@@ -101,26 +95,36 @@ ALWAYS_INLINE bool record_hits(step_result *out, const uint32_t hits[GROUP])
     return any != 0;
 }
 
-#include "kernel_portable.h"
-#if defined(__x86_64__)
-#include "kernel_popcnt.h"
-#include "kernel_avx2.h"
-#include "kernel_avx512.h"
-#elif defined(__aarch64__)
-#include "kernel_neon.h"
-#endif
+/* Gather one bit per lane from one byte per lane, 0 or 1. A product with a sum of powers
+ * of two gathers eight of them in its highest byte; first lane lowest. */
+static inline uint64_t mask_from_bytes(const uint8_t below[LANES])
+{
+    uint64_t mask = 0;
+    for (int l = 0; l < LANES; l += 8) {
+        uint64_t eight = 0;
+        for (int i = 0; i < 8; i++)
+            eight |= (uint64_t)below[l + i] << (8 * i);
+        mask |= (eight * UINT64_C(0x0102040810204080) >> 56) << l;
+    }
+    return mask;
+}
 
-/* Fastest first; the last one runs everywhere. */
-static const kernel *const KERNELS[] = {
-#if defined(__x86_64__)
-    &AVX512_KERNEL,
-    &AVX2_KERNEL,
-    &POPCNT_KERNEL,
-#elif defined(__aarch64__)
-    &NEON_KERNEL,
-#endif
-    &PORTABLE_KERNEL,
-};
-static const int N_KERNELS = (int)(sizeof KERNELS / sizeof KERNELS[0]);
+/* Record 64 distances of 16 bits; `wide` is a constant where this is inlined. */
+ALWAYS_INLINE void record_block(step_result *out, uint32_t hits[GROUP], int query,
+                                size_t block, const uint16_t *distances, uint16_t bound,
+                                bool wide)
+{
+    uint8_t below[LANES];
+    for (int l = 0; l < LANES; l++)
+        below[l] = (uint8_t)(distances[l] < bound);
+    if (wide) {
+        memcpy(out->distances.wide[query][block], distances, LANES * sizeof *distances);
+    } else {
+        uint8_t *narrow = out->distances.narrow[query][block];
+        for (int l = 0; l < LANES; l++) /* saturated without a branch */
+            narrow[l] = (uint8_t)(distances[l] | (uint16_t)-(distances[l] > 255));
+    }
+    record_mask(out, hits, query, block, mask_from_bytes(below));
+}
 
 #endif

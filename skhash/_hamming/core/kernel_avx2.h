@@ -1,7 +1,7 @@
-/* AVX2 has no bit count, but a shuffle looks up 32 nibbles at once. As a plane holds
+/* The kernel for AVX2, which has no bit count, but a shuffle looks up 32 nibbles at once. As a plane holds
  * the same byte of all codes, the query's byte is a constant of the plane: its xor moves
  * into the table, table[x] = popcount(x ^ nibble), and a plane of 32 codes costs two
- * look-ups and two adds a query. Splitting the codes into nibbles is shared by the
+ * look-ups and two adds per query. Splitting the codes into nibbles is shared by the
  * queries of the group. (The idea of the tables in registers is that of the fast scans
  * for product quantization, André et al., doi:10.14778/2856318.2856324.) */
 #ifndef SKHASH_KERNEL_AVX2_H
@@ -9,12 +9,14 @@
 
 #include <immintrin.h>
 
-#define TARGET_AVX2 __attribute__((target("avx2")))
-#define TABLE 16 /* entries of a table; two a plane and query: low and high nibble */
+#include "kernel.h"
+
+#define TARGET_AVX2 TARGET("avx2")
+#define TABLE 16 /* entries of a table; two per plane and query: low and high nibble */
 
 static bool avx2_available(void)
 {
-    return __builtin_cpu_supports("avx2");
+    return CPU_SUPPORTS("avx2");
 }
 
 static void avx2_prepare(const uint8_t *const *queries, size_t n_bytes, uint8_t *prepared)
@@ -24,8 +26,8 @@ static void avx2_prepare(const uint8_t *const *queries, size_t n_bytes, uint8_t 
             for (int x = 0; x < TABLE; x++) {
                 unsigned low = (queries[i][j] & 15u) ^ (unsigned)x;
                 unsigned high = (queries[i][j] >> 4) ^ (unsigned)x;
-                prepared[x] = (uint8_t)__builtin_popcount(low);
-                prepared[TABLE + x] = (uint8_t)__builtin_popcount(high);
+                prepared[x] = (uint8_t)COUNT_BITS(low);
+                prepared[TABLE + x] = (uint8_t)COUNT_BITS(high);
             }
             prepared += 2 * TABLE;
         }
@@ -167,6 +169,7 @@ TARGET_AVX2 static bool avx2_wide(const uint8_t *blocks, size_t n_blocks,
 static const kernel AVX2_KERNEL = {
     .name = "avx2",
     .available = avx2_available,
+    .counts_words = true,
     .prepared_bytes = 2 * TABLE * GROUP,
     .prepare = avx2_prepare,
     .narrow = avx2_narrow,

@@ -1,4 +1,4 @@
-/* AVX-512 with VPOPCNTB (BITALG; every processor with VPOPCNTDQ for servers and
+/* The kernel for AVX-512 with VPOPCNTB (BITALG; every processor with VPOPCNTDQ for servers and
  * desktops since Ice Lake and Zen 4 has both): one line is one register, and each plane
  * costs a xor, a count and an add for 64 codes.
  *
@@ -10,12 +10,14 @@
 
 #include <immintrin.h>
 
-#define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512bitalg")))
+#include "kernel.h"
+
+#define TARGET_AVX512 TARGET("avx512f,avx512bw,avx512bitalg")
 
 static bool avx512_available(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512bitalg");
+    return CPU_SUPPORTS("avx512f") && CPU_SUPPORTS("avx512bw") &&
+           CPU_SUPPORTS("avx512bitalg");
 }
 
 /* sums[i] of 64 byte lanes: differing bits of the planes [first, last). */
@@ -26,7 +28,7 @@ TARGET_AVX512 ALWAYS_INLINE void avx512_run(const uint8_t *block, size_t first,
     for (int i = 0; i < n_queries; i++)
         sums[i] = _mm512_setzero_si512();
     /* Unrolled wholly, long codes lose a tenth of the speed. */
-#pragma GCC unroll 8
+    UNROLL_BY_8
     for (size_t j = first; j < last; j++) {
         __m512i line = _mm512_loadu_si512(block + j * LANES);
         for (int i = 0; i < n_queries; i++) {
@@ -138,6 +140,7 @@ TARGET_AVX512 static bool avx512_wide(const uint8_t *blocks, size_t n_blocks,
 static const kernel AVX512_KERNEL = {
     .name = "avx512",
     .available = avx512_available,
+    .counts_words = true,
     .prepared_bytes = 4 * GROUP,
     .prepare = prepare_words,
     .narrow = avx512_narrow,

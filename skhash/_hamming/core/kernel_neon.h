@@ -1,9 +1,11 @@
-/* NEON, which every 64-bit arm processor has, counts the bits of 16 bytes at once: a
- * line is four registers. */
+/* The kernel for NEON, which every 64-bit arm processor has: it counts the bits of 16
+ * bytes at once, so that a line is four registers. */
 #ifndef SKHASH_KERNEL_NEON_H
 #define SKHASH_KERNEL_NEON_H
 
 #include <arm_neon.h>
+
+#include "kernel.h"
 
 #define QUARTERS 4 /* registers of 16 lanes in a line */
 
@@ -27,7 +29,7 @@ ALWAYS_INLINE void neon_run(const uint8_t *quarter, size_t first, size_t last,
     }
 }
 
-/* One bit a lane: keep a different bit of each of eight lanes, then add neighbors
+/* Gather one bit per lane: keep a different bit of each of eight lanes, then add neighbors
  * until eight lanes have become one byte. */
 ALWAYS_INLINE uint64_t neon_mask(const uint8x16_t below[QUARTERS])
 {
@@ -136,6 +138,7 @@ static bool neon_wide(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
 static const kernel NEON_KERNEL = {
     .name = "neon",
     .available = neon_available,
+    .counts_words = true,
     .prepared_bytes = 4 * GROUP,
     .prepare = prepare_words,
     .narrow = neon_narrow,

@@ -1,31 +1,37 @@
-/* Multi-index hashing (Norouzi, Punjani and Fleet, doi:10.1109/TPAMI.2013.231).
+/* Look codes up by multi-index hashing (Norouzi, Punjani and Fleet,
+ * doi:10.1109/TPAMI.2013.231).
  *
  * m disjoint substrings of the code have a table each. If two codes differ in at most
  * m * s + t bits, then in one of the substrings 0 .. t they differ in at most s bits, or
- * in one of the others in at most s - 1. So one looks up, for s = 0, 1, ... and each
- * table in turn, the buckets that differ from the query's in exactly s bits, and after
- * table t has found every code up to the distance m * s + t.
+ * in one of the others in at most s - 1. So for s = 0, 1, ... and each table in turn,
+ * the buckets that differ from the query's in exactly s bits are looked up: after table
+ * t, every code up to the distance m * s + t has been found.
  *
  * A table is addressed directly: the ids of bucket v are ids[starts[v]] up to
  * ids[starts[v + 1]], ascending. */
 #ifndef SKHASH_MULTI_INDEX_H
 #define SKHASH_MULTI_INDEX_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
 #include "kernel.h"
 #include "select.h"
 
 typedef struct {
-    const uint64_t *words;   /* n_words a code; what is left of the last is 0 */
+    const uint64_t *words;   /* n_words per code; unused bits of the last are 0 */
     const uint32_t *starts;  /* n_tables times (1 << width) + 1 */
     const uint32_t *ids;     /* n_tables times n_codes */
-    const uint64_t *allowed; /* a bit for every code, or NULL */
+    const uint64_t *allowed; /* one bit per code, or NULL: all */
     size_t n_codes, n_words;
-    size_t n_tables, width;  /* bits in a substring, at most 24 */
+    size_t n_tables, width;  /* bits of a substring, at most 24 */
     size_t spacing;          /* bits between the beginnings of substrings */
     const uint32_t *weights; /* starts of the row_lists, or NULL (see code_range) */
 } multi_index;
 
-/* The substring of table `t` as a number. */
+/* Return the substring of table `t` as a number. */
 static inline uint32_t substring(const multi_index *index, const uint64_t *code,
                                  size_t t)
 {
@@ -36,25 +42,37 @@ static inline uint32_t substring(const multi_index *index, const uint64_t *code,
     return (uint32_t)(value & ((UINT64_C(1) << index->width) - 1));
 }
 
-/* Fill starts and ids of table t (both the table's own) by a counting sort. */
-static void build_table(const multi_index *index, size_t t, uint32_t *starts,
-                        uint32_t *ids)
+/* A table is built by a counting sort in three passes. Pass 1: count the codes
+ * [first, last) in starts[v + 1] of their bucket v; starts begin as zeros. */
+static void count_substrings(const multi_index *index, size_t t, size_t first,
+                             size_t last, uint32_t *starts)
 {
-    size_t n_buckets = (size_t)1 << index->width;
-    memset(starts, 0, (n_buckets + 1) * sizeof *starts);
-    for (size_t i = 0; i < index->n_codes; i++)
+    for (size_t i = first; i < last; i++)
         starts[substring(index, index->words + i * index->n_words, t) + 1]++;
-    for (size_t v = 0; v < n_buckets; v++)
-        starts[v + 1] += starts[v];
-    for (size_t i = 0; i < index->n_codes; i++)
-        ids[starts[substring(index, index->words + i * index->n_words, t)]++] =
-            (uint32_t)i;
-    /* Every start has moved to the end of its bucket, the next one's start. */
-    memmove(starts + 1, starts, n_buckets * sizeof *starts);
-    starts[0] = 0;
 }
 
-/* The next number with as many bits set (Gosper). */
+/* Pass 2: sum the counts, so that starts[v + 1] is where bucket v begins. */
+static void sum_counts(const multi_index *index, uint32_t *starts)
+{
+    uint32_t sum = 0;
+    for (size_t v = 0; v < (size_t)1 << index->width; v++) {
+        uint32_t count = starts[v + 1];
+        starts[v + 1] = sum;
+        sum += count;
+    }
+}
+
+/* Pass 3: place the ids of the codes [first, last). Each moves starts[v + 1] on: in the
+ * end it is where bucket v ends. */
+static void place_ids(const multi_index *index, size_t t, size_t first, size_t last,
+                      uint32_t *starts, uint32_t *ids)
+{
+    for (size_t i = first; i < last; i++)
+        ids[starts[substring(index, index->words + i * index->n_words, t) + 1]++] =
+            (uint32_t)i;
+}
+
+/* Return the next number with as many bits set (Gosper). */
 static inline uint64_t next_combination(uint64_t x)
 {
     uint64_t low = x & -x, ripple = x + low;
@@ -65,7 +83,7 @@ typedef struct {
     const multi_index *index;
     const uint64_t *query;
     selection *selection;
-    size_t table, radius; /* where the search stands: t and s above */
+    size_t table, radius; /* t and s above */
     size_t work, most_work; /* buckets and codes looked at, and the limit */
 } probe;
 
@@ -74,7 +92,7 @@ ALWAYS_INLINE bool found_before(const probe *p, const uint64_t *code)
 {
     for (size_t t = 0; t < p->index->n_tables; t++) {
         uint32_t x = substring(p->index, code, t) ^ substring(p->index, p->query, t);
-        size_t distance = (size_t)__builtin_popcount(x);
+        size_t distance = (size_t)COUNT_BITS(x);
         if (distance < p->radius || (distance == p->radius && t < p->table))
             return true;
     }
@@ -94,7 +112,7 @@ ALWAYS_INLINE bool probe_bucket(probe *p, uint32_t bucket)
         const uint64_t *code = index->words + id * index->n_words;
         uint32_t distance = 0;
         for (size_t w = 0; w < index->n_words; w++)
-            distance += (uint32_t)__builtin_popcountll(code[w] ^ p->query[w]);
+            distance += COUNT_BITS(code[w] ^ p->query[w]);
         if (distance >= p->selection->bound)
             continue;
         if (index->allowed && !(index->allowed[id / 64] >> (id % 64) & 1))
@@ -135,51 +153,43 @@ static inline bool probe_complete(const selection *s, size_t covered)
     return s->bound <= covered + 1;
 }
 
-ALWAYS_INLINE int probe_all(const multi_index *index, const uint64_t *query,
-                            selection *s, size_t most_work)
+ALWAYS_INLINE int probe_all(probe *p)
 {
-    probe p = {
-        .index = index, .query = query, .selection = s, .most_work = most_work};
+    selection *s = p->selection;
     if (s->k == 0 && s->bound == 0)
         return PROBE_DONE;
-    for (p.radius = 0; p.radius <= index->width; p.radius++) {
-        for (p.table = 0; p.table < index->n_tables; p.table++) {
-            if (!probe_table(&p))
+    for (p->radius = 0; p->radius <= p->index->width; p->radius++) {
+        for (p->table = 0; p->table < p->index->n_tables; p->table++) {
+            if (!probe_table(p))
                 return PROBE_NO_MEMORY;
-            if (p.work > most_work)
+            if (p->work > p->most_work)
                 return PROBE_TOO_LONG;
-            if (probe_complete(s, index->n_tables * p.radius + p.table))
+            if (probe_complete(s, p->index->n_tables * p->radius + p->table))
                 return PROBE_DONE;
         }
     }
     return PROBE_DONE;
 }
 
-static int probe_portable(const multi_index *index, const uint64_t *query, selection *s,
-                          size_t most_work)
+static int probe_portable(probe *p)
 {
-    return probe_all(index, query, s, most_work);
+    return probe_all(p);
 }
 
 #if defined(__x86_64__)
-TARGET_POPCNT static int probe_popcnt(const multi_index *index, const uint64_t *query,
-                                      selection *s, size_t most_work)
+TARGET("popcnt") static int probe_popcnt(probe *p)
 {
-    return probe_all(index, query, s, most_work);
+    return probe_all(p);
 }
 #else
 #define probe_popcnt probe_portable
 #endif
 
 /* Answer one query, unless that takes more than `most_work` look-ups. Hits come out of
- * order, so the selection must keep ties. Every kernel but the portable one implies
- * that the processor counts the bits of a word. */
-static int probe_index(const multi_index *index, const kernel *kernel,
-                       const uint64_t *query, selection *s, size_t most_work)
+ * order, so the selection must keep ties. */
+static int probe_index(probe *p, const kernel *kernel)
 {
-    if (kernel == &PORTABLE_KERNEL)
-        return probe_portable(index, query, s, most_work);
-    return probe_popcnt(index, query, s, most_work);
+    return kernel->counts_words ? probe_popcnt(p) : probe_portable(p);
 }
 
 #endif

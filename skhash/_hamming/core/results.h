@@ -1,6 +1,10 @@
-/* From the hits of a query to its results: rows instead of distinct codes, in order. */
+/* Turn the hits of a query into its results: in order, rows in place of codes. */
 #ifndef SKHASH_RESULTS_H
 #define SKHASH_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "select.h"
 
@@ -11,7 +15,7 @@ typedef struct {
     const uint32_t *rows;
 } row_lists;
 
-/* Memory that is used again from query to query. */
+/* Memory that queries use in turn. */
 typedef struct {
     key_list rows;
     key_list spare;
@@ -38,9 +42,9 @@ static bool keep_first(key_list *list, size_t k, key_list *spare)
  * Codes at the same distance take turns by row number; of those only the first rows are
  * wanted, so from time to time the rest is cut and no later row needs to be looked at. */
 static bool expand_hits(key_list *hits, const row_lists *lists, size_t k,
-                        result_workspace *space)
+                        result_workspace *workspace)
 {
-    key_list *rows = &space->rows;
+    key_list *rows = &workspace->rows;
     size_t room = k ? 4 * k + 1024 : SIZE_MAX;
     uint64_t limit = UINT64_MAX; /* keys from here on are not among the first k */
     rows->n = 0;
@@ -60,12 +64,12 @@ static bool expand_hits(key_list *hits, const row_lists *lists, size_t k,
                 return false;
         }
         if (rows->n >= room) {
-            if (!keep_first(rows, k, &space->spare))
+            if (!keep_first(rows, k, &workspace->spare))
                 return false;
             limit = rows->keys[k - 1];
         }
     }
-    if (!keep_first(rows, k ? k : rows->n, &space->spare))
+    if (!keep_first(rows, k ? k : rows->n, &workspace->spare))
         return false;
     key_list other = *hits;
     *hits = *rows;
@@ -76,14 +80,14 @@ static bool expand_hits(key_list *hits, const row_lists *lists, size_t k,
 /* Leave in s->hits the results of the query, in order. `in_order`: hits came in the
  * order of their positions. `lists` may be NULL. */
 static bool finish_selection(selection *s, bool in_order, const row_lists *lists,
-                             result_workspace *space)
+                             result_workspace *workspace)
 {
     if (s->k)
         selection_compact(s);
-    if (!sort_list(&s->hits, in_order ? 4 : 0, &space->spare))
+    if (!sort_list(&s->hits, in_order ? 4 : 0, &workspace->spare))
         return false;
     if (lists)
-        return expand_hits(&s->hits, lists, s->k, space);
+        return expand_hits(&s->hits, lists, s->k, workspace);
     if (s->k && s->hits.n > s->k)
         s->hits.n = s->k;
     return true;

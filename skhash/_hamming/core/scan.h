@@ -1,4 +1,4 @@
-/* The scan: queries in blocks, codes in tiles, kernels in the middle.
+/* Scan codes for queries: queries in blocks, codes in tiles, kernels in the middle.
  *
  * A tile of codes fits the second-level cache and is read by all queries of the block,
  * one group after the other, before the next tile. The kernels tell which lanes are
@@ -6,6 +6,13 @@
 #ifndef SKHASH_SCAN_H
 #define SKHASH_SCAN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
 #include "kernel.h"
 #include "layout.h"
 #include "select.h"
@@ -15,32 +22,32 @@
 #define SAMPLE_FACTOR 100
 #define SAMPLE_LEAST 8192
 
-/* A stretch of codes to search: positions [first, last) of `planes`, or of `rows`
- * where the codes are somebody else's memory in the usual order. */
+/* Codes to search: positions [first, last) of `planes`, or of `rows` where planes is
+ * NULL. */
 typedef struct {
     const uint8_t *planes;
-    const uint8_t *rows;
+    packed_rows rows;
     size_t n_bytes;
     size_t first, last;       /* first is a multiple of LANES */
-    const uint64_t *allowed;  /* a bit for every position, or NULL: all */
-    const uint32_t *starts;   /* where codes stand for several rows: how many stand
-                                 before each (as in CSR); or NULL: one each */
+    const uint64_t *allowed;  /* one bit per position, or NULL: all */
+    const uint32_t *starts;   /* starts of the row_lists, which weigh the codes; or NULL:
+                                 every code is one row */
 } code_range;
 
 typedef struct {
     const kernel *kernel;
-    uint8_t *prepared;            /* the queries, as the kernel reads them */
+    uint8_t *prepared;        /* queries of the group */
     selection *selections[GROUP];
     int n_queries;
     uint32_t bounds[GROUP];   /* those of the selections */
     bool wide;                /* whether one of them needs the wide kernel */
-    const uint8_t *blocks;    /* what the step reads ... */
-    size_t position;          /* ... and the position of its first code */
+    const uint8_t *blocks;
+    size_t position;          /* of the first code of the blocks */
     size_t n_blocks;
     step_result result;
 } scan_step;
 
-/* Fetch the bounds, after the selections have changed. */
+/* Read the bounds of the selections, which may have changed. */
 static void refresh_bounds(scan_step *step)
 {
     step->wide = false;
@@ -60,7 +67,7 @@ static inline bool run_step(scan_step *step, size_t n_bytes)
         step->n_queries == 1 ? 1 : GROUP, &step->result);
 }
 
-/* Lanes of the block at `position` that may be found at all. */
+/* Return the lanes of the block at `position` that may be found at all. */
 static inline uint64_t lanes_allowed(const code_range *codes, size_t position)
 {
     uint64_t lanes = UINT64_MAX;
@@ -81,11 +88,11 @@ ALWAYS_INLINE bool take_hits(const code_range *codes, scan_step *step, int query
     if (!sampling && !selection_has_room(s, STEP * LANES))
         return false;
     for (uint32_t blocks = result->hits[query]; blocks; blocks &= blocks - 1) {
-        size_t b = (size_t)FIRST_BIT(blocks);
+        size_t b = FIRST_BIT(blocks);
         size_t position = step->position + b * LANES;
         uint64_t lanes = result->masks[query][b] & lanes_allowed(codes, position);
         for (; lanes; lanes &= lanes - 1) {
-            size_t lane = (size_t)FIRST_BIT(lanes), found = position + lane, weight = 1;
+            size_t lane = FIRST_BIT(lanes), found = position + lane, weight = 1;
             uint32_t distance = wide ? result->distances.wide[query][b][lane]
                                      : result->distances.narrow[query][b][lane];
             if (weighted)
@@ -133,7 +140,7 @@ static bool scan_tile(const code_range *codes, const uint8_t *blocks, size_t pos
     return true;
 }
 
-/* The blocks from `position` on: in place, or turned into planes in `tile`. */
+/* Return the blocks from `position` on: in place, or made of rows in `tile`. */
 static const uint8_t *blocks_at(const code_range *codes, size_t position,
                                 size_t n_blocks, uint8_t *tile)
 {
@@ -141,23 +148,22 @@ static const uint8_t *blocks_at(const code_range *codes, size_t position,
         return codes->planes + position * codes->n_bytes;
     size_t n = codes->last - position;
     n = n < n_blocks * LANES ? n : n_blocks * LANES;
-    planes_from_rows(codes->rows + position * codes->n_bytes, n, codes->n_bytes, tile,
-                     0);
+    planes_from_rows(&codes->rows, position, position + n, codes->n_bytes, tile, 0);
     return tile;
 }
 
-/* Blocks in a tile: a multiple of STEP. */
+/* Return the number of blocks per tile, a multiple of STEP. */
 static size_t tile_blocks(size_t n_bytes)
 {
     size_t n_steps = TILE_BYTES / (n_bytes * LANES * STEP);
     return n_steps ? n_steps * STEP : STEP;
 }
 
-/* A first bound for the k nearest, so that the scan does not begin by taking in
- * everything: count the hits of blocks all over the stretch (similar codes often lie
+/* Find a first bound for the k nearest, so that the first codes of the scan are not all
+ * hits: count the hits of blocks spread over the range (similar codes often lie
  * together), few at first as all of them are hits. At least k of the codes seen lie at
- * or below the edge that this leaves, so the k nearest do. Were fewer than k allowed,
- * the edge would still be above all. */
+ * or below the edge that this leaves, so the k nearest do. If fewer than k are allowed,
+ * the edge stays above all. */
 static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bits,
                          size_t n_sampled, uint8_t *tile)
 {
@@ -187,7 +193,7 @@ static void sample_bound(const code_range *codes, scan_step *step, uint32_t n_bi
     }
 }
 
-/* Blocks worth sampling: some times k codes, at most a quarter of all. */
+/* Return the number of blocks worth sampling: at most a quarter of all. */
 static size_t sample_blocks(const code_range *codes, size_t k)
 {
     size_t n_blocks = (codes->last - codes->first) / LANES;
@@ -196,81 +202,98 @@ static size_t sample_blocks(const code_range *codes, size_t k)
     return k && wanted * LANES >= 2 * k ? wanted : 0;
 }
 
-/* What a scan needs besides the codes and the queries; one for each thread. */
+/* Memory of a scan; one per thread. */
 typedef struct {
     const kernel *kernel;
-    uint8_t *prepared;   /* of a block of queries */
-    uint8_t *tile;   /* where codes are read from rows */
+    uint8_t *prepared; /* queries of a block */
+    uint8_t *tile;     /* NULL unless codes are read from rows */
     scan_step step;
 } scan_workspace;
 
-static void scan_workspace_free(scan_workspace *space)
+static void scan_workspace_free(scan_workspace *workspace)
 {
-    if (space) {
-        free(space->prepared);
-        free(space->tile);
-        free(space);
+    if (workspace) {
+        free(workspace->prepared);
+        free(workspace->tile);
+        free(workspace);
     }
 }
 
 static scan_workspace *scan_workspace_new(const code_range *codes, const kernel *kernel)
 {
     size_t n_bytes = codes->n_bytes, n_groups = QUERY_BLOCK / GROUP;
-    scan_workspace *space = aligned_alloc(_Alignof(scan_workspace), sizeof *space);
-    if (space == NULL)
+    scan_workspace *workspace = aligned_alloc(_Alignof(scan_workspace), sizeof *workspace);
+    if (workspace == NULL)
         return NULL;
-    memset(space, 0, sizeof *space);
-    space->kernel = kernel;
-    space->prepared = aligned_alloc(LANES, n_groups * n_bytes * kernel->prepared_bytes);
-    if (codes->rows)
-        space->tile = aligned_alloc(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
-    if (space->prepared == NULL || (codes->rows && space->tile == NULL)) {
-        scan_workspace_free(space);
+    memset(workspace, 0, sizeof *workspace);
+    workspace->kernel = kernel;
+    workspace->prepared = aligned_alloc(LANES, n_groups * n_bytes * kernel->prepared_bytes);
+    if (!codes->planes)
+        workspace->tile = aligned_alloc(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
+    if (workspace->prepared == NULL || (!codes->planes && workspace->tile == NULL)) {
+        scan_workspace_free(workspace);
         return NULL;
     }
-    return space;
+    return workspace;
 }
 
 /* Point the step at the group of queries that begins with query `first`. */
-static void load_group(scan_workspace *space, size_t n_bytes, selection *selections,
+static void load_group(scan_workspace *workspace, size_t n_bytes, selection *selections,
                        size_t first, size_t n_queries)
 {
-    scan_step *step = &space->step;
+    scan_step *step = &workspace->step;
     size_t n = n_queries - first < GROUP ? n_queries - first : GROUP;
-    step->kernel = space->kernel;
-    step->prepared = space->prepared + first / GROUP * n_bytes * space->kernel->prepared_bytes;
+    step->kernel = workspace->kernel;
+    step->prepared =
+        workspace->prepared + first / GROUP * n_bytes * workspace->kernel->prepared_bytes;
     step->n_queries = (int)n;
     for (size_t i = 0; i < n; i++)
         step->selections[i] = &selections[first + i];
     refresh_bounds(step);
 }
 
-/* Pass the codes once, for a block of at most QUERY_BLOCK queries whose selections have
- * been started. False if memory is short. */
-static bool scan_codes(const code_range *codes, const uint8_t *queries,
-                       size_t n_queries, uint32_t n_bits, selection *selections,
-                       scan_workspace *space)
+/* Prepare the queries, and give their selections a first bound. False if the search was
+ * stopped. */
+static bool begin_scan(const code_range *codes, const uint8_t *queries, size_t n_queries,
+                       uint32_t n_bits, selection *selections,
+                       scan_workspace *workspace, interrupt *stop)
 {
     size_t n_bytes = codes->n_bytes;
-    size_t n_blocks = (codes->last - codes->first + LANES - 1) / LANES;
     for (size_t q = 0; q < n_queries; q += GROUP) {
         const uint8_t *group[GROUP]; /* the last query fills up the last group */
         for (size_t i = 0; i < GROUP; i++)
             group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) * n_bytes;
-        load_group(space, n_bytes, selections, q, n_queries);
-        space->kernel->prepare(group, n_bytes, space->step.prepared);
+        load_group(workspace, n_bytes, selections, q, n_queries);
+        workspace->kernel->prepare(group, n_bytes, workspace->step.prepared);
         size_t n_sampled = sample_blocks(codes, selections[q].k);
         if (n_sampled)
-            sample_bound(codes, &space->step, n_bits, n_sampled, space->tile);
+            sample_bound(codes, &workspace->step, n_bits, n_sampled, workspace->tile);
+        if (interrupted(stop, n_sampled * LANES * n_bytes * GROUP))
+            return false;
     }
+    return true;
+}
+
+/* Scan the codes once for a block of at most QUERY_BLOCK queries, whose selections have
+ * been started. False if memory is short or the search was stopped. */
+static bool scan_codes(const code_range *codes, const uint8_t *queries,
+                       size_t n_queries, uint32_t n_bits, selection *selections,
+                       scan_workspace *workspace, interrupt *stop)
+{
+    size_t n_bytes = codes->n_bytes;
+    size_t n_blocks = (codes->last - codes->first + LANES - 1) / LANES;
     size_t per_tile = tile_blocks(n_bytes);
+    if (!begin_scan(codes, queries, n_queries, n_bits, selections, workspace, stop))
+        return false;
     for (size_t b = 0; b < n_blocks; b += per_tile) {
         size_t n = n_blocks - b < per_tile ? n_blocks - b : per_tile;
         size_t position = codes->first + b * LANES;
-        const uint8_t *blocks = blocks_at(codes, position, n, space->tile);
+        const uint8_t *blocks = blocks_at(codes, position, n, workspace->tile);
         for (size_t q = 0; q < n_queries; q += GROUP) {
-            load_group(space, n_bytes, selections, q, n_queries);
-            if (!scan_tile(codes, blocks, position, n, &space->step))
+            load_group(workspace, n_bytes, selections, q, n_queries);
+            if (!scan_tile(codes, blocks, position, n, &workspace->step))
+                return false;
+            if (interrupted(stop, n * LANES * n_bytes * GROUP))
                 return false;
         }
     }

@@ -1,4 +1,4 @@
-/* Which of the codes that the kernels found to keep: selection without a heap.
+/* Select the nearest among the codes that the kernels found, without a heap.
  *
  * A hit is one 64-bit *key*, the distance above the position of the code, so the order
  * of the keys is the order of the results: (distance, index).
@@ -7,15 +7,21 @@
  * histogram: `edge` is the largest distance with fewer than k hits below it. Hits are
  * appended to a buffer and the edge falls as they come in; when the buffer is full, the
  * hits that the edge has left behind are dropped. Hits may be taken several at a time
- * before the edge follows: those taken in vain lie behind it and are dropped. Codes are visited in index order, so
- * once k hits are at or below the edge, no later one *at* the edge can be among the k
- * nearest: the bound that the kernels test, d < bound, is the edge itself. Where hits
- * stand for several rows, or do not come in index order, ties must be kept until the
- * end: then the bound is one above the edge (`keep_ties`). */
+ * before the edge follows: those taken in vain lie behind it and are dropped. Codes are
+ * visited in index order, so once k hits are at or below the edge, no later one *at* the
+ * edge can be among the k nearest: the bound that the kernels test, d < bound, is the
+ * edge itself. Where hits stand for several rows, or do not come in index order, ties
+ * must be kept until the end: then the bound is one above the edge (`keep_ties`). */
 #ifndef SKHASH_SELECT_H
 #define SKHASH_SELECT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "compiler.h"
 
 #define KEY(distance, position) ((uint64_t)(distance) << 32 | (uint64_t)(position))
 #define KEY_DISTANCE(key) ((uint32_t)((key) >> 32))

@@ -278,7 +278,7 @@ class GaussianAutoencoder(BernoulliAutoencoder):
         n_classes: int = 0,
         *,
         generator: Generator | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(n_features, n_bits, n_classes, generator=generator, **kwargs)
         n_hidden = self.n_hidden

@@ -38,7 +38,7 @@ class PseudoLabels:
     neighbors : ndarray of shape (n_samples, n_neighbors), int32
         The positions of near samples of each sample.
     clusters : ClusterEnsemble
-        Clusterings of the samples.
+        Several clusterings of the samples.
     """
 
     targets: NDArray[np.float32]
@@ -126,7 +126,7 @@ class PseudoLabeler(BaseEstimator):
         random_state : RandomState
             Draws sample, starts and folds.
         clusters : ClusterEnsemble, default=None
-            Clusterings of an earlier call, which are kept; found anew if None.
+            The clusterings of an earlier call, which are kept; found anew if None.
 
         Returns
         -------

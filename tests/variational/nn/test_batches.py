@@ -1,18 +1,14 @@
-"""Rows become tensors: none lost, none repeated, none dense."""
+"""Test the batches of training: each sample once, with its targets."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 
-from skhash.variational.nn._batches import (
-    CSRRows,
-    GlobalStandardScaler,
-    NormScaler,
-    TrainingRows,
-    as_tensor_rows,
-)
+from skhash.utils._scaling import NormScaler
+from skhash.variational.nn._batches import ClusterScorer, TrainingRows
 
 
 @pytest.fixture
@@ -28,67 +24,35 @@ def rows():
 
 def dense(rows, n_features=20):
     """Return CSRRows as a matrix, value by value."""
-    X = np.zeros((len(rows.offsets), n_features), dtype=np.float32)
-    for i, column, value in zip(rows.row_of_value(), rows.columns, rows.values):
+    X = np.zeros((rows.n_rows, n_features), dtype=np.float32)
+    for i, column, value in zip(
+        rows.row_of_value(), rows.columns, rows.values, strict=True
+    ):
         X[i, column] += value.item()
     return X
 
 
-def training_rows(X, scaling=None, **kwargs):
+def training_rows(X, scaler=None, **kwargs):
     n_samples = X.shape[0]
     kwargs = {"random_state": np.random.RandomState(0)} | kwargs
     return TrainingRows(
         X,
-        scaling or NormScaler(),
+        scaler or NormScaler(X),
         np.arange(2 * n_samples, dtype=np.float32).reshape(-1, 2),
         np.arange(n_samples, dtype=np.float32),
         **kwargs,
     )
 
 
-@pytest.mark.parametrize("form", [sp.csr_matrix, sp.csr_array])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sparse_rows(rows, form, dtype):
-    tensors = as_tensor_rows(form(rows).astype(dtype))
-    assert isinstance(tensors, CSRRows)
-    assert [part.dtype for part in tensors] == [
-        torch.int64,
-        torch.int64,
-        torch.float32,
-    ]
-    assert_allclose(dense(tensors), rows.toarray(), rtol=1e-6)
-
-
-def test_row_of_value(rows):
-    tensors = CSRRows.from_scipy(rows)
-    expected = np.repeat(np.arange(53), np.diff(rows.indptr))
-    assert_array_equal(tensors.row_of_value(), expected)
-
-
-@pytest.mark.parametrize("every", [1, 2])
-def test_without_zeros(rows, every):
-    """Rows stay as they are, those with only zeros too, also at the end."""
-    tensors = CSRRows.from_scipy(rows)
-    tensors.values[::every] = 0
-    without = tensors.without_zeros()
-    assert len(without.values) == rows.nnz - len(tensors.values[::every])
-    assert (without.values != 0).all()
-    assert_array_equal(dense(without), dense(tensors))
-
-
-def test_dense_rows(rows):
-    tensors = as_tensor_rows(np.asfortranarray(rows.toarray()))
-    assert tensors.dtype == torch.float32
-    assert_allclose(tensors, rows.toarray(), rtol=1e-6)
-
-
-# Of two rows at least, for the sake of batch normalization.
+# At least two rows each, since batch normalization needs a variance.
 @pytest.mark.parametrize(
     ("size", "n_batches"), [(2, 26), (10, 6), (26, 3), (53, 1), (99, 1)]
 )
 def test_every_row_once_in_nearly_equal_batches(rows, size, n_batches):
     data = training_rows(rows)
     batches = list(data.batches(size))
+    assert len(data) == 53
+    assert data.n_features == 20
     assert len(batches) == n_batches == data.n_batches(size)
     sizes = [len(batch.rows) for batch in batches]
     assert max(sizes) <= max(size, 3)
@@ -105,22 +69,23 @@ def test_batches_are_drawn_anew_each_time(rows):
 
 
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csr_array.toarray])
-def test_what_a_batch_holds(rows, form):
+def test_parts_of_a_batch(rows, form):
     batch = training_rows(form(rows)).__getitems__(np.array([3, 7, 30]))
     unit, words = batch.inputs, batch.reconstruction
     if form is sp.csr_array:
         unit, words = dense(unit), dense(words)
     expected = rows[[3, 7, 30]].toarray()
-    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
-    assert_allclose(unit, expected / np.maximum(lengths, 1e-12), rtol=1e-5)
+    norms = np.linalg.norm(expected, axis=1, keepdims=True)
+    assert_allclose(unit, expected / np.maximum(norms, 1e-12), rtol=1e-5)
     sums = expected.sum(axis=1, keepdims=True)
     assert_allclose(words, expected / np.maximum(sums, 1e-12), rtol=1e-5)
+    assert_array_equal(batch.rows, [3, 7, 30])
     assert_array_equal(batch.targets, [[6, 7], [14, 15], [60, 61]])
-    assert_array_equal(batch.trust, [3, 7, 30])
+    assert_array_equal(batch.confidence, [3, 7, 30])
     assert batch.clusters.shape == (3, 0, 0)
 
 
-def test_neighbors_share_in_the_reconstruction(rows):
+def test_reconstruction_mixes_in_a_neighbor(rows):
     own = rows.toarray() / np.maximum(rows.sum(axis=1), 1e-12)[:, None]
     neighbors = np.random.RandomState(0).randint(53, size=(53, 4))
     data = training_rows(rows, neighbors=neighbors, neighbor_weight=0.3)
@@ -138,15 +103,25 @@ def test_neighbors_share_in_the_reconstruction(rows):
     assert len(used) == 12
 
 
+def test_neighbors_of_sparse_and_dense_rows_are_mixed_alike(rows):
+    neighbors = np.random.RandomState(0).randint(53, size=(53, 4))
+    options = {"neighbors": neighbors, "neighbor_weight": 0.3}
+    sparse, full = (
+        training_rows(X, **options).__getitems__(np.arange(9))
+        for X in (rows, rows.toarray())
+    )
+    assert_allclose(dense(sparse.reconstruction), full.reconstruction, atol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["csr", "dense"])
 @pytest.mark.parametrize("n_sampled_features", [None, 5])
-def test_the_decoder_is_asked_for_the_first_rows(rows, form, n_sampled_features):
+def test_a_fraction_of_the_rows_is_reconstructed(rows, form, n_sampled_features):
     X = rows if form == "csr" else rows.toarray()
     all_rows, few = (
         training_rows(
-            X, n_sampled_features=n_sampled_features, reconstructed_share=share
+            X, n_sampled_features=n_sampled_features, reconstructed_fraction=fraction
         ).__getitems__(np.arange(11))
-        for share in (1.0, 0.3)
+        for fraction in (1.0, 0.3)
     )
     assert all_rows.n_reconstructed == 11
     assert few.n_reconstructed == 3
@@ -157,30 +132,20 @@ def test_the_decoder_is_asked_for_the_first_rows(rows, form, n_sampled_features)
             for batch in (all_rows, few)
         )
         assert_array_equal(next(words)[:3], next(words))
-    one = training_rows(X, reconstructed_share=0.3).__getitems__(np.arange(1))
+    one = training_rows(X, reconstructed_fraction=0.3).__getitems__(np.arange(1))
     assert one.n_reconstructed == 1
 
 
-def test_length_scaling(rows):
-    scaling = NormScaler()
-    lengths = np.linalg.norm(scaling.scale(rows).toarray(), axis=1)
-    assert_allclose(np.delete(lengths, [7, 52]), 1)
-    assert (lengths[[7, 52]] == 0).all()
-    assert_allclose(np.delete(scaling.targets(rows).sum(axis=1), [7, 52]), 1)
-    frequencies = scaling.targets(rows).toarray().mean(axis=0)
-    assert_allclose(np.exp(scaling.mean_output(rows)), frequencies, atol=2e-6)
-
-
-@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
-def test_standard_scaling(form):
-    X = np.random.default_rng(0).normal(3, [[1, 5, 0.1]], size=(200, 3))
-    X = np.hstack([X, np.full((200, 1), 4.0)])
-    scaling = GlobalStandardScaler(form(X))
-    scaled = scaling.scale(form(X))
-    assert scaled.dtype == np.float32
-    assert_allclose(scaled.mean(axis=0), 0, atol=1e-4)
-    assert_allclose(scaled.var(axis=0).mean(), 1, rtol=1e-4)
-    # One scale for all: what varies more than another feature still does.
-    assert_allclose(scaled.std(axis=0) * scaling.deviation, X.std(axis=0), atol=1e-3)
-    assert_allclose(scaling.inverse(scaled), X, atol=1e-4)
-    assert_array_equal(scaling.mean_output(X), np.zeros(4))
+@pytest.mark.parametrize("form", [sp.csr_array, sp.csr_array.toarray])
+def test_clusters_of_a_batch(rows, form):
+    """The softmax of a power of the likelihoods, per clustering."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(20, 6)).astype(np.float32)
+    offsets = rng.normal(size=6).astype(np.float32)
+    scorer = ClusterScorer(weights, offsets, n_clusterings=2, power=0.25)
+    assert scorer.n_clusters == 3
+    batch = training_rows(form(rows), clusters=scorer).__getitems__(np.arange(9))
+    unit = NormScaler(rows).scale(rows[:9]).toarray()
+    scores = (unit @ weights + offsets).reshape(9, 2, 3)
+    assert batch.clusters.dtype == torch.float32
+    assert_allclose(batch.clusters, softmax(0.25 * scores, axis=2), rtol=1e-4)

@@ -1,29 +1,25 @@
-"""Products of sparse rows with weights, and where their gradients lie."""
+"""Test the dense operations against those of torch."""
 
-import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
+from numpy.testing import assert_allclose
 from torch import nn
 
-from skhash.variational import products
-from skhash.variational.nn._batches import CSRRows
-from skhash.variational.nn._sparse_layer import (
+from skhash.variational.nn import _dense_ops
+from skhash.variational.nn._dense_ops import (
+    Dropout,
+    Linear,
     dense_product,
-    sparse_product,
-    take_lazy_grad,
+    drop_out,
+    near_zero,
 )
 
 
-def sparse_rows(seed):
-    X = sp.random_array(
-        (9, 13), density=0.2, random_state=seed, dtype=np.float32
-    ).tocsr()
-    return CSRRows.from_scipy(X), torch.from_numpy(X.toarray())
-
-
+@pytest.mark.parametrize("with_onednn", [True, False])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_dense_product(transposed):
+def test_dense_product(transposed, with_onednn, monkeypatch):
+    if not with_onednn:
+        monkeypatch.setattr(_dense_ops, "_ONEDNN_LINEAR", None)
     generator = torch.Generator().manual_seed(0)
     left = torch.randn(5, 7, generator=generator)
     right = torch.randn(4, 7, generator=generator).T
@@ -34,37 +30,59 @@ def test_dense_product(transposed):
     torch.testing.assert_close(dense_product(left, right, bias), left @ right + bias)
 
 
-@pytest.mark.parametrize("n_products", [1, 2])
-@pytest.mark.parametrize("most", [0.0, 1.0])
-def test_gradients_of_sparse_products(monkeypatch, most, n_products):
-    """A few features at a time, in slices or those of the rows alone; products add."""
-    monkeypatch.setattr(products, "_GRADIENTS_PER_BLOCK", 4 * 3)
-    monkeypatch.setattr(products, "_MOST_FEATURES", most)
-    weight, twin = (nn.Parameter(torch.ones(13, 4)) for _ in range(2))
+def test_dense_product_in_double_precision():
+    left = torch.tensor([[1.0, 1e-9]], dtype=torch.float64)
+    right = torch.ones(2, 1, dtype=torch.float64)
+    assert dense_product(left, right).item() == 1 + 1e-9
+
+
+def test_linear_layer():
     generator = torch.Generator().manual_seed(0)
-    present = torch.zeros(13, dtype=torch.bool)
-    for seed in range(n_products):
-        rows, dense = sparse_rows(seed)
-        grad = torch.randn(9, 4, generator=generator)
-        sparse_product(rows, weight).backward(grad)
-        (dense @ twin).backward(grad)
-        present |= (dense != 0).any(dim=0)
-    assert weight.grad is None
-    blocks = list(take_lazy_grad(weight).blocks(13))
-    assert len(blocks) > 1
-    assert all(len(gradients) <= 3 for _, gradients in blocks)
-    features = torch.cat([torch.arange(13)[features] for features, _ in blocks])
-    gradients = torch.cat([gradients for _, gradients in blocks])
-    expected = torch.ones(13, dtype=torch.bool) if most == 0 else present
-    assert torch.equal(features, torch.nonzero(expected)[:, 0])
-    torch.testing.assert_close(gradients, twin.grad[expected])
-    assert take_lazy_grad(weight) is None
+    layer, reference = Linear(7, 4), nn.Linear(7, 4)
+    reference.load_state_dict(layer.state_dict())
+    outputs = []
+    for each in (layer, reference):
+        rows = torch.randn(5, 7, generator=generator.manual_seed(1)).requires_grad_()
+        output = each(rows)
+        output.square().sum().backward()
+        outputs.append((output, rows.grad, each.weight.grad, each.bias.grad))
+    for ours, theirs in zip(*outputs, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
-def test_rows_of_zeros_have_no_gradient():
-    weight = nn.Parameter(torch.ones(13, 4))
-    empty = CSRRows.from_scipy(sp.csr_array((3, 13), dtype=np.float32))
-    product = sparse_product(empty, weight)
-    assert torch.equal(product, torch.zeros(3, 4))
-    product.sum().backward()
-    assert list(take_lazy_grad(weight).blocks(13)) == []
+def test_near_zero():
+    values = torch.tensor([1e-5, -1e-5, 1e-3, 0.0, -20.0])
+    found = near_zero(values, values)
+    # A fraction of 1e-4 of the largest value, which is 20.
+    assert found.tolist() == [True, True, True, True, False]
+    assert near_zero(values, values[:3]).tolist() == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.2, 0.5, 0.999])
+def test_drop_out(fraction):
+    values = torch.ones(401, 499, requires_grad=True)
+    left = drop_out(values, fraction, torch.Generator().manual_seed(0))
+    kept = left != 0
+    assert kept.float().mean().item() == pytest.approx(1 - fraction, abs=0.005)
+    assert_allclose(left[kept].detach(), 1 / (1 - fraction), rtol=1e-5)
+    # Rows and columns are independent.
+    assert 0 < kept.float().mean(dim=0).std() < 0.05
+    assert 0 < kept.float().mean(dim=1).std() < 0.05
+    left.sum().backward()
+    assert torch.equal(values.grad, left.detach())
+
+
+def test_generators_of_drop_out():
+    """The global one by default; one of its own leaves the global one alone."""
+    values = torch.ones(50, 50)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        first = drop_out(values, 0.5)
+        torch.manual_seed(3)
+        assert torch.equal(drop_out(values, 0.5), first)
+        before = torch.get_rng_state()
+        layer = Dropout(0.5)
+        layer.generator = torch.Generator().manual_seed(3)
+        assert torch.equal(layer(values), first)
+        assert torch.equal(torch.get_rng_state(), before)
+        assert layer.eval()(values) is values

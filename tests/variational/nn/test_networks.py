@@ -1,4 +1,4 @@
-"""The network by itself: two ways to encode, and gradients through bits."""
+"""Test the networks: two ways to encode, and gradients through bits."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,8 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 
-from skhash.variational.nn._batches import CSRRows, as_tensor_rows
-from skhash.variational.nn._networks import BernoulliAutoencoder, RowLinear, drop_out
-from skhash.variational.nn._sparse_layer import take_lazy_grad
+from skhash.variational.nn._networks import BernoulliAutoencoder, GaussianAutoencoder
+from skhash.variational.nn._rows import as_tensor_rows
 
 
 @pytest.fixture(autouse=True)
@@ -48,36 +47,11 @@ def test_encode_is_forward_in_evaluation(rows, form, sampler):
     assert all(p.dtype == torch.float32 for p in net.parameters())
 
 
-def test_sparse_and_dense_rows_are_one(rows):
+def test_sparse_and_dense_rows_are_encoded_alike(rows):
     net = network().eval()
     sparse = net.encode(as_tensor_rows(rows))[1]
     dense = net.encode(as_tensor_rows(rows.toarray()))[1]
     assert_allclose(sparse.detach(), dense.detach(), atol=1e-5)
-
-
-def test_gradients_of_sparse_and_dense_rows_are_one(rows):
-    """With an empty row, a feature that is stored twice, and one that is nowhere."""
-    X = sp.csr_array(
-        (
-            np.append(rows.data, [0.5, 0.7]),
-            np.append(rows.indices, [3, 3]),
-            np.append(rows.indptr, [rows.nnz, rows.nnz + 2]),
-        ),
-        shape=(32, 13),
-    )
-    layer, upstream = RowLinear(13, 4, weight_scale=1.0), torch.randn(32, 4)
-    assert isinstance(as_tensor_rows(X), CSRRows)
-    gradients = []
-    for form in (X, X.toarray()):
-        layer.zero_grad()
-        layer(as_tensor_rows(form)).backward(upstream)
-        gradients.append([layer.weight.grad, layer.bias.grad])
-    in_blocks = take_lazy_grad(layer.weight).blocks(13)
-    gradients[0][0] = torch.zeros(13, 4)
-    for features, found in in_blocks:
-        gradients[0][0][features] = found
-    for sparse, dense in zip(*gradients):
-        assert_allclose(sparse, dense, atol=1e-5)
 
 
 def test_straight_through_bits(rows):
@@ -111,28 +85,13 @@ def test_gradient_of_concrete_bits(rows):
     assert_allclose(activations.logits.grad, 1.5 * bits * (1 - bits), atol=1e-5)
 
 
-def test_features_are_hidden_in_training_only(rows):
+def test_features_are_dropped_in_training_only(rows):
     tensors = as_tensor_rows(rows)
     net = network(dropout=0.0, feature_dropout=0.5)
     net.eval()
     assert torch.equal(net(tensors).logits, net(tensors).logits)
     net.train()
     assert not torch.equal(net(tensors).logits, net(tensors).logits)
-
-
-@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.999])
-def test_drop_out(share):
-    torch.manual_seed(0)
-    values = torch.ones(401, 499, requires_grad=True)
-    left = drop_out(values, share)
-    kept = left != 0
-    assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.005)
-    assert_allclose(left[kept].detach(), 1 / (1 - share), rtol=1e-5)
-    # Neither rows nor columns are in step.
-    assert 0 < kept.float().mean(dim=0).std() < 0.05
-    assert 0 < kept.float().mean(dim=1).std() < 0.05
-    left.sum().backward()
-    assert torch.equal(values.grad, left.detach())
 
 
 def test_decode_is_linear_in_signs():
@@ -150,7 +109,7 @@ def test_no_label_head_without_classes(rows):
     assert net(as_tensor_rows(rows)).logits.shape == (30, 5)
 
 
-def test_a_code_scores_its_own_codeword_highest():
+def test_score_of_a_codeword():
     head = network().code_head
     signs = torch.tensor([[1.0, 1, 1, 1, 1], [1, -1, 1, -1, 1], [-1, -1, -1, -1, -1]])
     with torch.no_grad():
@@ -158,3 +117,47 @@ def test_a_code_scores_its_own_codeword_highest():
         scores = head(signs)
     assert_allclose(scores, 6 * signs @ signs.T / 5, atol=1e-4)
     assert (scores.argmax(dim=1).numpy() == [0, 1, 2]).all()
+
+
+@pytest.mark.parametrize("network_type", [BernoulliAutoencoder, GaussianAutoencoder])
+def test_generators_of_a_network(rows, network_type):
+    """Weights, dropout and samples are drawn from given generators alone."""
+
+    def outputs():
+        net = network_type(
+            12,
+            5,
+            3,
+            hidden_layer_sizes=(8, 6),
+            generator=torch.Generator().manual_seed(1),
+        )
+        net.use_generator(torch.Generator().manual_seed(2))
+        activations = net(as_tensor_rows(rows))
+        drawn = [*net.state_dict().values(), *activations]
+        return [each for each in drawn if each is not None]
+
+    before = torch.get_rng_state()
+    first = outputs()
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(7)
+    for ours, again in zip(first, outputs(), strict=True):
+        assert torch.equal(ours, again)
+
+
+def test_latent_variables_of_the_gaussian_network(rows):
+    net = GaussianAutoencoder(12, 5, hidden_layer_sizes=(8,))
+    tensors = as_tensor_rows(rows)
+    net.eval()
+    activations = net(tensors)
+    assert torch.equal(activations.bits, activations.logits)
+    assert net.signs(activations) is activations.bits
+    net.train()
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    net.feature_dropout = 0.0
+    drawn = torch.stack([net(tensors).bits for _ in range(600)]).detach()
+    activations = net(tensors)
+    spread = torch.exp(activations.log_variance / 2).detach()
+    assert_allclose(drawn.mean(dim=0), activations.logits.detach(), atol=0.3)
+    assert_allclose(drawn.std(dim=0), spread, rtol=0.2)

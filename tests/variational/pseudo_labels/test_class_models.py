@@ -1,83 +1,86 @@
-"""Closed-form class models, against scikit-learn's."""
+"""Test the closed-form class models against those of scikit-learn."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from sklearn.linear_model import Ridge
-from sklearn.naive_bayes import ComplementNB
-from sklearn.preprocessing import normalize
+from sklearn.naive_bayes import MultinomialNB
 
-from skhash.variational.pseudo_labels._class_models import WordClassifier
-
-
-def certain(topics):
-    return np.eye(3, dtype=np.float32)[topics]
-
-
-def naive_bayes_scores(X, topics, asked):
-    """Return log-odds, which are those of a class but for a constant a row."""
-    scores = asked @ ComplementNB(alpha=0.3).fit(X, topics).feature_log_prob_.T
-    return scores - scores.mean(axis=1, keepdims=True)
+from skhash.utils._scaling import GlobalStandardScaler, NormScaler
+from skhash.variational.pseudo_labels._class_models import (
+    MultinomialClassModel,
+    SharedCovarianceClassModel,
+    class_model,
+)
 
 
-def weighed(X, topics):
-    """Return dense rows whose words count by the spread of their log ratios."""
-    counts = X.T @ certain(topics) + 0.1
-    shares = counts / counts.sum(axis=0)
-    ratios = np.log(shares) - np.log(shares.mean(axis=1, keepdims=True))
-    return normalize(X.toarray() * np.sqrt((ratios**2).mean(axis=1)))
+def one_hot(classes):
+    return np.eye(3, dtype=np.float32)[classes]
 
 
-@pytest.mark.parametrize("form", ["sparse", "dense"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_words_speak_as_in_two_linear_models(small_rows, form, dtype):
-    X, topics = small_rows
-    X = normalize(X).astype(dtype)
-    scores = (
-        WordClassifier(X.shape[1], 3)
-        .learn(X, certain(topics))
-        .scores(X if form == "sparse" else X.toarray())
+@pytest.fixture
+def gaussians():
+    rng = np.random.default_rng(0)
+    classes = rng.integers(3, size=300)
+    X = rng.normal(size=(300, 6)) + 3 * rng.normal(size=(3, 6))[classes]
+    return GlobalStandardScaler(X).scale(X), classes
+
+
+def test_choice_of_the_model(rows, gaussians):
+    assert isinstance(class_model(rows), MultinomialClassModel)
+    assert isinstance(class_model(sp.csr_array(rows)), MultinomialClassModel)
+    assert isinstance(class_model(gaussians[0]), SharedCovarianceClassModel)
+
+
+def test_multinomial_model_is_naive_bayes(rows, topics):
+    X = NormScaler(rows).scale(rows)
+    model = class_model(X).fit(one_hot(topics))
+    expected = 2 * X @ MultinomialNB(alpha=0.1).fit(X, topics).feature_log_prob_.T
+    assert model.weights.dtype == np.float32
+    assert model.offsets == 0
+    assert_allclose(model.scores(X), expected, rtol=1e-4)
+    assert (model.scores(X).argmax(axis=1) == topics).mean() > 0.95
+
+
+def test_samples_are_weighted_by_their_posteriors(rows, topics):
+    """As many copies of a sample, one per class."""
+    X = NormScaler(rows).scale(rows)
+    posteriors = np.random.default_rng(0).dirichlet(np.ones(3), size=300)
+    model = class_model(X).fit(posteriors.astype(np.float32))
+    bayes = MultinomialNB(alpha=0.1).fit(
+        sp.vstack([X] * 3),
+        np.repeat(range(3), 300),
+        sample_weight=posteriors.T.ravel(),
     )
-    assert scores.dtype == dtype
-    rows = weighed(X, topics)
-    ridge = Ridge(alpha=1.0).fit(rows, certain(topics))
-    expected = naive_bayes_scores(X, topics, X) + 2 * ridge.predict(rows)
-    assert_allclose(scores, expected, rtol=2e-2, atol=5e-2)
+    assert_allclose(model.weights, 2 * bayes.feature_log_prob_.T, rtol=1e-4)
 
 
-def test_lessons_are_counted_on_and_averaged(small_rows):
-    X, topics = small_rows
-    X = normalize(X).astype(np.float32)
-    halves = slice(150), slice(150, 300)
-    evidence = WordClassifier(X.shape[1], 3)
-    expected = naive_bayes_scores(X, topics, X)
-    importance = None
-    for half in halves:
-        evidence.learn(X[half], certain(topics[half]))
-        importance = evidence.importance if importance is None else importance
-        rows = normalize(X.toarray() * importance)
-        ridge = Ridge(alpha=1.0).fit(rows[half], certain(topics[half]))
-        expected = expected + 2 * ridge.predict(rows) / 2
-    assert_allclose(evidence.scores(X), expected, rtol=2e-2, atol=5e-2)
+def test_shared_covariance_model_is_a_linear_discriminant(gaussians):
+    X, classes = gaussians
+    model = class_model(X).fit(one_hot(classes))
+    means = np.array([X[classes == c].mean(axis=0) for c in range(3)])
+    residuals = X - means[classes]
+    within = residuals.T @ residuals / len(X)
+    within += 0.1 * np.trace(within) / 6 * np.eye(6)
+    weights = np.linalg.solve(within, means.T)
+    expected = X @ weights - (means.T * weights).sum(axis=0) / 2
+    assert model.weights.dtype == model.offsets.dtype == np.float32
+    assert_allclose(model.scores(X), expected, rtol=1e-2, atol=2e-2)
+    assert (model.scores(X).argmax(axis=1) == classes).mean() > 0.95
 
 
-def test_unsure_rows_count_less(small_rows):
-    """A row between two classes is no lesson in either."""
-    X, topics = small_rows
-    X = normalize(X).astype(np.float32)
-    evidence = WordClassifier(X.shape[1], 3).learn(X, certain(topics))
-    unsure = np.full((300, 3), 1 / 3, dtype=np.float32)
-    both = sp.vstack([X, X], format="csr")
-    diluted = WordClassifier(X.shape[1], 3).learn(
-        both, np.concatenate([certain(topics), unsure])
-    )
-    predicted = [each.scores(X).argmax(axis=1) for each in (evidence, diluted)]
-    assert np.mean(predicted[0] == predicted[1]) > 0.95
-    # 1/3 is how likely two draws of the class of such a row agree.
-    weights = np.repeat([1, 1 / 3], 300)
-    rows = normalize(both.toarray() * diluted.importance)
-    ridge = Ridge(alpha=weights.mean())
-    ridge.fit(rows, np.concatenate([certain(topics), unsure]), sample_weight=weights)
-    memberships = rows @ diluted.regression[:-1] + diluted.regression[-1]
-    assert_allclose(memberships, ridge.predict(rows), atol=5e-2)
+@pytest.mark.filterwarnings("error")
+def test_classes_without_variance():
+    """Finite scores, where every class has one row again and again."""
+    X = np.repeat(np.eye(3, dtype=np.float32), 10, axis=0)
+    classes = np.repeat(range(3), 10)
+    scores = class_model(X).fit(one_hot(classes)).scores(X)
+    assert np.isfinite(scores).all()
+    assert (scores.argmax(axis=1) == classes).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_class_without_samples(rows, topics, gaussians):
+    for X, classes in ((NormScaler(rows).scale(rows), topics), gaussians):
+        posteriors = np.hstack([one_hot(classes), np.zeros((300, 1), np.float32)])
+        assert np.isfinite(class_model(X).fit(posteriors).scores(X)).all()

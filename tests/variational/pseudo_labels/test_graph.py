@@ -1,4 +1,4 @@
-"""Neighbors against a full table of cosines."""
+"""Test neighbors against a full table of cosines, and their graph."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,9 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash.variational.pseudo_labels._graph import (
+    LatentNeighbors,
     LatentSpace,
-    NeighborhoodGraph,
-    index_rows,
-    nearest_rows,
+    NeighborGraph,
 )
 
 
@@ -26,29 +25,29 @@ def by_brute_force(X, n_neighbors):
     return np.take_along_axis(cosines, neighbors, axis=1), neighbors
 
 
-def test_nearest_rows():
+def test_nearest():
     X = unit_rows()
-    similarities, neighbors = nearest_rows(index_rows(X), X, np.arange(60), 7)
+    similarities, neighbors = LatentNeighbors(X, 7).nearest(X, np.arange(60))
     expected = by_brute_force(X, 7)
     assert similarities.dtype == np.float32
     assert_allclose(similarities, expected[0], atol=1e-5)
     assert_array_equal(neighbors, expected[1])
 
 
-def test_rows_that_repeat_are_neighbors_but_not_of_themselves():
+def test_neighbors_of_repeated_rows():
     X = np.repeat(unit_rows(4), 15, axis=0)
-    similarities, neighbors = nearest_rows(index_rows(X), X, np.arange(60), 10)
+    similarities, neighbors = LatentNeighbors(X, 10).nearest(X, np.arange(60))
     assert not (neighbors == np.arange(60)[:, None]).any()
     assert_array_equal(neighbors // 15, np.repeat(range(4), 15)[:, None].repeat(10, 1))
     assert all(len(set(found)) == 10 for found in neighbors.tolist())
     assert_allclose(similarities, 1, atol=1e-5)
 
 
-def test_rows_of_which_some_are_indexed():
+def test_neighbors_among_some_of_the_rows():
     X, indexed = unit_rows(), np.arange(0, 60, 2)
     own = np.full(60, -1)
     own[indexed] = np.arange(30)
-    similarities, neighbors = nearest_rows(index_rows(X[indexed]), X, own, 5)
+    similarities, neighbors = LatentNeighbors(X[indexed], 5).nearest(X, own)
     cosines = (X.astype(float) @ X.T.astype(float)) - 3 * np.eye(60)
     order = np.argsort(-cosines[:, indexed], axis=1)[:, :5]
     assert_array_equal(neighbors, order)
@@ -62,16 +61,16 @@ def latent_of(X, n_components):
 
 
 def test_latent_space_of_dense_rows():
-    """With all directions it turns the rows and changes no angle."""
+    """With all directions it is a rotation, which changes no angle."""
     X = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     X[3] = 0
     unit = X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
     basis = np.linalg.svd(X)[2][:3]
-    turned = X @ basis.T
-    turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+    rotated = X @ basis.T
+    rotated /= np.maximum(np.linalg.norm(rotated, axis=1, keepdims=True), 1e-12)
     latent = latent_of(X, 50)
     assert latent.shape == (9, 3)
-    assert_allclose(latent @ latent.T, turned @ turned.T, atol=1e-4)
+    assert_allclose(latent @ latent.T, rotated @ rotated.T, atol=1e-4)
     assert_allclose(latent[3], 0)
     assert np.corrcoef((latent @ latent.T).ravel(), (unit @ unit.T).ravel())[0, 1] > 0.7
 
@@ -82,7 +81,7 @@ def test_latent_space_of_sparse_rows(small_rows):
     assert latent.shape == (300, 10)
     assert latent.dtype == np.float32
     assert_allclose(np.linalg.norm(latent, axis=1), 1, rtol=1e-5)
-    _, neighbors = nearest_rows(index_rows(latent), latent, np.arange(300), 5)
+    _, neighbors = LatentNeighbors(latent, 5).nearest(latent, np.arange(300))
     assert (topics[neighbors] == topics[:, None]).mean() > 0.95
 
 
@@ -92,13 +91,11 @@ def test_latent_space_of_a_tiny_matrix(shape):
     assert_allclose(np.linalg.norm(latent, axis=1), 1, rtol=1e-5)
 
 
-def test_graph(small_rows):
+def test_neighbor_graph(small_rows):
     X, topics = small_rows
     latent = latent_of(X, 20)
-    similarities, neighbors = nearest_rows(
-        index_rows(latent), latent, np.arange(300), 5
-    )
-    graph = NeighborhoodGraph(similarities, neighbors)
+    similarities, neighbors = LatentNeighbors(latent, 5).nearest(latent, np.arange(300))
+    graph = NeighborGraph(similarities, neighbors)
     weights = np.zeros((300, 300))
     for row in range(300):
         weights[row, neighbors[row]] = similarities[row] ** 2 + 1e-6

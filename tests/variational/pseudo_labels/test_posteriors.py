@@ -1,32 +1,31 @@
-"""What the teacher says of unlabeled rows, and how sure it is."""
+"""Test class posteriors of unlabeled samples, and their confidence."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skhash.variational.nn._batches import GlobalStandardScaler, NormScaler
+from skhash.utils._scaling import GlobalStandardScaler, NormScaler
 from skhash.variational.pseudo_labels._graph import (
+    LatentNeighbors,
     LatentSpace,
-    NeighborhoodGraph,
-    index_rows,
-    nearest_rows,
+    NeighborGraph,
 )
 from skhash.variational.pseudo_labels._posteriors import (
     ClassPosteriorEstimator,
-    _highest_loss,
+    _loss_bound,
 )
 
 
-def teacher_of(X):
+def estimator_for(X):
     latent = LatentSpace(X, 20, np.random.RandomState(0)).transform(X)
-    own = np.arange(len(latent))
-    graph = NeighborhoodGraph(*nearest_rows(index_rows(latent), latent, own, 5))
+    search = LatentNeighbors(latent, 5)
+    graph = NeighborGraph(*search.nearest(latent, np.arange(len(latent))))
     return ClassPosteriorEstimator(X, graph)
 
 
 def infer(X, targets, labeled):
     given = np.where(labeled[:, None], targets, 0).astype(np.float32)
-    return teacher_of(X).infer(given, labeled, np.random.RandomState(0))
+    return estimator_for(X).infer(given, labeled, np.random.RandomState(0))
 
 
 def one_hot(classes):
@@ -42,7 +41,7 @@ def labeled():
 
 @pytest.fixture(scope="module")
 def scaled(small_rows):
-    return NormScaler().scale(small_rows[0])
+    return NormScaler(small_rows[0]).scale(small_rows[0])
 
 
 @pytest.fixture(scope="module")
@@ -54,92 +53,93 @@ def dense():
     return GlobalStandardScaler(X).scale(X), classes
 
 
-def check_beliefs(beliefs, trust, classes, labeled):
-    assert beliefs.dtype == trust.dtype == np.float32
-    assert beliefs.min() >= 0
-    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
-    assert_array_equal(beliefs[labeled], one_hot(classes)[labeled])
-    assert trust.min() >= 0
-    assert trust.max() <= 1
-    assert (trust[labeled] == 1).all()
-    right = beliefs[~labeled].argmax(axis=1) == classes[~labeled]
+def check_posteriors(posteriors, confidence, classes, labeled):
+    assert posteriors.dtype == confidence.dtype == np.float32
+    assert posteriors.min() >= 0
+    assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
+    assert_array_equal(posteriors[labeled], one_hot(classes)[labeled])
+    assert confidence.min() >= 0
+    assert confidence.max() <= 1
+    assert (confidence[labeled] == 1).all()
+    right = posteriors[~labeled].argmax(axis=1) == classes[~labeled]
     assert right.mean() > 0.9
-    assert trust[~labeled].mean() > 0.5
+    assert confidence[~labeled].mean() > 0.5
 
 
-def test_beliefs_about_texts(small_rows, scaled, labeled):
+def test_posteriors_of_texts(small_rows, scaled, labeled):
     topics = small_rows[1]
-    check_beliefs(*infer(scaled, one_hot(topics), labeled), topics, labeled)
+    check_posteriors(*infer(scaled, one_hot(topics), labeled), topics, labeled)
 
 
-def test_beliefs_about_dense_rows(dense, labeled):
+def test_posteriors_of_dense_rows(dense, labeled):
     X, classes = dense
-    check_beliefs(*infer(X, one_hot(classes), labeled), classes, labeled)
+    check_posteriors(*infer(X, one_hot(classes), labeled), classes, labeled)
 
 
-def test_random_labels_are_not_believed(scaled, labeled, small_rows):
+def test_random_labels_give_low_confidence(scaled, labeled, small_rows):
     random = np.random.RandomState(2).randint(3, size=300)
-    _, trust = infer(scaled, one_hot(random), labeled)
-    _, trust_in_topics = infer(scaled, one_hot(small_rows[1]), labeled)
-    assert trust[~labeled].mean() < 0.2
-    assert trust[~labeled].mean() < trust_in_topics[~labeled].mean() / 2
+    _, confidence = infer(scaled, one_hot(random), labeled)
+    _, confidence_in_topics = infer(scaled, one_hot(small_rows[1]), labeled)
+    assert confidence[~labeled].mean() < 0.2
+    assert confidence[~labeled].mean() < confidence_in_topics[~labeled].mean() / 2
 
 
-def test_beliefs_about_further_rows(small_rows, scaled, labeled):
-    """Rows that were not there are judged by words and neighbors' beliefs."""
+def test_posteriors_of_further_rows(small_rows, scaled, labeled):
+    """From their words and the votes of their neighbors."""
     topics = small_rows[1]
-    there = np.arange(300) < 240
-    teacher = teacher_of(scaled[there])
-    given = np.where(labeled[:, None], one_hot(topics), 0)[there]
-    teacher.infer(given, labeled[there], np.random.RandomState(0))
+    inside = np.arange(300) < 240
+    estimator = estimator_for(scaled[inside])
+    given = np.where(labeled[:, None], one_hot(topics), 0)[inside]
+    estimator.infer(given, labeled[inside], np.random.RandomState(0))
     votes = np.full((60, 3), 1 / 3, dtype=np.float32)
-    beliefs, trust = teacher.extend(scaled[~there], votes)
-    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
-    assert (beliefs.argmax(axis=1) == topics[~there]).mean() > 0.9
-    assert trust.min() >= 0
-    assert trust.max() <= 1
+    posteriors, confidence = estimator.extend(scaled[~inside], votes)
+    assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
+    assert (posteriors.argmax(axis=1) == topics[~inside]).mean() > 0.9
+    assert confidence.min() >= 0
+    assert confidence.max() <= 1
 
 
 def test_fewer_labels_than_folds(small_rows, scaled):
     topics = small_rows[1]
     labeled = np.zeros(300, dtype=bool)
     labeled[[np.flatnonzero(topics == topic)[0] for topic in (0, 1)]] = True
-    beliefs, trust = infer(scaled, one_hot(topics), labeled)
-    assert_allclose(beliefs.sum(axis=1), 1, atol=1e-5)
-    assert np.isfinite(trust).all()
+    posteriors, confidence = infer(scaled, one_hot(topics), labeled)
+    assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(confidence).all()
 
 
 def test_rows_of_zeros(small_rows, labeled):
     X = small_rows[0].tolil()
     X[:10] = 0
-    X = NormScaler().scale(X.tocsr())
-    beliefs, trust = infer(X, one_hot(small_rows[1]), labeled)
-    assert np.isfinite(beliefs).all()
-    assert np.isfinite(trust).all()
+    X = X.tocsr()
+    X = NormScaler(X).scale(X)
+    posteriors, confidence = infer(X, one_hot(small_rows[1]), labeled)
+    assert np.isfinite(posteriors).all()
+    assert np.isfinite(confidence).all()
 
 
-def test_many_labels_are_learned_from():
-    """Where neighbors and Gaussians mislead, the labeled rows are heard."""
+def test_ridge_regression_of_many_labels():
+    """Where neighbors and Gaussians mislead, it has a weight."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(600, 30))
-    classes = (X[:, 0] > 0).astype(int)  # no cluster tells of them
+    classes = (X[:, 0] > 0).astype(int)  # independent of clusters
     X = GlobalStandardScaler(X).scale(X)
     labeled = np.arange(600) < 400
-    teacher = teacher_of(X)
+    estimator = estimator_for(X)
     given = np.where(labeled[:, None], one_hot(classes), 0).astype(np.float32)
-    beliefs, _ = teacher.infer(given, labeled, np.random.RandomState(0))
-    assert teacher.calibration[1] > 0
-    right = beliefs[~labeled].argmax(axis=1) == classes[~labeled]
+    posteriors, _ = estimator.infer(given, labeled, np.random.RandomState(0))
+    assert estimator.calibration[1] > 0
+    right = posteriors[~labeled].argmax(axis=1) == classes[~labeled]
     assert right.mean() > 0.9
 
 
 @pytest.mark.parametrize("n_rows", [20, 20_000])
-def test_a_small_sample_asks_for_caution(n_rows):
-    """Sure beliefs that are wrong now and then win in a large sample alone."""
+def test_small_samples_prefer_lower_confidence(n_rows):
+    """Overconfident posteriors have a lower bound in a large sample only."""
     classes = np.arange(n_rows) % 20
     wrong = (classes + (classes == 0)) % 20  # one in twenty
     targets = np.eye(20)[classes]
-    sure = 0.98 * np.eye(20)[wrong] + 0.001
-    cautious = 0.7 * np.eye(20)[wrong] + 0.015
-    prefers_sure = _highest_loss(sure, targets) < _highest_loss(cautious, targets)
-    assert prefers_sure == (n_rows == 20_000)
+    confident = 0.98 * np.eye(20)[wrong] + 0.001
+    moderate = 0.7 * np.eye(20)[wrong] + 0.015
+    prefers_confident = _loss_bound(confident, targets) < _loss_bound(moderate, targets)
+    assert prefers_confident == (n_rows == 20_000)

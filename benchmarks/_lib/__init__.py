@@ -1,0 +1,1 @@
+"""What the benchmark scripts share: data, tasks, baselines, measuring and reports."""

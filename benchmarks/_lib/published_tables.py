@@ -1,0 +1,302 @@
+"""Define the tables in docs/: which results each shows, and how."""
+
+from functools import cache, partial
+from pathlib import Path
+
+from _lib import quality_report
+from _lib.tables import markdown_table, read_csv
+
+RESULTS = Path(__file__).parents[1] / "results"
+SEEDS = "0 1 2"
+
+
+@cache
+def _rows(name):
+    return read_csv(RESULTS / f"{name}.csv")
+
+
+@cache
+def _runs():
+    return quality_report.read_runs([RESULTS / "quality.csv"])
+
+
+def _select(rows, **wanted):
+    """Return the rows with the wanted values; a tuple allows each of its values."""
+    return [
+        row
+        for row in rows
+        if all(
+            row.get(key) in (value if isinstance(value, tuple) else (value,))
+            for key, value in wanted.items()
+        )
+    ]
+
+
+def _pivot(corner, rows, columns, cell):
+    """Return a table; `rows` and `columns` map labels to the filters of cells."""
+    lines = [
+        [label, *(cell(**(of_row | of_column)) for of_column in columns.values())]
+        for label, of_row in rows.items()
+    ]
+    return markdown_table([corner, *columns], lines)
+
+
+def _columns(rows, names, header):
+    """Return a table of some columns of a CSV file."""
+    return markdown_table(header, [[row[name] for name in names] for row in rows])
+
+
+# docs/hashers.md
+
+
+def hashers_table(run, labels, datasets, bits):
+    """Return precision@100 by method, for data sets and lengths."""
+    bits = (*bits, "float")
+    runs = _select(_runs(), run=run, dataset=datasets, bits=bits, labels=labels)
+    return quality_report.precision_markdown(f"{labels} % of labels", runs)
+
+
+def seconds_table():
+    """Return seconds to fit and to encode by method."""
+    lines = []
+    for run in _runs():
+        if "fit_seconds" in run:
+            (about,) = _select(_rows("runs"), run=run["seconds_run"])
+            threads = (
+                "" if about["threads"] == "1" else f" ({about['threads']} threads)"
+            )
+            seconds = f"{run['fit_seconds']:.2f} / {run['encode_seconds']:.2f}"
+            lines.append([run["method"], seconds + threads])
+    return markdown_table(["fit / encode, seconds", "20newsgroups, 32"], lines)
+
+
+def reranking_table(run, header):
+    """Return the comparison of short lists with exact search."""
+    names = ("search", "precision_at_10", "of_exact_percent", "found_percent")
+    names += ("batch_ms", "batch_speedup", "single_ms", "single_speedup")
+    rows = _select(_rows("reranking"), run=run)
+    return _columns(rows, names[: len(header)], header)
+
+
+def shallow_scaling_table():
+    """Return time and memory of the shallow hashers."""
+    names = ("hasher", "fit_seconds", "encode_seconds", "memory_mb")
+    header = ["hasher", "fit, s", "encode, s", "MB above the input"]
+    return _columns(_rows("shallow_scaling"), names, header)
+
+
+# docs/quality.md
+
+
+def _quality(labels, **about):
+    """Return precision@100 of the one run, or an empty text."""
+    defaults = {"bits": (32, "float"), "noise": 0.0, "unseen": False, "settings": None}
+    defaults |= {"validation": "no", "max_rows": None, "seed": SEEDS}
+    runs = _select(_runs(), labels=labels, **(defaults | about))
+    if len(runs) > 1:
+        raise ValueError(f"Several runs fit {about | {'labels': labels}}: {runs}.")
+    return quality_report.mean_and_std(runs, quality_report.PRECISION)
+
+
+def _percents(*percents):
+    return {f"{percent} %": {"labels": percent} for percent in percents}
+
+
+def methods_table(title, dataset):
+    """Return precision@100 of the hasher and of baselines by percentage of labels."""
+    methods = ("ssbvae", "oracle-features", "oracle-latent", "itq", "pca")
+    methods += ("float-cosine", "random-ranking")
+    rows = {name: {"method": name, "dataset": dataset, "seed": 0} for name in methods}
+    rows["ssbvae"]["seed"] = SEEDS
+    return _pivot(title, rows, _percents(0, 1, 2, 10, 30, 50, 100), _quality)
+
+
+def other_data_table():
+    """Return precision@100 on other data sets."""
+    small = {"max_rows": 10_000, "seed": 0}
+    rows = {
+        "tmc2007, several labels per sample": {"dataset": "tmc2007", "seed": 0},
+        "cifar10, dense, seeds 0 1 2": {"dataset": "cifar10"},
+        "ag-news, 10,000 samples": {"dataset": "ag-news"} | small,
+        "fashion-mnist, 10,000 samples": {"dataset": "fashion-mnist"} | small,
+        "20 Newsgroups without headers, seeds 0 1 2": {"dataset": "20newsgroups-bare"},
+    }
+    rows = {label: {"method": "ssbvae"} | row for label, row in rows.items()}
+    return _pivot("32 bits, seed 0", rows, _percents(0, 1, 10, 100), _quality)
+
+
+def length_table():
+    """Return precision@100 by length of the codes."""
+    rows = {
+        f"{dataset}, {labels} %": {"dataset": dataset, "labels": labels}
+        for dataset in ("20newsgroups", "web-snippets")
+        for labels in (1, 10, 100)
+    }
+    columns = {f"{bits} bits": {"bits": bits} for bits in (16, 32, 64)}
+    return _pivot("", rows, columns, partial(_quality, method="ssbvae"))
+
+
+def noise_table():
+    """Return precision@100 with wrong labels."""
+    rows = {
+        "10 % labels": {},
+        "10 % labels, a fifth of them wrong (`--noise 0.2`)": {"noise": 0.2},
+    }
+    columns = {name: {"dataset": name} for name in ("20newsgroups", "web-snippets")}
+    cell = partial(_quality, method="ssbvae", labels=10)
+    return _pivot("mean of seeds 0 1 2", rows, columns, cell)
+
+
+def unseen_table():
+    """Return precision@100 on classes that were not fitted."""
+    labels = {"no labels": 0, "10 % labels": 10, "all labels": 100}
+    rows = {label: {"labels": percent} for label, percent in labels.items()}
+    sizes = {"20newsgroups": None, "web-snippets": None}
+    sizes |= {"cifar10": 15_000, "fashion-mnist": 15_000}
+    columns = {
+        name: {"dataset": name, "max_rows": size} for name, size in sizes.items()
+    }
+    cell = partial(_quality, method="ssbvae", unseen=True)
+    return _pivot("mean of seeds 0 1 2", rows, columns, cell)
+
+
+def ablation_table():
+    """Return precision@100 with single parameters changed, on validation queries."""
+    names = {"20newsgroups": "20 Newsgroups", "web-snippets": "web-snippets"}
+    names |= {"cifar10": "CIFAR-10 features"}
+    runs = _select(_runs(), run="ablation")
+    rows = {}
+    for dataset, settings in quality_report.group(runs, "dataset", "settings"):
+        label = f"`{settings}`" if settings else "all"
+        row = {"dataset": dataset, "settings": settings}
+        rows[f"{names[dataset]}: {label}"] = row
+    columns = _percents(0, 1, 10, 100)
+    for percent in (10, 100):
+        columns[f"{percent} %, wrong"] = {"labels": percent, "noise": 0.2}
+    columns["10 %, unseen"] = {"labels": 10, "unseen": True}
+    about = {"method": "ssbvae", "validation": "random", "max_rows": 6000}
+    return _pivot("", rows, columns, partial(_quality, **about))
+
+
+def recipe_table():
+    """Return the studies of how the defaults were chosen."""
+    names = ["switch", "labels", "without", "with"]
+    header = ["switch", "labeled", "without", "with"]
+    return _columns(_rows("recipe"), names, header)
+
+
+# docs/search.md and docs/training.md
+
+
+def _search_case(row):
+    n = int(row["n_codes"])
+    size = f"{n // 10**6}M" if n >= 10**6 else f"{n // 10**3}k"
+    if row["data"] == "repeated":
+        return f"{size} x {row['n_bits']} bits, 50,000 distinct, k={row['k']}"
+    what = f"k={row['k']}" if row["k"] else f"radius {row['radius']}"
+    text = f"{size} x {row['n_bits']} bits, {what}, "
+    text += "one query" if row["n_queries"] == "1" else f"{row['n_queries']} queries"
+    if "multi_index" in row["method"]:
+        text += ", multi-index"
+    return text if row["simd"] in ("", "avx512") else f"{text}, {row['simd']}"
+
+
+def search_table():
+    """Return the time of the cases of search, and the ratio to other packages."""
+    lines = []
+    for row in _rows("search"):
+        if row["method"] == row["reference"] or not row["method"].startswith("skhash"):
+            continue
+        ratio = row["ratio"]
+        if row["reference"] != "faiss flat":
+            ratio += f" ({row['reference']})"
+        lines.append([_search_case(row), row["us_per_query"], ratio])
+    return markdown_table(["case", "us per query", "faiss / skhash"], lines)
+
+
+def training_table(case, first, measures):
+    """Return the table of a case of bench_training.py."""
+    cells = _select(_rows("training"), case=case)
+    rows = {name: {"name": name} for (name,) in quality_report.group(cells, "name")}
+    columns = {measure: {"measure": measure} for measure in measures}
+
+    def value(**about):
+        found = _select(cells, **about)
+        return found[0]["value"] if found else ""
+
+    return _pivot(first, rows, columns, value)
+
+
+def parts_table():
+    """Return the milliseconds of the parts of a training step, by processor."""
+    cells = _select(_rows("training"), case="parts")
+    rows = {name: {"name": name} for (name,) in quality_report.group(cells, "name")}
+    columns = {"Zen 5": "training-parts-zen5", "Zen 3": "training-parts-zen3"}
+    columns = {name: {"run": run} for name, run in columns.items()}
+    return _pivot(
+        "512 x 10000, 82 words per sample, 2 threads; ms, forward and backward",
+        rows,
+        columns,
+        lambda **about: _select(cells, **about)[0]["value"],
+    )
+
+
+_HASHERS = ("20newsgroups", "web-snippets", "ag-news", "tmc2007", "cifar10")
+_HASHERS += ("fashion-mnist",)
+_EMBEDDINGS = ("20newsgroups-minilm",)
+_RERANKING = ["short list by", "precision@10", "% of exact", "% found"]
+_SPEED = ["ms per query, batch", "times", "ms, alone", "times"]
+_FIT = ("seconds", "times", "P@100", "MB")
+
+TABLES = {
+    **{
+        f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
+        for labels in (0, 1, 10, 100)
+    },
+    "hashers-seeds": partial(
+        hashers_table, "hashers-seeds", 0, ("20newsgroups",), (32,)
+    ),
+    **{
+        f"hashers-length-{labels}": partial(
+            hashers_table, "hashers-length", labels, _HASHERS[:2], (16, 64)
+        )
+        for labels in (0, 1, 10, 100)
+    },
+    **{
+        f"hashers-embeddings-{labels}": partial(
+            hashers_table, "hashers-embeddings", labels, _EMBEDDINGS, (32, 64, 128)
+        )
+        for labels in (0, 10)
+    },
+    "hashers-seconds": seconds_table,
+    "reranking-bits": partial(reranking_table, "reranking-bits", _RERANKING),
+    "reranking-large": partial(
+        reranking_table, "reranking-large", ["search", *_RERANKING[1:], *_SPEED]
+    ),
+    "shallow-scaling": shallow_scaling_table,
+    "quality-20newsgroups": partial(
+        methods_table, "20 Newsgroups, headers kept", "20newsgroups"
+    ),
+    "quality-web-snippets": partial(methods_table, "web-snippets", "web-snippets"),
+    "quality-other": other_data_table,
+    "quality-length": length_table,
+    "quality-noise": noise_table,
+    "quality-unseen": unseen_table,
+    "ablation": ablation_table,
+    "recipe": recipe_table,
+    "search": search_table,
+    "training-parts": parts_table,
+    "training-epoch": partial(
+        training_table, "epoch", "method", ("s/epoch", "times", "P@100", "MB")
+    ),
+    "training-transform": partial(
+        training_table, "transform", "step", ("samples/s", "MB", "times")
+    ),
+    "training-fit": partial(training_table, "fit", "method", _FIT),
+    "training-features": partial(training_table, "features", "size", _FIT),
+    "training-rows": partial(training_table, "rows", "size", _FIT),
+    "training-grid": partial(training_table, "grid", "n_jobs", _FIT[:2]),
+    "training-documents": partial(
+        training_table, "documents", "step", ("seconds", "samples/s", "MB")
+    ),
+}

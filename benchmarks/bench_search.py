@@ -1,0 +1,120 @@
+"""Compare the speed of exact Hamming search with that of other packages, in turns.
+
+    python benchmarks/bench_search.py --n 1000000 --bits 32,64,128,256 --k 10
+    python benchmarks/bench_search.py --n 1000000 --bits 64 --radius 2
+    python benchmarks/bench_search.py --data real --k 10 --peers faiss,usearch,sklearn
+    python benchmarks/bench_search.py --suite --csv search.csv
+
+Each round runs every method once (as often as it takes to measure it), so that other
+load slows all of them; the table has the medians of the rounds, of ratios too. With one
+thread the clock is CPU time, else wall time. Slow peers get fewer queries. The script
+fails if distances differ between methods.
+
+"kernel" compares a flat scan with one that stays in the second-level cache and finds
+nothing; "memory" compares one query, which reads all codes once, with the bandwidth of
+the memory (caches may be faster).
+"""
+
+import argparse
+import os
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from _lib.measure import in_fresh_process
+from _lib.search_cases import SUITE, Case, compare_threads, measure_case
+from _lib.search_codes import REAL, SYNTHETIC
+from _lib.tables import print_table, write_csv
+from skhash.neighbors import simd_name
+
+COLUMNS = (
+    *("data", "n_codes", "n_bits", "k", "radius", "n_queries", "n_threads"),
+    *("method", "simd", "us_per_query", "gdist_per_s", "reference", "ratio"),
+    *("of_kernel", "of_bandwidth", "memory_mb"),
+)
+
+
+def show(case, results):
+    """Print one line per method."""
+    sizes = {name: results[0][name] for name in ("n_codes", "n_bits", "n_queries")}
+    print(f"\n{replace(case, **sizes)}; load {os.getloadavg()[0]:.1f}")
+    header = ["method", "us/query", "G dist/s", "peer / it", "kernel", "memory", "MB"]
+    keys = ("method", "us_per_query", "gdist_per_s", "ratio", "of_kernel")
+    keys += ("of_bandwidth", "memory_mb")
+    print_table(header, [[str(row.get(key, "")) for key in keys] for row in results])
+
+
+def cases(args):
+    """Return the cases that the command line asks for."""
+    if args.suite:
+        return SUITE
+    about = {
+        "k": args.k,
+        "radius": args.radius,
+        "n_queries": args.queries,
+        "algorithms": args.algorithms,
+        "peers": args.peers,
+        "simd": args.simd,
+        "n_threads": args.threads,
+    }
+    kinds = list(REAL) if args.data == "real" else [args.data]
+    lengths = [64] if args.data == "real" else map(int, args.bits)
+    return [Case(args.n, bits, data=d, **about) for bits, d in product(lengths, kinds)]
+
+
+def show_promises(measured):
+    """Print the ratio of each promised case beside the promise."""
+    rows = []
+    for case, (own, *_) in measured:
+        if case.promised:
+            rows.append([str(case), own["us_per_query"], own["ratio"], case.promised])
+    print()
+    header = ["case", "us/query", "faiss / skhash", "promised"]
+    print_table(header, [[str(cell) for cell in row] for row in rows])
+
+
+def parse(argv):
+    """Return the options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def names(text):
+        return tuple(name for name in text.split(",") if name)
+
+    add = parser.add_argument
+    add("--n", type=int, default=1_000_000, help="number of codes")
+    add("--bits", type=names, default=("64",), help="lengths of the codes, with commas")
+    add("--k", type=int, default=10, help="number of neighbors")
+    add("--radius", type=int, help="search by radius instead")
+    add("--queries", type=int, default=1000, help="number of queries per call")
+    add("--data", choices=[*SYNTHETIC, "real"], default="random")
+    add("--threads", type=int, default=1)
+    add("--peers", type=names, default=("faiss",), help="faiss,usearch,sklearn,numpy")
+    add("--algorithms", type=names, default=("brute",), help="of the package")
+    add("--simd", help="force a kernel of the package")
+    add("--rounds", type=int, default=11)
+    add("--seed", type=int, default=0)
+    add("--suite", action="store_true", help="measure all promised cases")
+    add("--csv", type=Path, help="write one line per case and method")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Run the cases that the command line asks for."""
+    args = parse(argv)
+    print(f"kernel: {simd_name()}; load: {os.getloadavg()[0]:.1f}")
+    measured = []
+    for case in cases(args):
+        results = measure_case(case, args.rounds, args.seed)
+        show(case, results)
+        measured.append((case, results))
+    if args.suite:
+        show_promises(measured)
+        print(*in_fresh_process(compare_threads, args.rounds, args.seed), sep="\n")
+    if args.csv:
+        write_csv(args.csv, COLUMNS, (row for _, rows in measured for row in rows))
+
+
+if __name__ == "__main__":
+    main()

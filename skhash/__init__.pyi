@@ -1,0 +1,73 @@
+"""The public names of skhash, which __init__.py resolves on first use."""
+
+from skhash import codes as codes
+from skhash import datasets as datasets
+from skhash import io as io
+from skhash import metrics as metrics
+from skhash import model_selection as model_selection
+from skhash import neighbors as neighbors
+from skhash import shallow as shallow
+from skhash import utils as utils
+from skhash import variational as variational
+from skhash._show_versions import (
+    show_versions,
+)
+from skhash.neighbors import (
+    HammingNearestNeighbors,
+    HammingNeighborsTransformer,
+    HammingRadiusNeighborsTransformer,
+    RerankedNearestNeighbors,
+)
+from skhash.shallow import (
+    AnchorGraphHasher,
+    CCAITQHasher,
+    ClassifierHasher,
+    IsotropicHasher,
+    ITQHasher,
+    KernelSupervisedHasher,
+    PCAHasher,
+    RandomProjectionHasher,
+    SelfTaughtHasher,
+    SemiSupervisedHasher,
+    ShiftInvariantKernelHasher,
+    SpectralHasher,
+    SphericalHasher,
+    SupervisedDiscreteHasher,
+    ThresholdHasher,
+)
+from skhash.variational import (
+    BernoulliVAEHasher,
+    OriginalSSBVAEHasher,
+    PHSHasher,
+    SSBVAEHasher,
+    VDSHHasher,
+)
+
+__version__: str
+__all__ = [
+    "AnchorGraphHasher",
+    "BernoulliVAEHasher",
+    "CCAITQHasher",
+    "ClassifierHasher",
+    "HammingNearestNeighbors",
+    "HammingNeighborsTransformer",
+    "HammingRadiusNeighborsTransformer",
+    "ITQHasher",
+    "IsotropicHasher",
+    "KernelSupervisedHasher",
+    "OriginalSSBVAEHasher",
+    "PCAHasher",
+    "PHSHasher",
+    "RandomProjectionHasher",
+    "RerankedNearestNeighbors",
+    "SSBVAEHasher",
+    "SelfTaughtHasher",
+    "SemiSupervisedHasher",
+    "ShiftInvariantKernelHasher",
+    "SpectralHasher",
+    "SphericalHasher",
+    "SupervisedDiscreteHasher",
+    "ThresholdHasher",
+    "VDSHHasher",
+    "show_versions",
+]

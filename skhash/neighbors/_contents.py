@@ -1,0 +1,158 @@
+"""Hold what an estimator over codes has indexed, and change it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skhash._hamming._index import CodeIndex
+from skhash._hamming._mutex import Mutex
+from skhash._hamming._storage import BufferEnd
+from skhash.utils._labels import concatenate_labels
+
+Self = TypeVar("Self", bound="SnapshotMixin")
+
+
+class Labels:
+    """The labels of indexed codes; immutable, and cheap to append to.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Labels of any dtype.
+    """
+
+    def __init__(self, values: NDArray) -> None:
+        self._buffer = values
+        self._n = len(values)
+        self._end = BufferEnd(self._n)
+
+    @property
+    def values(self) -> NDArray:
+        """The labels as a read-only array."""
+        values = self._buffer[: self._n]
+        values.flags.writeable = False
+        return values
+
+    def append(self, labels: NDArray) -> Labels:
+        """Return these labels and more.
+
+        The memory is shared where there is room and the labels are of one type.
+        """
+        n = self._n + len(labels)
+        joint = concatenate_labels([self._buffer[:0], labels[:0]])
+        buffer, end = self._buffer, self._end
+        has_room = n <= len(buffer) and joint.dtype == buffer.dtype
+        if not (has_room and end.advance(self._n, len(labels))):
+            size = max(n, self._n * 3 // 2)
+            buffer = np.empty((size, *joint.shape[1:]), dtype=joint.dtype)
+            buffer[: self._n] = self.values
+            end = BufferEnd(n)
+        buffer[self._n : n] = labels
+        longer = object.__new__(Labels)
+        longer._buffer, longer._n, longer._end = buffer, n, end
+        return longer
+
+    def without(self, positions: NDArray[np.intp]) -> Labels:
+        """Return the labels without those at `positions`."""
+        return Labels(np.delete(self.values, positions, axis=0))
+
+    def __getstate__(self) -> dict:
+        """Leave the spare memory behind."""
+        return {
+            "_buffer": np.array(self.values),
+            "_n": self._n,
+            "_end": BufferEnd(self._n),
+        }
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What has been indexed: one state of an estimator over codes.
+
+    Attributes
+    ----------
+    codes : CodeIndex
+        The codes.
+    labels : Labels or None
+        Their labels.
+    packed : bool
+        Whether `X` holds packed codes.
+    n_features : int
+        Number of columns of `X`.
+    feature_names : ndarray of shape (n_features,) or None
+        Names of the columns.
+    """
+
+    codes: CodeIndex
+    labels: Labels | None
+    packed: bool
+    n_features: int
+    feature_names: NDArray[np.object_] | None
+
+    def replaced(self, codes: CodeIndex, labels: Labels | None) -> Contents:
+        """Return these contents with other codes and labels."""
+        return Contents(codes, labels, self.packed, self.n_features, self.feature_names)
+
+
+class SnapshotMixin(BaseEstimator):
+    """Estimators whose fitted state is one immutable object, replaced as a whole.
+
+    Whatever ends a change early, and whatever runs beside it, finds the state before or
+    after. The state, `_contents`, has at least `n_features` and `feature_names`.
+    """
+
+    _contents: Any
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_contents" in self.__dict__
+
+    def _change(self: Self, change: Callable[..., Any], *arguments: Any) -> Self:
+        """Put in place what `change` returns; one thread at a time."""
+        mutex = self.__dict__.get("_mutex")
+        if mutex is None:
+            mutex = self.__dict__.setdefault("_mutex", Mutex())  # atomic
+        mutex.run(self._replace, change, arguments)
+        return self
+
+    def _replace(self, change: Callable[..., Any], arguments: tuple) -> None:
+        self._contents = change(*arguments)
+
+    def _snapshot(self: Self) -> Self:
+        """Return the fitted estimator as it is now: later changes do not reach it.
+
+        Every search begins with this.
+        """
+        if "_contents" not in self.__dict__:
+            check_is_fitted(self)
+        snapshot = object.__new__(type(self))
+        snapshot.__dict__.update(self.__dict__)
+        return snapshot
+
+    def _fitted(self, name: str) -> Any:
+        """Return the contents, or raise as for an attribute that is not there yet."""
+        contents = self.__dict__.get("_contents")
+        if contents is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
+        return contents
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of `X`."""
+        return self._fitted("n_features_in_").n_features
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """Names of the columns of `X`, where it had names."""
+        names = self._fitted("feature_names_in_").feature_names
+        if names is None:
+            raise AttributeError("X had no feature names in fit.")
+        return names

@@ -1,0 +1,41 @@
+"""Test blocks and samples of rows."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skhash.utils._rows import ROWS_PER_BLOCK, row_blocks, sample_labeled_first
+
+
+@pytest.mark.parametrize("size", [1, 4, 10, 11])
+def test_blocks_cover_all_rows_in_order(size):
+    blocks = [np.arange(10)[block] for block in row_blocks(10, size)]
+    assert_array_equal(np.concatenate(blocks), range(10))
+    assert all(len(block) == size for block in blocks[:-1])
+    assert 1 <= len(blocks[-1]) <= size
+
+
+def test_default_size_of_a_block(monkeypatch):
+    assert [*row_blocks(ROWS_PER_BLOCK)] == [slice(0, ROWS_PER_BLOCK)]
+    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 4)
+    assert [*row_blocks(10)] == [slice(0, 4), slice(4, 8), slice(8, 10)]
+
+
+@pytest.mark.parametrize("n_most", [300, 301, 10**6])
+def test_all_rows_where_there_are_no_more(n_most):
+    labeled = np.arange(300) < 10
+    sample = sample_labeled_first(labeled, n_most, np.random.RandomState(0))
+    assert_array_equal(sample, range(300))
+
+
+@pytest.mark.parametrize("n_labeled", [0, 60, 200, 300])
+def test_half_of_a_sample_is_labeled_at_least_where_possible(n_labeled):
+    labeled = np.random.RandomState(1).permutation(300) < n_labeled
+    sample = sample_labeled_first(labeled, 150, np.random.RandomState(0))
+    assert len(np.unique(sample)) == 150
+    assert_array_equal(sample, np.sort(sample))
+    assert labeled[sample].sum() >= min(n_labeled, 75)
+    if n_labeled <= 75:
+        assert set(np.flatnonzero(labeled)) <= set(sample)
+    other = sample_labeled_first(labeled, 150, np.random.RandomState(1))
+    assert not np.array_equal(sample, other)
