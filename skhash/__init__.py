@@ -42,6 +42,7 @@ _PUBLIC_NAMES = {
 _SUBMODULES = (
     "codes",
     "datasets",
+    "export",
     "io",
     "metrics",
     "model_selection",

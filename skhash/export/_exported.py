@@ -119,9 +119,9 @@ class Exported(ABC):
         distances, positions = self._nearest(packed, n_neighbors)
         ids = self._source.ids
         if ids.dtype.kind == "U":
-            found = np.append(ids.astype(object), None)[positions]
-        else:
-            found = np.append(ids, -1)[positions]
+            ids = ids.astype(object)
+        found = ids[positions]
+        found[positions < 0] = None if ids.dtype.kind == "O" else -1
         return distances, found
 
     def _nearest(

@@ -101,7 +101,11 @@ def test_faiss_kind(index):
 def test_usearch(distinct, index, queries, ids):
     pytest.importorskip("usearch")
     exported = UsearchExport(index, ids=ids, distinct=distinct)
-    assert_exact(exported, index, queries, ids)
+    # Built by several threads, the graph differs from time to time.
+    verification = exported.verify(queries)
+    assert verification.overlap > 0.95
+    assert verification.distance_agreement > 0.95
+    assert_array_equal(exported.kneighbors(queries[:10], 1)[0], np.zeros((10, 1)))
     assert len(exported.usearch_index) == len(exported._stored_codes)
 
 
@@ -265,11 +269,12 @@ def test_engines_are_imported_when_needed():
     code = """if True:
         import sys
         import skhash.export
+        from skhash import HammingNearestNeighbors
         engines = {"faiss", "usearch", "sqlite_vec", "pyarrow", "duckdb", "lancedb"}
         assert not engines & set(sys.modules), engines & set(sys.modules)
-        sys.modules["usearch"] = None
+        sys.modules["usearch.index"] = None
         try:
-            skhash.export.UsearchExport([[1]])
+            skhash.export.UsearchExport(HammingNearestNeighbors().fit([[1]]))
         except ImportError as error:
             print(error)
     """

@@ -52,9 +52,14 @@ def test_new_file(tmp_path):
 def test_error(tmp_path, error):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(error), replaced_file(path) as file:
-        file.write(b"new")
-        raise error
+
+    def write():
+        with replaced_file(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(error):
+        write()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 
