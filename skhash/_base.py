@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._labels import as_array, check_partial_labels
+from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._rows import row_blocks
 from skhash.utils._state import replaced_at_end, snapshot
 
@@ -150,13 +150,15 @@ class BaseHasher(
         hasher = snapshot(self)
         check_is_fitted(hasher)
         hasher._check_n_bits()
-        labeled = check_partial_labels(y, np.shape(X)[0]).labeled
+        labels = check_partial_labels(y, np.shape(X)[0])
+        labeled = labels.labeled
         if not labeled.any():
             raise ValueError(
                 "y has no labeled row to score the codes with: all labels are -1, or "
                 "y is None. Score on samples with labels, for example with "
                 "cv=skhash.model_selection.SemiSupervisedKFold()."
             )
+        warn_of_unlabeled(labels)
         samples = hasher._check_samples(X, reset=False)[labeled]
         bits = np.concatenate(
             [hasher._encode(samples[block]) for block in row_blocks(samples.shape[0])]

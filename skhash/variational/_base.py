@@ -122,7 +122,7 @@ class BaseVAEHasher(BaseHasher):
         return logits, near_zero(logits, logits).any(dim=1)
 
     def _fit(self, X: Rows, y: Any) -> None:
-        labels = self._check_training_data(X, y)
+        labels = self._check_training_data(X, y, is_chunk=False)
         require_two_classes(labels)
         if self._is_warm_start():
             self._check_resumable(X, labels)
@@ -169,7 +169,7 @@ class BaseVAEHasher(BaseHasher):
         with replaced_at_end(self) as hasher:
             is_first = not hasattr(hasher, "network_")
             rows = hasher._check_samples(X, reset=is_first)
-            labels = hasher._check_training_data(rows, y)
+            labels = hasher._check_training_data(rows, y, is_chunk=True)
             if is_first:
                 all_classes = check_chunk_classes(labels, classes)
                 hasher._initialize(rows, y, labels, all_classes)
@@ -184,7 +184,7 @@ class BaseVAEHasher(BaseHasher):
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Rows:
         return super()._check_samples(X, reset=reset and not self._is_warm_start())
 
-    def _check_training_data(self, X: Rows, y: Any) -> PartialLabels:
+    def _check_training_data(self, X: Rows, y: Any, *, is_chunk: bool) -> PartialLabels:
         """Return validated labels; raise if settings or labels cannot be used."""
         check_layer_sizes(self.hidden_layer_sizes)
         check_callbacks(self.callbacks)
@@ -194,10 +194,10 @@ class BaseVAEHasher(BaseHasher):
                 f"{type(self).__name__} needs at least two samples to learn from; got "
                 f"n_samples={X.shape[0]}."
             )
-        return self._check_labels(X, y)
+        return self._check_labels(X, y, is_chunk=is_chunk)
 
-    def _check_labels(self, X: Rows, y: Any) -> PartialLabels:
-        return check_partial_labels(y, X.shape[0])
+    def _check_labels(self, X: Rows, y: Any, *, is_chunk: bool) -> PartialLabels:
+        return check_partial_labels(y, X.shape[0], chunk=is_chunk)
 
     def _check_resumable(self, X: Rows, labels: PartialLabels) -> None:
         """Raise if parameters, samples or labels do not fit the network."""

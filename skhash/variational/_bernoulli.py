@@ -148,7 +148,7 @@ class BernoulliVAEHasher(BaseVAEHasher):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_labels(self, X: Rows, y: Any) -> PartialLabels:
+    def _check_labels(self, X: Rows, y: Any, *, is_chunk: bool) -> PartialLabels:
         return check_partial_labels(None, X.shape[0])
 
     def _initialize(

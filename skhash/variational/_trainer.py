@@ -157,9 +157,8 @@ class Trainer:
         recalibrate_batch_norm(network, rows, settings.batch_size)
         network.use_generator(None)
         net.optimizer_.zero_grad(set_to_none=True)
+        net.optimizer_.release()
         self._optimizer_state = net.optimizer_.state_dict()
-        for weight in network.parameters():
-            net.optimizer_.release(weight)
         self.network = network.to("cpu").eval()
         self._record(net, objective)
 

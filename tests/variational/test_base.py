@@ -216,13 +216,14 @@ def test_memory_mapped_rows_are_not_copied_as_a_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize("sampled_features", ["auto", 500])
 def test_large_vocabulary(rows, topics, labels, sampled_features):
     X = rows
+    small = {"hidden_layer_sizes": (16,), "batch_size": 64}
     wide = sp.csr_matrix((X.data, X.indices, X.indptr), (300, _LARGE_VOCABULARY + 1))
-    model = hasher(sampled_features=sampled_features, hidden_layer_sizes=(16,))
+    model = hasher(sampled_features=sampled_features, **small)
     model.fit(wide, labels)
     assert (model.predict(wide) == topics).mean() > 0.9
     assert model.score(wide, topics) > 0.8
     untouched = model.network_.input_layer.weight[X.shape[1] :]
-    again = hasher(max_epochs=1, hidden_layer_sizes=(16,)).fit(wide, labels)
+    again = hasher(**small, max_epochs=1).fit(wide, labels)
     again = again.network_.input_layer.weight
     assert torch.equal(untouched, again[X.shape[1] :])
 

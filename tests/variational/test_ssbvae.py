@@ -113,7 +113,7 @@ def test_string_labels(fitted, rows, labels):
 
 
 def test_strings_without_object_dtype(rows, labels):
-    with pytest.raises(ValueError, match=r"number -1 in an array of dtype object"):
+    with pytest.raises(ValueError, match=r"number -1 .*in an array of dtype object"):
         hasher().fit(rows, labels.astype(str))
 
 
@@ -148,7 +148,7 @@ def test_one_class_labeled(rows, topics):
     with pytest.raises(
         ValueError, match=r"at least two classes, or none.*got one class"
     ):
-        hasher().fit(rows, np.where(topics == 1, 1, -1))
+        hasher().fit(rows, np.where(topics == 1, 2, -1))
 
 
 @pytest.mark.parametrize("n_labels", [299, 301])
@@ -157,7 +157,7 @@ def test_labels_of_the_wrong_length(rows, n_labels):
         hasher().fit(rows, np.zeros(n_labels, dtype=int))
 
 
-@pytest.mark.parametrize("value", [np.nan, 0.5])
+@pytest.mark.parametrize("value", [np.inf, 0.5])
 def test_values_that_are_no_labels(rows, labels, value):
     y = labels.astype(float)
     y[3] = value
@@ -328,10 +328,8 @@ def test_parts_may_change_during_training(rows, labels):
         {"pseudo_labeler": None},
         {"pseudo_labeler": PseudoLabeler(n_neighbors=3)},
     ):
-        for again in (model.fit, model.partial_fit):
-            again = getattr(model.set_params(**change), again.__name__)
-            again(rows, labels)
-            assert np.isfinite(model.encode_proba(rows)).all()
+        model.set_params(**change).fit(rows, labels).partial_fit(rows, labels)
+        assert np.isfinite(model.encode_proba(rows)).all()
     assert len(model.network_.cluster_heads) == 4
     without = hasher(**TINY, warm_start=True, pseudo_labeler=None).fit(rows, labels)
     without.set_params(pseudo_labeler="auto").fit(rows, labels)

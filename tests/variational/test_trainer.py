@@ -26,6 +26,12 @@ def hasher(**kwargs):
     return SSBVAEHasher(**(small | kwargs))
 
 
+def quick(**kwargs):
+    """Return a hasher without what takes time beside the steps of training."""
+    parts = {"pseudo_labeler": None, "code_assigner": None}
+    return hasher(**({"hidden_layer_sizes": (8,)} | parts | kwargs))
+
+
 class Interrupt(Callback):
     """Raise KeyboardInterrupt after some batches."""
 
@@ -112,7 +118,8 @@ def test_named_callback(rows, labels):
 
 def test_learning_rate_falls_after_a_warm_up(rows, labels):
     recorder = Recorder()
-    hasher(callbacks=[recorder], learning_rate=0.01, batch_size=10).fit(rows, labels)
+    model = quick(callbacks=[recorder], learning_rate=0.01, batch_size=10)
+    model.set_params(max_epochs=6).fit(rows, labels)
     rates = np.array(recorder.rates_)
     assert len(rates) == 6 * 30
     assert rates.max() <= 0.01
@@ -133,7 +140,7 @@ def test_half_of_many_samples_is_decoded(rows, labels, monkeypatch, n_rows, frac
 
 def test_schedule_of_the_user(rows, labels):
     recorder, schedule = Recorder(), LRScheduler("ExponentialLR", gamma=0.01)
-    model = hasher(callbacks=[schedule, recorder], batch_size=10, max_epochs=3)
+    model = quick(callbacks=[schedule, recorder], batch_size=10, max_epochs=3)
     model.fit(rows, labels)
     first, second, _ = np.array(recorder.rates_).reshape(3, 30).mean(axis=1)
     assert second < 0.05 * first
@@ -304,7 +311,7 @@ def test_resumed_trainer_is_independent(rows, labels):
 
 def test_learning_rate_of_chunks_is_constant(rows, labels):
     recorder = Recorder()
-    model = hasher(callbacks=[recorder], learning_rate=0.01, batch_size=10)
+    model = quick(callbacks=[recorder], learning_rate=0.01, batch_size=10)
     for _ in range(2):
         model.partial_fit(rows, labels)
         assert recorder.rates_ == [0.01] * 30

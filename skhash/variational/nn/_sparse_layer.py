@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from skhash.variational.nn._rows import CSRRows
@@ -220,15 +219,13 @@ class RowwiseAdam(torch.optim.Adam):
         """Return the lazy gradient of some weights, None if they have none."""
         return self._lazy_grads.get(weight)
 
-    def release(self, weight: Tensor) -> None:
-        """Give some weights ordinary gradients from now on."""
-        if _optimizer_of(weight) is not self:
-            return
-        del _OPTIMIZERS[weight]
-        gradient = self._lazy_grads.pop(weight, None)
-        if gradient is not None:
-            dense = gradient.to_dense(len(weight))
-            weight.grad = dense if weight.grad is None else weight.grad + dense
+    def release(self) -> None:
+        """Give all weights ordinary gradients from now on."""
+        self._lazy_grads.clear()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if _optimizer_of(weight) is self:
+                    del _OPTIMIZERS[weight]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop all gradients."""
@@ -271,20 +268,6 @@ class RowwiseAdam(torch.optim.Adam):
             state["row_exp_avg_sq"] = weight.new_zeros(len(weight))
         for rows, gradients in gradient.blocks(len(weight)):
             _step_block(weight, rows, gradients, state, group)
-
-
-def _release_to(optimizer: torch.optim.Optimizer, *_: Any) -> None:
-    """Release the weights of an optimizer from the one that registered them before."""
-    for group in optimizer.param_groups:
-        for weight in group["params"]:
-            earlier = _optimizer_of(weight)
-            if earlier is not None and earlier is not optimizer:
-                earlier.release(weight)
-
-
-# Before a step of any optimizer: weights whose lazy gradient another optimizer keeps
-# would silently not be trained.
-register_optimizer_step_pre_hook(_release_to)
 
 
 def _step_block(
