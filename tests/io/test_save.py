@@ -34,7 +34,7 @@ from skhash._base import BaseHasher
 from skhash.io import InvalidFileError, NewerFileError
 from skhash.io._file import FORMAT_VERSION, ArrayFile, write_file
 
-#: How many single bits are flipped; `make test-files` sets 10,000.
+#: How many files are damaged, one bit or one value each.
 N_FLIPS = int(os.environ.get("SKHASH_N_FLIPS", "300"))
 FEW_EPOCHS = {"max_epochs": 2, "batch_size": 50}
 
