@@ -104,45 +104,48 @@ class PostgresExport(Exported):
         self.access = access
         self._ef_search = ef_search
         self._n_probes = n_probes
-        name = checked_name(table, "table")
-        codes_table = f"{name}_distinct" if is_distinct else name
-        bits = f"bit({source.n_bits})"
-        key = "text" if source.ids.dtype.kind == "U" else "bigint"
-        self._tables = [name]
-        self.query_sql = (
-            f"SELECT id, code <~> %(code)s::{bits} AS distance FROM {name} "
-            f"ORDER BY code <~> %(code)s::{bits} LIMIT %(k)s"
-        )
-        self.table_sql = [
-            f"CREATE TABLE {name} (id {key} PRIMARY KEY, code {bits} NOT NULL)"
-        ]
-        self.index_sql = []
-        if is_distinct:
-            self._tables = [codes_table, name]
-            self.table_sql = [
-                f"CREATE TABLE {codes_table} "
-                f"(code_id bigint PRIMARY KEY, code {bits} NOT NULL)",
-                f"CREATE TABLE {name} (id {key} PRIMARY KEY, "
-                f"code_id bigint NOT NULL REFERENCES {codes_table})",
-            ]
-            self.index_sql = [f"CREATE INDEX ON {name} (code_id)"]
-            self.query_sql = (
-                "SELECT id, distance FROM "
-                f"(SELECT code_id, code <~> %(code)s::{bits} AS distance "
-                f"FROM {codes_table} ORDER BY code <~> %(code)s::{bits} LIMIT %(k)s) "
-                f"AS nearest JOIN {name} USING (code_id) "
-                "ORDER BY distance, id LIMIT %(k)s"
-            )
-        self.copy_sql = {each: f"COPY {each} FROM STDIN" for each in self._tables}
-        options = f"m = {int(n_links)}, ef_construction = {int(ef_construction)}"
-        if access == "ivfflat":
-            options = f"lists = {int(n_lists or max(1, len(source.codes) ** 0.5))}"
+        self._set_statements(checked_name(table, "table"))
         if access is not None:
+            options = f"m = {int(n_links)}, ef_construction = {int(ef_construction)}"
+            if access == "ivfflat":
+                options = f"lists = {int(n_lists or max(1, len(source.codes) ** 0.5))}"
             self.index_sql.append(
-                f"CREATE INDEX ON {codes_table} USING {access} "
+                f"CREATE INDEX ON {self._tables[0]} USING {access} "
                 f"(code bit_hamming_ops) WITH ({options})"
             )
         self.search_sql = self._settings(1)
+
+    def _set_statements(self, name: str) -> None:
+        """Make the statements for samples with their codes, or with distinct codes."""
+        bits = f"bit({self.n_bits})"
+        key = "text" if self.ids.dtype.kind == "U" else "bigint"
+        distance = f"code <~> %(code)s::{bits}"
+        if self.distinct:
+            codes = f"{name}_distinct"
+            self._tables = [codes, name]
+            self.table_sql = [
+                f"CREATE TABLE {codes} "
+                f"(code_id bigint PRIMARY KEY, code {bits} NOT NULL)",
+                f"CREATE TABLE {name} (id {key} PRIMARY KEY, "
+                f"code_id bigint NOT NULL REFERENCES {codes})",
+            ]
+            self.index_sql = [f"CREATE INDEX ON {name} (code_id)"]
+            self.query_sql = (
+                f"SELECT id, distance FROM (SELECT code_id, {distance} AS distance "
+                f"FROM {codes} ORDER BY {distance} LIMIT %(k)s) AS nearest "
+                f"JOIN {name} USING (code_id) ORDER BY distance, id LIMIT %(k)s"
+            )
+        else:
+            self._tables = [name]
+            self.table_sql = [
+                f"CREATE TABLE {name} (id {key} PRIMARY KEY, code {bits} NOT NULL)"
+            ]
+            self.index_sql = []
+            self.query_sql = (
+                f"SELECT id, {distance} AS distance FROM {name} "
+                f"ORDER BY {distance} LIMIT %(k)s"
+            )
+        self.copy_sql = {each: f"COPY {each} FROM STDIN" for each in self._tables}
 
     def _settings(self, n_neighbors: int) -> list[str]:
         if self.access == "hnsw":

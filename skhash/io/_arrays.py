@@ -253,7 +253,7 @@ def _decode_random_state(
 
 CODECS = [
     Codec("array", _is_array, _encode_array, _decode_array),
-    Codec("scalar", _is_scalar, _encode_scalar, _decode_scalar),
+    Codec("numpy_scalar", _is_scalar, _encode_scalar, _decode_scalar),
     Codec("dtype", _is_dtype, _encode_dtype, _decode_dtype),
     Codec("type", lambda obj: bool(_type_name(obj)), _encode_type, _decode_type),
     Codec(

@@ -135,8 +135,8 @@ def _checksum(array: NDArray) -> str:
 class ArrayFile:
     """Read a file of :func:`write_file`; a context manager.
 
-    Nothing in the file is trusted: places and sizes of the arrays are checked against
-    the size of the file before memory is taken.
+    Places and sizes of the arrays are compared with the size of the file before memory
+    is taken.
 
     Parameters
     ----------

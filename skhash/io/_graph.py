@@ -95,7 +95,7 @@ class Encoder:
             raise TypeError(
                 f"{path} cannot be saved: it is {_description(obj)}, and skhash.io "
                 "saves data and estimators of a list, see docs/files.md. Replace it, "
-                "or use joblib and load only files that you trust."
+                "or use joblib, whose files can run code when they are loaded."
             )
         self._known[id(obj)] = None, obj
         self._depth += 1

@@ -77,8 +77,8 @@ def _decode_function(node: dict[str, Any], decoder: Decoder) -> Any:
     return named_function(node["name"])
 
 
-# Indexes of codes: the compiled search trusts what it gets, so that an index is built
-# anew from its codes, which are validated.
+# Indexes of codes: the compiled search validates little, so that an index is built anew
+# from its codes, which are validated.
 
 
 def _is_mutex(obj: Any) -> bool:

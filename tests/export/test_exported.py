@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 
 from skhash import HammingNearestNeighbors
 from skhash.export import Exported
-from skhash.export._source import DistinctCodes, Source
+from skhash.export._source import Source
 
 
 class NumpyExport(Exported):
@@ -136,19 +136,6 @@ def test_missing_neighbors_have_no_id(bits, index):
         assert list(found[0, 2:]) == [nothing] * 3
         assert list(distances[0, 2:]) == [-1] * 3
         assert nothing not in list(found[1])
-
-
-def test_distinct_codes():
-    codes = np.array([[3], [1], [3], [2], [1], [3]], dtype=np.uint8)
-    distinct = DistinctCodes(codes)
-    assert_array_equal(distinct.codes[distinct.numbers], codes)
-    assert len(distinct.codes) == 3
-    of_three, of_one = distinct.numbers[0], distinct.numbers[1]
-    distances, positions = distinct.nearest_samples(
-        np.array([[0, 1], [2, -1]]), np.array([[of_three, of_one], [of_one, -1]]), 4
-    )
-    assert_array_equal(positions, [[0, 2, 5, 1], [1, 4, -1, -1]])
-    assert_array_equal(distances, [[0, 0, 0, 1], [2, 2, -1, -1]])
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ ARRAYS = {
     "bytes": np.array([b"a", b"bcd"]),
     "dates": np.array(["2020-01-01", "NaT"], dtype="M8[D]"),
     "durations": np.array([3, 4], dtype="m8[25us]"),
-    "scalar": np.array(3.5),
-    "scalar text": np.array("abc"),
+    "no axis": np.array(3.5),
+    "text without axis": np.array("abc"),
     "empty": np.empty((0, 3), dtype=np.float32),
     "empty texts": np.empty((2, 0), dtype="U3"),
     "big endian": np.arange(3, dtype=">i4"),
@@ -63,16 +63,16 @@ def test_memory_maps_are_saved_as_arrays(tmp_path, round_trip):
 
 
 @pytest.mark.parametrize(
-    "scalar",
+    "number",
     [
         *(np.float32(0.1), np.float64("nan"), np.int64(-3), np.uint8(255)),
         *(np.bool_(True), np.str_("é"), np.complex64(1j), np.datetime64("2020")),
     ],
 )
-def test_scalars(scalar, round_trip):
-    found = round_trip([scalar])[0]
-    assert type(found) is type(scalar)
-    assert str(found) == str(scalar)
+def test_scalars(number, round_trip):
+    found = round_trip([number])[0]
+    assert type(found) is type(number)
+    assert str(found) == str(number)
 
 
 def test_dtypes_and_types(round_trip):

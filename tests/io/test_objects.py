@@ -80,7 +80,7 @@ CHANGES = {
 @pytest.mark.parametrize("mmap", [False, True])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_forged_index(change, mmap, tmp_path):
-    """The compiled search trusts its codes, so that they are validated."""
+    """The compiled search validates little, so that codes are validated before."""
     path = tmp_path / "index"
     forge_index(path, change)
     with pytest.raises(InvalidFileError):
