@@ -42,6 +42,8 @@ _PUBLIC_NAMES = {
 _SUBMODULES = (
     "codes",
     "datasets",
+    "export",
+    "io",
     "metrics",
     "model_selection",
     "neighbors",

@@ -2,6 +2,8 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import export as export
+from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
 from skhash import neighbors as neighbors
