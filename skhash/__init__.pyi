@@ -2,6 +2,7 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import duplicates as duplicates
 from skhash import export as export
 from skhash import io as io
 from skhash import metrics as metrics
@@ -12,6 +13,9 @@ from skhash import utils as utils
 from skhash import variational as variational
 from skhash._show_versions import (
     show_versions,
+)
+from skhash.duplicates import (
+    DuplicateDetector,
 )
 from skhash.neighbors import (
     HammingNearestNeighbors,
@@ -31,6 +35,7 @@ from skhash.shallow import (
     SelfTaughtHasher,
     SemiSupervisedHasher,
     ShiftInvariantKernelHasher,
+    SimHasher,
     SpectralHasher,
     SphericalHasher,
     SupervisedDiscreteHasher,
@@ -50,6 +55,7 @@ __all__ = [
     "BernoulliVAEHasher",
     "CCAITQHasher",
     "ClassifierHasher",
+    "DuplicateDetector",
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
@@ -65,6 +71,7 @@ __all__ = [
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",
+    "SimHasher",
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",
