@@ -45,6 +45,7 @@ _SUBMODULES = (
     "metrics",
     "model_selection",
     "neighbors",
+    "plot",
     "shallow",
     "utils",
     "variational",

@@ -13,8 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from skhash import ITQHasher, RerankedNearestNeighbors, SSBVAEHasher
 from skhash.datasets import load_icd10cm
-from skhash.metrics import precision_at_k_score
 from skhash.model_selection import mask_labels
+from skhash.plot import PrecisionAtKDisplay
 
 # %%
 # The diagnoses of ICD-10-CM have 22 chapters, which are the classes. A sample of 6,000
@@ -46,7 +46,7 @@ search = RerankedNearestNeighbors(
 query = "type 2 diabetes with kidney complications"
 _, indices = search.kneighbors(tfidf.transform([query]))
 for i in indices[0]:
-    print(texts[i], "|", corpus.target_names[y[i]])
+    print(texts[i])
 
 # %%
 # How many of the k nearest samples are of the chapter of the query? The nearest few
@@ -54,20 +54,15 @@ for i in indices[0]:
 # are ahead further down the ranking.
 
 itq = ITQHasher(random_state=0).fit(X)
-rankings = {
-    "SSBVAEHasher, 5 % of the labels": (codes, hasher.transform(X_query), "hamming"),
-    "ITQHasher, no labels": (itq.transform(X), itq.transform(X_query), "hamming"),
-    "TF-IDF, exact": (X, X_query, "cosine"),
-}
-depths = [1, 3, 10, 30, 100, 300]
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-for name, (database, asked, metric) in rankings.items():
-    precisions = [
-        precision_at_k_score(database, y, asked, y_query, k=k, metric=metric)
-        for k in depths
-    ]
-    ax.plot(depths, precisions, marker="o", label=name)
-ax.set(xscale="log", xlabel="k", ylabel="precision@k", ylim=(0, 1))
-ax.set_xticks(depths, [str(k) for k in depths])
-ax.legend()
+options = {"k": (1, 3, 10, 30, 100, 300)}
+display = PrecisionAtKDisplay.from_estimator(
+    hasher, X, y, X_query, y_query, name="SSBVAEHasher, 5 % of the labels", **options
+)
+options["ax"] = display.ax_
+PrecisionAtKDisplay.from_estimator(
+    itq, X, y, X_query, y_query, name="ITQHasher, no labels", **options
+)
+PrecisionAtKDisplay.from_predictions(
+    X, y, X_query, y_query, metric="cosine", name="TF-IDF, exact", **options
+)
 plt.show()

@@ -44,9 +44,8 @@ scores = search.cv_results_["mean_test_score"].reshape(len(penalties), len(lengt
 fig, ax = plt.subplots(figsize=(5, 3.6), layout="constrained")
 image = ax.imshow(scores)
 for (i, j), score in np.ndenumerate(scores):
-    ax.text(
-        j, i, f"{score:.2f}", ha="center", va="center", color="w", backgroundcolor="k"
-    )
+    color = "white" if score < scores.mean() else "black"
+    ax.text(j, i, f"{score:.2f}", ha="center", va="center", color=color)
 ax.set_xticks(range(len(lengths)), lengths)
 ax.set_yticks(range(len(penalties)), penalties)
 ax.set(xlabel="n_bits", ylabel="C")

@@ -47,3 +47,8 @@ for ax, (title, cv) in zip(axes, splits.items(), strict=True):
     ax.barh(list(hashers), means, xerr=deviations, color=["C0", "C1", "C2"])
     ax.set(title=title, xlabel="mean average precision", xlim=(0, 1))
 plt.show()
+
+# %%
+# Labels help the classes that have them, and can harm others: codes of known classes
+# keep less of what distinguishes samples of unknown ones. If most queries will be of
+# new classes, use a hasher without labels.

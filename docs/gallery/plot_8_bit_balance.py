@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from skhash import ITQHasher, PCAHasher, SSBVAEHasher, ThresholdHasher
 from skhash.codes import bit_statistics
+from skhash.plot import BitBalanceDisplay
 
 X, y = load_digits(return_X_y=True)
 hashers = [
@@ -24,7 +25,9 @@ hashers = [
 # %%
 # Distinct codes, constant bits and the largest correlation between two bits.
 
-fig, axes = plt.subplots(2, 2, figsize=(8, 4), sharex=True, sharey=True)
+fig, axes = plt.subplots(
+    2, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained"
+)
 for ax, hasher in zip(axes.flat, hashers, strict=True):
     statistics = bit_statistics(hasher.fit_transform(X))
     name = type(hasher).__name__
@@ -38,5 +41,10 @@ for ax, hasher in zip(axes.flat, hashers, strict=True):
     ax.set(title=name, ylim=(0, 1))
 fig.supxlabel("bits, sorted")
 fig.supylabel("fraction of ones")
-fig.tight_layout()
+plt.show()
+
+# %%
+# ``BitBalanceDisplay`` shows the fractions and the correlations of one hasher.
+
+BitBalanceDisplay.from_estimator(hashers[-1], X)
 plt.show()
