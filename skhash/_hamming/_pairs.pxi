@@ -1,8 +1,14 @@
 """Sort pairs of rows, and list them by row. Included by `_search.pyx`."""
 
+cdef extern from "core/compiler.h" nogil:
+    void RELEASE_FREED_MEMORY()
+
 cdef extern from "core/select.h" nogil:
     uint64_t KEY(uint64_t, uint64_t)
     void sort_keys(uint64_t *, size_t, int, uint64_t *)
+
+cdef extern from "core/distinct.h" nogil:
+    const uint32_t NO_CODE
 
 cdef extern from "core/join.h" nogil:
     ctypedef struct pair_list:
@@ -41,6 +47,7 @@ cdef enum:
     ROWS_PER_CHECK = 4096  # between two looks at signals
     PAIRS_PER_CHECK = 1 << 22
     MOST_SETS = 1024  # of buckets that are merged
+    RELEASES = 32  # times that the memory of sorted buckets is given back
 
 
 cdef class PairBuckets:
@@ -107,6 +114,8 @@ cdef int _write_pairs(
     try:
         for bucket in range(parts[0].n_buckets):
             with nogil:
+                if bucket % (parts[0].n_buckets // RELEASES + 1) == 0:
+                    RELEASE_FREED_MEMORY()
                 good = merge_bucket(parts, n_sets, bucket, &keys, &spare)
                 if good:
                     for p in range(keys.n):

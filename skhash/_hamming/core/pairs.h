@@ -17,7 +17,7 @@
 #include "results.h"
 #include "select.h"
 
-#define LEAST_BUCKET_BITS 10
+#define LEAST_BUCKET_BITS 8
 
 typedef struct {
     key_list *buckets;
