@@ -236,7 +236,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
         from skhash.metrics import precision_at_k_score
 
         snapshot = self._snapshot()
-        labels, n_bits = snapshot.labels_, snapshot.n_bits_
+        labels = snapshot.labels_
         labeled = check_partial_labels(labels, snapshot.n_samples_fit_).labeled
         if not labeled.any():
             raise ValueError(
@@ -251,6 +251,6 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
             y,
             k=min(snapshot.n_neighbors, int(np.count_nonzero(labeled))),
             packed=True,
-            n_bits=n_bits,
+            n_bits=snapshot.n_bits_,
         )
         return float(precision)

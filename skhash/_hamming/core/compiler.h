@@ -15,7 +15,7 @@
 #define CPU_SUPPORTS(instructions) (__builtin_cpu_supports(instructions) != 0)
 
 #define FIRST_BIT(x) ((size_t)__builtin_ctzll(x)) /* x is not 0 */
-#define COUNT_BITS(x) ((uint32_t)__builtin_popcountll(x))
+#define COUNT_BITS(x) __builtin_popcountll(x)
 
 #if defined(__clang__)
 #define UNROLL_BY_8 _Pragma("clang loop unroll_count(8)")

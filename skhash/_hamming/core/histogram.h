@@ -38,9 +38,8 @@ typedef struct {
     bit_counter count;
 } counter;
 
-ALWAYS_INLINE void
-count_words(const code_planes *codes, size_t first, size_t n, const uint64_t *query,
-            bool shared, uint64_t *counts)
+ALWAYS_INLINE void count_words(const code_planes *codes, size_t first, size_t n,
+                               const uint64_t *query, bool shared, uint64_t *counts)
 {
     memset(counts, 0, n * sizeof *counts);
     for (size_t w = 0; w < codes->n_words; w++) {
