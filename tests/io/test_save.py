@@ -27,7 +27,13 @@ from sklearn.preprocessing import (
 )
 
 import skhash
-from skhash import HammingNearestNeighbors, ITQHasher, SSBVAEHasher, io
+from skhash import (
+    DuplicateDetector,
+    HammingNearestNeighbors,
+    ITQHasher,
+    SSBVAEHasher,
+    io,
+)
 from skhash._base import BaseHasher
 from skhash.io._file import ArrayFile
 from skhash.neighbors._base import HammingNeighborsBase
@@ -69,7 +75,7 @@ def path(tmp_path):
 
 def samples_for(estimator, rows):
     """Return what the estimator learns from: samples, or codes for an index."""
-    if isinstance(estimator, HammingNeighborsBase):
+    if isinstance(estimator, HammingNeighborsBase | DuplicateDetector):
         return ITQHasher(16, random_state=0).fit_transform(rows)
     return rows
 
@@ -81,6 +87,8 @@ def results(estimator, X):
         if hasattr(estimator, method):
             result = getattr(estimator, method)(X)
             found += result if isinstance(result, tuple) else [result]
+    if hasattr(estimator, "pairs_"):
+        found += [estimator.labels_, *estimator.pairs_]
     return [each.toarray() if sp.issparse(each) else each for each in found]
 
 
@@ -142,6 +150,8 @@ def test_another_process(rows, labels, tmp_path):
                 if hasattr(loaded, name):
                     result = getattr(loaded, name)(X)
                     found += result if isinstance(result, tuple) else [result]
+            if hasattr(loaded, "pairs_"):
+                found += [loaded.labels_, *loaded.pairs_]
             found = [each.toarray() if sp.issparse(each) else each for each in found]
             assert len(found) == len(expected), type(loaded)
             for one, other in zip(found, expected):
