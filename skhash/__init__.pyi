@@ -2,6 +2,9 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import duplicates as duplicates
+from skhash import export as export
+from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
 from skhash import neighbors as neighbors
@@ -11,6 +14,9 @@ from skhash import utils as utils
 from skhash import variational as variational
 from skhash._show_versions import (
     show_versions,
+)
+from skhash.duplicates import (
+    DuplicateDetector,
 )
 from skhash.neighbors import (
     HammingNearestNeighbors,
@@ -30,6 +36,7 @@ from skhash.shallow import (
     SelfTaughtHasher,
     SemiSupervisedHasher,
     ShiftInvariantKernelHasher,
+    SimHasher,
     SpectralHasher,
     SphericalHasher,
     SupervisedDiscreteHasher,
@@ -49,6 +56,7 @@ __all__ = [
     "BernoulliVAEHasher",
     "CCAITQHasher",
     "ClassifierHasher",
+    "DuplicateDetector",
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
@@ -64,6 +72,7 @@ __all__ = [
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",
+    "SimHasher",
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",
