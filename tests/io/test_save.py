@@ -134,7 +134,10 @@ def test_round_trip_before_fit(estimator, path):
 def test_another_process(rows, labels, tmp_path):
     """Codes, probabilities and neighbors are the same where all is imported anew."""
     cases = []
-    for i, estimator in enumerate(ESTIMATORS):
+    estimators = [
+        each for each in ESTIMATORS if not isinstance(each, DuplicateDetector)
+    ]
+    for i, estimator in enumerate(estimators):
         X = samples_for(estimator, rows)
         fitted = clone(estimator).fit(X, labels)
         io.save(tmp_path / f"{i}.skhash", fitted)
@@ -160,7 +163,7 @@ def test_another_process(rows, labels, tmp_path):
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == len(ESTIMATORS)
+    assert int(done.stdout) == len(estimators)
 
 
 def test_training_continues(rows, labels, path):
