@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skhash.shallow import IsotropicHasher, ITQHasher
-from skhash.shallow._rotations import learn_rotation
+from skhash.utils._linalg import learn_rotation
 
 
 @pytest.fixture
