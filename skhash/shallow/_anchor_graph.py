@@ -187,7 +187,7 @@ class AnchorGraphHasher(LatentHasher):
         size = np.abs(self.projection_).max()
         vectors = distances.map(
             lambda squares: self._links(squares, nearest) @ self.projection_,
-            slope=2 * self.n_nearest_ * size / self.bandwidth_,
+            slope=4 * self.n_nearest_ * size / self.bandwidth_,
             size=size,
         )
         positive, doubtful = vectors.above()

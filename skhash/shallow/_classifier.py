@@ -48,9 +48,9 @@ class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
         of `n_bits`, rounded up, if None. Without labels all bits are unsupervised.
     pseudo_labels : {"label_spreading"} or None, default=None
         How unlabeled samples get pseudo-labels to train the logistic regression on.
-        "label_spreading" takes them from a neighborhood graph, which pays where very
-        few samples are labeled, and needs one label per sample. None trains on the
-        labeled samples only.
+        "label_spreading" spreads labels over a neighborhood graph, which helps where
+        very few samples are labeled, and needs one label per sample. None trains on
+        the labeled samples only.
     C : float, default=3.0
         Inverse of the regularization strength of the logistic regression, above 0. A
         smaller value such as 1 suits pseudo-labels.
@@ -195,9 +195,9 @@ class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
             targets = spread_labels(
                 project(X, components), targets, labeled, self.n_neighbors
             )
-        taught = targets.any(axis=1) if self.pseudo_labels else labeled
+        trained = targets.any(axis=1) if self.pseudo_labels else labeled
         learn = _binary_regressions if self.multilabel_ else _multinomial_regression
-        self.coef_, self.intercept_ = learn(X[taught], targets[taught], self.C)
+        self.coef_, self.intercept_ = learn(X[trained], targets[trained], self.C)
         self.coef_ = self.coef_.astype(X.dtype)
         posteriors = self._posteriors(X)
         self.mean_ = posteriors.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Base class of the hashers that learn in a latent space; drawn rows, ridges."""
+"""Base class of the hashers that learn in a latent space, and what they share."""
 
 from abc import abstractmethod
 from numbers import Integral

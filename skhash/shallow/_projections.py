@@ -99,6 +99,9 @@ class RandomProjectionHasher(ShallowHasher):
             warnings.simplefilter("ignore", DataDimensionalityWarning)
             projection = projection(self.n_bits, random_state=self.random_state).fit(X)
         self.components_ = projection.components_
+        if sp.issparse(self.components_):
+            # SciPy would do it in place, in transform.
+            self.components_.sort_indices()
 
     def _decide(self, X: BoundedRows) -> Decision:
         return X.project(self.components_).above()

@@ -54,8 +54,8 @@ class SpectralHasher(LatentHasher):
     The waves sin(pi / 2 + k pi x / l) have eigenvalues 1 - exp(-(s k pi / l)^2 / 2),
     which increase with k / l for any scale s of the graph; [1]_ derives them under
     "Out of sample extension". Unlike [1]_, samples are scaled to unit length in a
-    latent space, which pays on text; dense samples with ``normalize=False`` and all
-    dimensions give the published form.
+    latent space, which improves codes of text; dense samples with ``normalize=False``
+    and all dimensions give the published form.
 
     With n = min(n_samples, max_samples), fit costs O(n_components * nnz(X) + n *
     n_components^2), transform O(n_components * (nnz(X) + n_samples * n_bits)).

@@ -1,4 +1,4 @@
-"""Write a text that several docstrings share only once."""
+"""Insert shared texts into docstrings."""
 
 import inspect
 from collections.abc import Callable
@@ -13,14 +13,14 @@ def substitute(**texts: str) -> Callable[[Documented], Documented]:
     Parameters
     ----------
     **texts : str
-        For each name the text that takes the place of ``{name}``. Its lines are
-        indented as the placeholder is. Other braces stay as they are.
+        Texts that replace ``{name}``, with the indentation of that placeholder. Other
+        braces stay as they are.
 
     Returns
     -------
     decorator : callable
-        Returns the same function or class, with its docstring changed. Docstrings
-        that Python dropped (``python -OO``) stay dropped.
+        Changes the docstring of a function or a class, unless Python dropped it
+        (``python -OO``).
     """
 
     def decorate(documented: Documented) -> Documented:

@@ -8,7 +8,7 @@ from sklearn.utils.extmath import randomized_svd, row_norms, svd_flip
 from skhash.utils._compat import inplace_csr_row_normalize_l2
 from skhash.utils._typing import Rows, Seed
 
-# NumPy's buffer: a longer sum of products is split where the batch decides.
+# NumPy splits longer sums of products at places that depend on the number of rows.
 _COLUMNS_PER_SUM = 4096
 
 
@@ -77,7 +77,7 @@ def unit_rows(X: Rows) -> tuple[Rows, NDArray]:
     else:
         exponents = _exponents(np.maximum(X.max(axis=1), -X.min(axis=1)))
         X = np.ldexp(X, -exponents[:, None], order="C")
-        lengths = _lengths(X)
+        lengths = np.sqrt(row_squares(X))
         X /= np.where(lengths > 0, lengths, 1)[:, None]
     return X, np.ldexp(lengths, exponents)
 
@@ -105,12 +105,24 @@ def _exponents(largest: NDArray) -> NDArray[np.integer]:
     return np.where(np.isfinite(largest), np.frexp(largest)[1], 0)
 
 
-def _lengths(X: NDArray) -> NDArray:
+def row_squares(X: NDArray) -> NDArray:
+    """Return the squared Euclidean length of each row, which depends on it alone.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_columns)
+        The rows.
+
+    Returns
+    -------
+    squares : ndarray of shape (n_samples,)
+        The sums of squares.
+    """
     squares = np.zeros(X.shape[0], dtype=X.dtype)
     for first in range(0, X.shape[1], _COLUMNS_PER_SUM):
         part = X[:, first : first + _COLUMNS_PER_SUM]
         squares += np.einsum("ij,ij->i", part, part)
-    return np.sqrt(squares)
+    return squares
 
 
 def learn_rotation(

@@ -1,10 +1,10 @@
-"""Keep the bits of a sample independent of the other samples in the call.
+"""Keep the bits of a sample independent of the other samples in a batch.
 
-A matrix product by BLAS rounds differently for different numbers of rows, and for
-different places of a row among them. Where a value lies on its threshold up to that
-rounding, the bit would depend on the batch. The values here carry a bound on their
-rounding error: rows with a bit in doubt are computed a second time by a product that
-adds in one fixed order, whatever the batch. All other bits are the same either way.
+BLAS rounds a matrix product differently for different numbers of rows, and for
+different positions of a row among them. If a value equals its threshold up to that
+rounding, its bit would depend on the batch. Therefore values carry a bound on their
+rounding error, and samples with a bit within the bound are computed again by a product
+that adds in the same order for any batch. The other bits are the same by both products.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import gen_batches
 
-from skhash.utils._linalg import unit_rows
+from skhash.utils._linalg import row_squares, unit_rows
 from skhash.utils._typing import Rows
 
 Product: TypeAlias = Callable[[Rows, NDArray], NDArray]
@@ -24,7 +24,7 @@ Decision: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 _EPS = np.finfo(np.float64).eps
 _SMALLEST = np.finfo(np.float64).smallest_subnormal
 
-# Dense rows that are multiplied as sparse ones take 12 bytes per entry.
+# Limits the indices of dense rows that are multiplied as sparse ones, 4 bytes each.
 _ENTRIES_PER_BLOCK = 2**22
 
 
@@ -38,8 +38,8 @@ class BoundedRows:
     product : callable
         Multiplies values by the transpose of a matrix.
     error : ndarray of shape (n_samples, 1) or None, default=None
-        Bounds, row by row, how far a value may lie from the value that the other
-        product gives; None for exact values.
+        Bound per row on the difference of a value to the one that another product
+        gives; None for exact values.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class BoundedRows:
 
     @property
     def size(self) -> NDArray:
-        """The largest magnitude in each row, of shape (n_samples, 1)."""
+        """Return the largest magnitude in each row, of shape (n_samples, 1)."""
         if sp.issparse(self.values):
             return abs(self.values).max(axis=1).toarray().reshape(-1, 1)
         above = self.values.max(axis=1, keepdims=True)
@@ -96,8 +96,8 @@ class BoundedRows:
     def squared_distances(self, points: NDArray) -> Self:
         """Return the squared Euclidean distances to `points` (n_points, n_columns)."""
         points = points.astype(np.float64, copy=False)
-        squares = np.einsum("ij,ij->i", self.values, self.values)[:, None]
-        others = np.einsum("ij,ij->i", points, points)
+        squares = row_squares(self.values)[:, None]
+        others = row_squares(points)
         values = -2 * self.product(self.values, points)
         values += squares
         values += others
@@ -121,7 +121,7 @@ class BoundedRows:
         return self._with(function(self.values), error)
 
     def has_tie(self, smallest: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return in which rows other columns may hold the smallest values as well."""
+        """Return the rows in which rounding may have decided which are smallest."""
         reach = np.take_along_axis(self.values, smallest, axis=1).max(axis=1)
         reach = reach[:, None] + 2 * self.error
         farther = np.count_nonzero(self.values > reach, axis=1)
@@ -133,11 +133,11 @@ class BoundedRows:
         return self._with(self.values[:, columns] * factors, error)
 
     def above(self, thresholds: ArrayLike = 0.0) -> Decision:
-        """Return which values lie above thresholds, and which rows are in doubt."""
+        """Return the values above thresholds, and the rows with a doubtful one."""
         thresholds = np.asarray(thresholds)
         distances = np.abs(self.values - thresholds)
         error = self.error + 4 * _EPS * np.abs(thresholds).max(initial=0)
-        # A comparison that infinity or NaN makes false is in doubt as well.
+        # Comparisons with infinity or NaN are false, so that they are in doubt as well.
         doubtful = ~(distances > error).all(axis=1)
         return self.values > thresholds, doubtful
 
@@ -145,21 +145,22 @@ class BoundedRows:
 def consistent_bits(
     decide: Callable[[BoundedRows], Decision], X: Rows
 ) -> NDArray[np.bool_]:
-    """Return bits that do not depend on the other samples in `X`.
+    """Compute bits that do not depend on the other samples in `X`.
 
     Parameters
     ----------
     decide : callable
-        Gives the bits of rows, (n_samples, n_bits), and which rows have a bit that
-        rounding may have decided, (n_samples,).
+        Returns bits, (n_samples, n_bits), and which samples have a bit that rounding
+        may have decided, (n_samples,).
     X : {ndarray, CSR} of shape (n_samples, n_features)
         The samples.
 
     Returns
     -------
     bits : ndarray of shape (n_samples, n_bits), bool
+        The bits of each sample alone.
     """
-    # Values out of range are in doubt, and stay consistent.
+    # Values out of range are in doubt, and therefore consistent.
     with np.errstate(over="ignore", invalid="ignore"):
         bits, doubtful = decide(BoundedRows(X, blas_product))
         again = np.flatnonzero(doubtful)
@@ -177,8 +178,8 @@ def blas_product(X: Rows, directions: NDArray) -> NDArray:
 def ordered_product(X: Rows, directions: NDArray) -> NDArray:
     """Return ``X @ directions.T`` as a dense array, summed in the order of columns.
 
-    SciPy multiplies sparse rows one after another and entry by entry, so that dense
-    rows are handed to it as sparse ones without zeros left out.
+    SciPy multiplies sparse rows one after another and entry by entry. Dense rows are
+    passed to it as sparse rows with all entries.
     """
     if sp.issparse(X):
         return blas_product(X, directions)

@@ -1,4 +1,4 @@
-"""Change the state of an estimator all at once or not at all."""
+"""Change the attributes of an estimator all at once or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +25,8 @@ def replaced_at_end(estimator: Estimator) -> Iterator[Estimator]:
     Yields
     ------
     copied : estimator
-        A shallow copy to be changed. Its parameters are no NumPy numbers, as those of
-        8 bits would overflow.
+        A shallow copy to be changed. Parameters that are NumPy numbers are Python
+        numbers in it, since those of 8 bits would overflow.
     """
     copied = snapshot(estimator)
     yield copied

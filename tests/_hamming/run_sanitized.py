@@ -1,6 +1,6 @@
 """Build the search with warnings as errors and with sanitizers, and run its tests.
 
-    python tests/neighbors/run_sanitized.py [arguments of pytest]
+    python tests/_hamming/run_sanitized.py [arguments of pytest]
 
 GCC or Clang compile with -Wall -Wextra -Werror and the address and undefined-behavior
 sanitizers, into build/sanitized; the installed package is left alone. Leaks are not

@@ -66,4 +66,4 @@ def test_no_label_is_an_error_that_says_what_to_do(data, y):
 def test_one_class_is_an_error(data):
     X, y = data
     with pytest.raises(ValueError, match=r"at least two classes;.*another class\.$"):
-        KernelSupervisedHasher().fit(X, np.where(y == 1, 1, -1))
+        KernelSupervisedHasher().fit(X, np.where(y == 2, 2, -1))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 
 from skhash.shallow import IsotropicHasher, ITQHasher
 from skhash.utils._linalg import learn_rotation
@@ -70,3 +71,15 @@ def test_isotropic_variances_are_equal(X, sparse):
     np.testing.assert_allclose(
         hasher.components_ @ hasher.components_.T, np.eye(8), atol=1e-10
     )
+
+
+def test_isotropic_warns_if_it_has_not_converged(X):
+    with pytest.warns(ConvergenceWarning, match="after max_iter=3 alternations"):
+        hasher = IsotropicHasher(8, max_iter=3, random_state=0).fit(X)
+    assert hasher.n_iter_ == 3
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("Hasher", [IsotropicHasher, ITQHasher])
+def test_no_warning_on_ordinary_samples(X, Hasher):
+    assert Hasher(8, random_state=0).fit(X).n_iter_ < 1000

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.preprocessing import normalize
 
@@ -16,6 +17,7 @@ def X():
     return centers[rng.randint(5, size=2000)] + rng.standard_normal((2000, 16))
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 def test_balls_hold_half_and_overlap_in_a_quarter(X):
     hasher = SphericalHasher(16, random_state=0).fit(X)
     bits = hasher.transform(X).astype(float)
@@ -36,7 +38,10 @@ def test_bits_are_balls(X):
 def test_moves_follow_the_published_forces(X):
     one, two = (SphericalHasher(4, max_iter=i, tol_mean=0, tol_std=0) for i in (1, 2))
     for hasher in (one, two):
-        hasher.set_params(random_state=0).fit(X)
+        with pytest.warns(
+            ConvergenceWarning, match=rf"max_iter={hasher.max_iter} iter"
+        ):
+            hasher.set_params(random_state=0).fit(X)
     bits = one.transform(X).astype(float)
     overlaps = bits.T @ bits / len(X)
     expected = one.centers_.copy()

@@ -1,0 +1,48 @@
+"""Check that the code of a sample does not depend on the others in a batch."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from tests.common.estimators import HASHERS
+
+N_SAMPLES = 60
+
+
+def degenerate_samples():
+    """Return samples whose values often lie exactly on a threshold."""
+    rng = np.random.default_rng(0)
+    normal = rng.standard_normal
+    shape = (N_SAMPLES, 12)
+    few = (rng.random((6, 30)) < 0.2).astype(float)
+    return {
+        "one feature": normal((N_SAMPLES, 1)),
+        "two features": normal((N_SAMPLES, 2)),
+        "rank 3": normal((N_SAMPLES, 3)) @ normal((3, 12)),
+        "binary": (rng.random(shape) < 0.5).astype(float),
+        "constant columns": np.hstack(
+            [np.full((N_SAMPLES, 6), 0.3), normal((N_SAMPLES, 6))]
+        ),
+        "repeated": np.repeat(normal((8, 12)), 8, axis=0)[:N_SAMPLES],
+        "counts": rng.poisson(0.5, shape).astype(float),
+        "few distinct, sparse": sp.csr_array(few[rng.integers(0, 6, N_SAMPLES)]),
+    }
+
+
+SAMPLES = degenerate_samples()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("samples", SAMPLES)
+@pytest.mark.parametrize("hasher", HASHERS, ids=repr)
+def test_alone_as_in_a_batch(hasher, samples):
+    X = SAMPLES[samples]
+    hasher = clone(hasher).set_params(n_bits=min(8, X.shape[1]))
+    if "random_state" in hasher.get_params():
+        hasher.set_params(random_state=0)
+    codes = hasher.fit(X, np.arange(N_SAMPLES) % 3).transform(X)
+    for i in range(0, N_SAMPLES, 3):
+        assert_array_equal(hasher.transform(X[[i]])[0], codes[i])
+    assert_array_equal(hasher.transform(X[5:22]), codes[5:22])
