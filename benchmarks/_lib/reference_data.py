@@ -130,6 +130,26 @@ def load_ag_news():
 
 
 @cache
+def load_stackoverflow():
+    """Load titles of questions with 20 tags, as TF-IDF of at most 10,000 words."""
+    return _vectorize(
+        _load_jsonl_texts(
+            data_folder("stackoverflow-titles") / "stackoverflow_titles.jsonl.gz"
+        ),
+        TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
+    )
+
+
+@cache
+def load_dbpedia():
+    """Load abstracts of an encyclopedia in 14 classes, as TF-IDF of 10,000 words."""
+    return _vectorize(
+        _load_jsonl_texts(data_folder("dbpedia14-14k") / "dbpedia14_14k.jsonl.gz"),
+        TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
+    )
+
+
+@cache
 def load_tmc2007():
     """Load multi-label aviation safety reports as presence of 500 words."""
     folder = data_folder("tmc2007-500")
@@ -205,6 +225,8 @@ LOADERS = {
     "20newsgroups-minilm": load_20newsgroups_minilm,
     "web-snippets": load_web_snippets,
     "ag-news": load_ag_news,
+    "stackoverflow": load_stackoverflow,
+    "dbpedia": load_dbpedia,
     "tmc2007": load_tmc2007,
     "cifar10": load_cifar10,
     "fashion-mnist": load_fashion_mnist,

@@ -9,9 +9,9 @@ from sklearn.covariance import ledoit_wolf
 
 from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher, add_ridge
-from skhash.shallow._rotations import learn_rotation
 from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
+from skhash.utils._linalg import learn_rotation
 from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._typing import Output, Seed
 

@@ -17,7 +17,7 @@ from skhash.shallow._base import ShallowHasher
 from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import draw_rows
 from skhash.shallow._projections import project
-from skhash.shallow._rotations import ITQHasher, learn_rotation
+from skhash.shallow._rotations import ITQHasher
 from skhash.utils._compat import Interval, StrOptions
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import (
@@ -25,7 +25,7 @@ from skhash.utils._labels import (
     check_partial_labels,
     require_two_classes,
 )
-from skhash.utils._linalg import singular_directions
+from skhash.utils._linalg import learn_rotation, singular_directions
 from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._typing import Output, Rows, Seed
 

@@ -14,7 +14,7 @@ from skhash.shallow._docs import TEXTS
 from skhash.shallow._projections import principal_directions, project
 from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
-from skhash.utils._linalg import unit_rows
+from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._typing import Output, Rows, Seed
 
@@ -234,50 +234,6 @@ class IsotropicHasher(ShallowHasher):
 
     def _decide(self, X: BoundedRows) -> Decision:
         return X.project(self.components_).above(self.thresholds_)
-
-
-def learn_rotation(
-    V: NDArray, n_bits: int, max_iter: int, *, random_state: np.random.RandomState
-) -> tuple[NDArray, NDArray]:
-    """Learn the rotation that loses least if only the signs are kept.
-
-    Parameters
-    ----------
-    V : ndarray of shape (n_samples, n_components)
-        Centered samples; no more columns than bits.
-    n_bits : int
-        Number of bits.
-    max_iter : int
-        Number of alternations; fewer if no bit changes any more.
-    random_state : RandomState instance
-        Draws the first rotation.
-
-    Returns
-    -------
-    rotation : ndarray of shape (n_components, n_bits)
-        Orthonormal rows.
-    losses : ndarray of shape (n_iter,)
-        Mean of (B - V R)^2 after each alternation, for V scaled to a mean square of 1
-        per bit; it never increases.
-    """
-    n_components = V.shape[1]
-    start = random_state.standard_normal((n_bits, n_components))
-    rotation = np.linalg.qr(start)[0].T.astype(V.dtype)
-    # |B - VR|^2 = |B|^2 + |V|^2 - 2 <B, VR>, of which only the last term varies.
-    scale = np.sqrt(V.size and np.sum(V**2, dtype=np.float64) / (len(V) * n_bits))
-    losses: list[float] = []
-    previous = None
-    for _ in range(max_iter):
-        signs = V @ rotation > 0
-        if previous is not None and np.array_equal(signs, previous):
-            break
-        previous = signs
-        correlation = V.T @ np.where(signs, V.dtype.type(1), V.dtype.type(-1))
-        left, _, right = np.linalg.svd(correlation, full_matrices=False)
-        rotation = left @ right
-        agreement = np.sum(correlation * rotation, dtype=np.float64)
-        losses.append(2 - 2 * agreement / (signs.size * scale) if scale else 1.0)
-    return rotation, np.array(losses)
 
 
 def equalize_variances(

@@ -1,4 +1,4 @@
-"""Compute singular directions, and lengths and magnitudes of rows."""
+"""Compute singular directions, lengths of rows, and rotations towards signs."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -123,3 +123,47 @@ def row_squares(X: NDArray) -> NDArray:
         part = X[:, first : first + _COLUMNS_PER_SUM]
         squares += np.einsum("ij,ij->i", part, part)
     return squares
+
+
+def learn_rotation(
+    V: NDArray, n_bits: int, max_iter: int, *, random_state: np.random.RandomState
+) -> tuple[NDArray, NDArray]:
+    """Learn the rotation that loses least if only the signs are kept.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_samples, n_components)
+        Centered samples; no more columns than bits.
+    n_bits : int
+        Number of bits.
+    max_iter : int
+        Number of alternations; fewer if no bit changes any more.
+    random_state : RandomState instance
+        Draws the first rotation.
+
+    Returns
+    -------
+    rotation : ndarray of shape (n_components, n_bits)
+        Orthonormal rows.
+    losses : ndarray of shape (n_iter,)
+        Mean of (B - V R)^2 after each alternation, for V scaled to a mean square of 1
+        per bit; it never increases.
+    """
+    n_components = V.shape[1]
+    start = random_state.standard_normal((n_bits, n_components))
+    rotation = np.linalg.qr(start)[0].T.astype(V.dtype)
+    # |B - VR|^2 = |B|^2 + |V|^2 - 2 <B, VR>, of which only the last term varies.
+    scale = np.sqrt(V.size and np.sum(V**2, dtype=np.float64) / (len(V) * n_bits))
+    losses: list[float] = []
+    previous = None
+    for _ in range(max_iter):
+        signs = V @ rotation > 0
+        if previous is not None and np.array_equal(signs, previous):
+            break
+        previous = signs
+        correlation = V.T @ np.where(signs, V.dtype.type(1), V.dtype.type(-1))
+        left, _, right = np.linalg.svd(correlation, full_matrices=False)
+        rotation = left @ right
+        agreement = np.sum(correlation * rotation, dtype=np.float64)
+        losses.append(2 - 2 * agreement / (signs.size * scale) if scale else 1.0)
+    return rotation, np.array(losses)

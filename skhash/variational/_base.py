@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -282,7 +283,7 @@ class BaseVAEHasher(BaseHasher):
         settings = {"dropout": self.dropout, "feature_dropout": self.feature_dropout}
         return network_type(
             rows.n_features,
-            self.n_bits,
+            self._n_network_bits,
             task.n_classes,
             hidden_layer_sizes=self.hidden_layer_sizes,
             weight_scale=task.scaler.weight_scale(rows.n_features),
@@ -299,6 +300,10 @@ class BaseVAEHasher(BaseHasher):
             mean_target = torch.from_numpy(task.scaler.mean_target(rows.X))
             network.decoder.bias.add_(mean_target)
         return network
+
+    @property
+    def _n_network_bits(self) -> int:
+        return self.n_bits
 
     def _n_epochs(self, n_features: int) -> int:
         return self.max_epochs
@@ -347,6 +352,26 @@ class BaseVAEHasher(BaseHasher):
             [function(hasher, samples[b]) for b in row_blocks(samples.shape[0])]
         )
 
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the real numbers whose signs are the codes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples to encode.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_bits), float32
+            Log-odds of each bit; :meth:`transform` sets those above 0.
+        """
+
+        def code_logits(hasher: BaseVAEHasher, X: Rows) -> NDArray:
+            logits, _ = hasher._code_logits(X, *hasher._activations(X))
+            return logits.float().cpu().numpy()
+
+        return self._in_blocks(X, code_logits)
+
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of a 1 for each bit.
 
@@ -360,12 +385,7 @@ class BaseVAEHasher(BaseHasher):
         probabilities : ndarray of shape (n_samples, n_bits), float32
             In [0, 1]; :meth:`transform` sets the bits above 1/2.
         """
-
-        def probabilities(hasher: BaseVAEHasher, X: Rows) -> NDArray:
-            logits, _ = hasher._code_logits(X, *hasher._activations(X))
-            return torch.sigmoid(logits).float().cpu().numpy()
-
-        return self._in_blocks(X, probabilities)
+        return expit(self.decision_function(X))
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the samples that the decoder reconstructs from codes.
@@ -393,8 +413,12 @@ class BaseVAEHasher(BaseHasher):
             else check_bits(X, n_bits=self.n_bits)
         )
         with torch.inference_mode():
-            decoded = self.network_.decode(torch.from_numpy(bits.astype(np.float32)))
+            decoded = self.network_.decode(self._network_bits(bits))
         return self.scaler_.inverse(decoded.numpy())
+
+    def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
+        """Return the input of the decoder, in [0, 1], for codes."""
+        return torch.from_numpy(bits.astype(np.float32))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

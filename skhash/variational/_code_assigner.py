@@ -24,6 +24,8 @@ from skhash.variational.pseudo_labels._word_classifier import WordClassifier
 
 # In shorter codes the codewords are so close that one bit leads to another class.
 _MIN_BITS_FOR_TIE_BREAK = 16
+# Of longer codes one bit of each so many is inverted.
+_BITS_PER_TIE_BREAK = 32
 # Codes that differ from a codeword in at most this fraction of the bits are near it.
 _NEAR_CODEWORD = 0.1
 # Samples whose posteriors are computed at a time in fit, where the state of the
@@ -35,10 +37,13 @@ _MAX_WORD_SAMPLES = 20_000
 _MAX_UNLABELED_SAMPLES = 4096
 # ... and per class where it has at least this many of them.
 _MIN_SAMPLES_PER_CLASS = 10
+# Margins that differ by less than a step count as equal.
+_MARGIN_STEPS = 2.0**30
 # Keeps the log posterior of a looked-up label finite.
 _MIN_DOUBT = 1e-6
 
 Encode = Callable[[Rows], Tensor]
+Mix = Callable[[Tensor], Tensor]
 
 
 class CodeAssigner(BaseEstimator):
@@ -53,7 +58,7 @@ class CodeAssigner(BaseEstimator):
 
     Parameters
     ----------
-    codeword_weight : float, default=0.5
+    codeword_weight : float, default=1.0
         How far a logit is moved towards the codewords, in standard deviations of a
         logit, at least 0. More makes the codes of a class more similar and leaves less
         to tell its samples apart.
@@ -64,14 +69,14 @@ class CodeAssigner(BaseEstimator):
     use_training_labels : bool, default=True
         Whether the label of a training sample, found by its features, is used when the
         sample is encoded: labeled samples of an index are then found before those whose
-        class was predicted. Takes 4 (n_classes + 3) bytes per labeled sample; codes of
-        other samples do not depend on it.
+        class was predicted. Takes 4 (n_classes + 3) bytes per labeled sample.
     low_confidence_fraction : float, default=0.7
         The fraction of the unlabeled training samples of each predicted class, in
         [0, 1), that count as samples with low confidence. In the codes of samples of
-        lower confidence than the others, trained on or not, the bit of median margin is
-        inverted, if the code differs from the codeword of its class in at most a tenth
-        of the bits. Applies to codes of 16 bits or more and one label per sample.
+        lower confidence than the others, trained on or not, the bit of median margin
+        among each 32 is inverted, if the bits of the network differ from the codeword
+        of the class in at most a tenth. Applies to codes of 16 bits or more and one
+        label per sample.
 
     See Also
     --------
@@ -94,7 +99,7 @@ class CodeAssigner(BaseEstimator):
     def __init__(
         self,
         *,
-        codeword_weight: float = 0.5,
+        codeword_weight: float = 1.0,
         word_classifier_weight: float = 3.0,
         use_training_labels: bool = True,
         low_confidence_fraction: float = 0.7,
@@ -268,8 +273,13 @@ class CodeAssigner(BaseEstimator):
             to_scores(torch.from_numpy(targets)).to(scores),
         )
 
+    def move(self, logits: Tensor, log_posteriors: Tensor) -> Tensor:
+        """Move the logits of samples towards the codewords of their likely classes."""
+        codewords = self._network.code_head.codewords().detach().to(log_posteriors)
+        return logits + self.codeword_weight * (log_posteriors.exp() @ codewords)
+
     def assign(
-        self, X: Rows, features: Tensor, logits: Tensor
+        self, X: Rows, features: Tensor, logits: Tensor, mix: Mix | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return logits whose signs are the codes.
 
@@ -279,8 +289,10 @@ class CodeAssigner(BaseEstimator):
             Samples.
         features : Tensor of shape (n_rows, n_hidden)
             Their last hidden layer.
-        logits : Tensor of shape (n_rows, n_bits)
+        logits : Tensor of shape (n_rows, n_network_bits)
             Their logits.
+        mix : callable, default=None
+            Makes logits of codes (n_rows, n_bits) from logits that were moved.
 
         Returns
         -------
@@ -289,8 +301,8 @@ class CodeAssigner(BaseEstimator):
             Whether rounding in single precision may change the code.
         """
         log_posteriors = self.log_posteriors(X, features)
-        codewords = self._network.code_head.codewords().detach().to(log_posteriors)
-        logits = logits + self.codeword_weight * (log_posteriors.exp() @ codewords)
+        moved = self.move(logits, log_posteriors)
+        logits = moved if mix is None else mix(moved)
         is_uncertain = near_zero(logits, logits).any(dim=1)
         if self._thresholds is None:
             return logits, is_uncertain
@@ -298,10 +310,13 @@ class CodeAssigner(BaseEstimator):
         shortfall = (
             torch.from_numpy(self._thresholds).to(log_odds)[predicted] - log_odds
         )
-        differ = (logits > 0) != (codewords[predicted] > 0)
-        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * logits.shape[1]
+        codewords = self._network.code_head.codewords().detach()
+        differ = (moved > 0) != (codewords.to(moved)[predicted] > 0)
+        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * moved.shape[1]
         low_confidence = (shortfall > 0) & is_near
-        logits, gap = flip_tie_break_bit(logits, low_confidence)
+        if mix is not None:
+            is_uncertain |= near_zero(moved, moved).any(dim=1) & (shortfall > 0)
+        logits, gap = flip_tie_break_bits(logits, low_confidence)
         first, second = log_posteriors.topk(2).values.T
         is_uncertain |= low_confidence & near_zero(gap, logits)
         is_uncertain |= near_zero(shortfall, log_odds)
@@ -362,6 +377,27 @@ def confidence_thresholds(
     return thresholds.astype(np.float32)
 
 
+def flip_tie_break_bits(
+    logits: Tensor, low_confidence: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Invert one bit of each 32 in some rows, by :func:`flip_tie_break_bit`.
+
+    So that the first 32 bits of a code do not depend on its length. A rest of less than
+    16 bits stays as it is. Returns the logits and the smallest gap of each row.
+    """
+    blocks = logits.split(_BITS_PER_TIE_BREAK, dim=1)
+    flipped = [
+        flip_tie_break_bit(block, low_confidence)
+        for block in blocks
+        if block.shape[1] >= _MIN_BITS_FOR_TIE_BREAK
+    ]
+    rest = [block for block in blocks if block.shape[1] < _MIN_BITS_FOR_TIE_BREAK]
+    return (
+        torch.cat([block for block, _ in flipped] + rest, dim=1),
+        torch.stack([gap for _, gap in flipped]).amin(dim=0),
+    )
+
+
 def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, Tensor]:
     """Invert the bit of median margin in some rows.
 
@@ -385,7 +421,10 @@ def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, 
     gap : Tensor of shape (n_rows,)
         The difference between the margin of that bit and the next one in size.
     """
-    margins, order = logits.abs().sort(dim=1)
+    # Bits may be equal up to rounding, which must not choose among them.
+    rounded = torch.round(logits.abs() * _MARGIN_STEPS)
+    order = rounded.argsort(dim=1, stable=True)
+    margins = logits.abs().gather(1, order)
     middle = logits.shape[1] // 2
     sign = torch.ones_like(logits)
     sign[low_confidence, order[low_confidence, middle]] = -1

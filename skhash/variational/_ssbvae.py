@@ -1,5 +1,6 @@
 """The self-supervised Bernoulli autoencoder."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +15,7 @@ from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels
 from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
+from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, fit_code_mixer
 from skhash.variational._docs import TEXTS
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
@@ -42,19 +44,27 @@ class SSBVAEHasher(SupervisedVAEHasher):
     code and on the features learn the classes of labeled samples; and a pairwise term
     draws codes together in proportion to the similarity of the classes that the network
     itself predicts. Unlabeled samples carry -1 in `y`; without any label the codes are
-    learned from the samples alone.
+    learned from the samples alone. The bits of the code mix what separates classes or
+    clusters, which the network learns, with directions of a latent space that tell the
+    samples of a class apart (`class_weight`).
 
     The defaults are one setting for all data, code lengths and numbers of labels. They
     extend the published method by closed-form pseudo-labels, neighbors and clusters
-    (`pseudo_labeler`), and by codes that are moved towards the codewords of their
-    likely classes (`code_assigner`). :class:`~skhash.OriginalSSBVAEHasher` is the
-    method as published.
+    (`pseudo_labeler`), by codes that are moved towards the codewords of their likely
+    classes (`code_assigner`), and by the mixture of class and content.
+    :class:`~skhash.OriginalSSBVAEHasher` is the method as published.
 
     Parameters
     ----------
     n_bits : int, default=32
-        Length of the codes. 32 bits are enough for collections of tens of classes; 16
-        bits lose little.
+        Length of the codes. 32 bits are enough for the classes of collections of tens
+        of classes, and 16 bits lose little; further bits find more similar samples.
+        The first 32 bits do not depend on the length.
+    class_weight : float or "auto", default="auto"
+        How much of the squared distance between two codes is due to the class or
+        cluster, in [0, 1]: 0 gives codes of pure similarity, from a latent space alone,
+        and 1 codes of pure class, which are the bits of the network. "auto" is 0.75 for
+        the first 32 bits, and 0.4 for further ones.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -116,6 +126,8 @@ class SSBVAEHasher(SupervisedVAEHasher):
         The pseudo-labeler that was used.
     code_assigner_ : CodeAssigner or None
         The fitted code assigner; None without labels.
+    code_mixer_ : CodeMixer or None
+        What makes bits of class and content; None if `class_weight` is 1.
     {common_attributes}
 
     See Also
@@ -149,8 +161,14 @@ class SSBVAEHasher(SupervisedVAEHasher):
     ((20, 8), dtype('uint8'))
     """
 
+    _ARCHITECTURE_PARAMETERS = (
+        *SupervisedVAEHasher._ARCHITECTURE_PARAMETERS,
+        "class_weight",
+    )
+
     _parameter_constraints: dict = {
         **SupervisedVAEHasher._parameter_constraints,
+        "class_weight": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "pseudo_labeler": [StrOptions({"auto"}), PseudoLabeler, None],
         "code_assigner": [StrOptions({"auto"}), CodeAssigner, None],
         "max_epochs": [
@@ -175,6 +193,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self,
         n_bits=32,
         *,
+        class_weight="auto",
         pseudo_labeler="auto",
         code_assigner="auto",
         label_weight=1.0,
@@ -196,6 +215,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         random_state=None,
     ):
         self.n_bits = n_bits
+        self.class_weight = class_weight
         self.pseudo_labeler = pseudo_labeler
         self.code_assigner = code_assigner
         self.label_weight = label_weight
@@ -221,6 +241,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
     ) -> None:
         super()._initialize(X, y, labels, classes)
         self.code_assigner_ = None
+        self.code_mixer_ = None
         self._clusters = None
 
     def _make_training_rows(
@@ -293,6 +314,12 @@ class SSBVAEHasher(SupervisedVAEHasher):
     def _fit_codes(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
+        self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
+        self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
+
+    def _fit_code_assigner(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
         previous = self.code_assigner_
         self.code_assigner_ = _instance(self.code_assigner, CodeAssigner)
         if self.classes_ is None or self.code_assigner_ is None:
@@ -311,12 +338,49 @@ class SSBVAEHasher(SupervisedVAEHasher):
             previous=previous if is_chunk else None,
         )
 
+    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
+        if self.class_weight == 1:
+            return
+        previous = self.code_mixer_
+        if is_chunk and previous is not None and previous.n_samples > X.shape[0]:
+            # A small chunk has too few samples for a latent space.
+            return
+        self.code_mixer_ = fit_code_mixer(
+            CodeMixer(self.n_bits, self.class_weight),
+            X,
+            self.scaler_.scale,
+            self._class_logits,
+            trainer.random_state,
+        )
+
+    def _class_logits(self, X: Rows) -> Tensor:
+        """Return logits of the network, moved towards codewords."""
+        features, logits = self._activations(X, precise=False)
+        if self.code_assigner_ is None:
+            return logits
+        log_posteriors = self.code_assigner_.log_posteriors(X, features)
+        return self.code_assigner_.move(logits, log_posteriors)
+
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
     ) -> tuple[Tensor, Tensor]:
-        if self.code_assigner_ is None:
-            return super()._code_logits(X, features, logits)
-        return self.code_assigner_.assign(X, features, logits)
+        mix = None
+        if self.code_mixer_ is not None:
+            mix = partial(self.code_mixer_.mix, self.scaler_.scale(X))
+        if self.code_assigner_ is not None:
+            return self.code_assigner_.assign(X, features, logits, mix)
+        if mix is not None:
+            logits = mix(logits)
+        return super()._code_logits(X, features, logits)
+
+    def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
+        if self.code_mixer_ is None:
+            return super()._network_bits(bits)
+        return torch.from_numpy(self.code_mixer_.class_bits(bits))
+
+    @property
+    def _n_network_bits(self) -> int:
+        return self.n_bits if self.class_weight == 1 else min(self.n_bits, BLOCK_BITS)
 
     def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
         scores = super()._class_scores(features, logits)

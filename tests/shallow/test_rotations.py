@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
 from skhash.shallow import IsotropicHasher, ITQHasher
-from skhash.shallow._rotations import learn_rotation
+from skhash.utils._linalg import learn_rotation
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_last_batch_of_one_row(rows):
 
 @pytest.mark.parametrize("near_zero", [0.0, 1e-4, 10.0])
 def test_bits_near_zero_are_computed_again(rows, monkeypatch, near_zero):
-    model = hasher(max_epochs=1).fit(rows)
+    model = hasher(class_weight=1, max_epochs=1).fit(rows)
     asked, activations = [], BaseVAEHasher._activations
 
     def watched(self, X, **kwargs):
@@ -208,6 +208,7 @@ def test_memory_mapped_rows_are_not_copied_as_a_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "skhash.variational.pseudo_labels._pseudo_labeler._MAX_SAMPLE", 500
     )
+    monkeypatch.setattr("skhash.variational._code_mixer._MAX_SAMPLES", 500)
     monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 700)
     model.fit(mapped)
     assert 0 < largest <= 700

@@ -63,8 +63,10 @@ def test_threshold_of_a_class_of_few_samples():
 
 
 def hasher(**kwargs):
+    # The bits of the network, without a mixture.
     small = {
         "n_bits": 12,
+        "class_weight": 1,
         "hidden_layer_sizes": (64,),
         "batch_size": 32,
         "max_epochs": 8,
@@ -77,7 +79,10 @@ def hasher(**kwargs):
 
 
 def test_one_bit_of_samples_of_low_confidence_is_flipped(rows, labels):
-    model = hasher(n_bits=16, code_assigner=CodeAssigner(low_confidence_fraction=0.4))
+    model = hasher(
+        n_bits=16,
+        code_assigner=CodeAssigner(low_confidence_fraction=0.4),
+    )
     plain = clone(model).set_params(code_assigner__low_confidence_fraction=0)
     model.fit(rows, labels)
     plain.fit(rows, labels)

@@ -291,7 +291,7 @@ def test_without_parts(rows, topics, labels, signed, form, labeled, missing):
         "none": None,
         "sets": np.eye(3, dtype=int)[topics],
     }[labeled]
-    model = hasher(**TINY, n_bits=16, **dict.fromkeys(names))
+    model = hasher(**TINY, n_bits=16, class_weight=1, **dict.fromkeys(names))
     model.fit(X, y)
     assert model.transform(X).shape == (300, 16)
     model.partial_fit(X, y)

@@ -1,0 +1,234 @@
+"""Measure whether codes find similar samples, and not only samples of the same class.
+
+    SKHASH_DATA=path/to/data python benchmarks/bench_similarity.py \
+        --dataset 20newsgroups stackoverflow --bits 32 64 --labels 0 1 10 100 \
+        --seeds 0 1 2 --csv similarity.csv
+
+Fits on the training samples, of which a percentage keeps its label, searches all of
+them, and queries with test samples (with --validation: with a fifth of the training
+samples, which are then neither fitted nor searched). For each hasher, code length and
+percentage of labels, prints
+
+- P@1, P@10, P@100: the precision by class;
+- R@10, R@100: the fraction of the ten nearest samples by the exact cosine of the
+  features that is among the first 10 or 100 by code;
+- codes: the number of distinct codes of the database;
+- ties: the expected number of other samples at the distance of rank 10.
+
+All are means over the queries, and expectations over the order of ties. The first line
+of a data set is exact search by cosine. ``ssbvae-class`` is SSBVAEHasher with all bits
+for the class (``class_weight=1``), moved less towards codewords.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.preprocessing import normalize
+
+from _lib.hashers import hashers, make_hasher, use_of_labels
+from _lib.reference_data import LOADERS
+from _lib.tables import print_table, write_csv
+from _lib.tasks import make_task
+
+MEASURES = ("P@1", "P@10", "P@100", "R@10", "R@100", "codes", "ties", "fit_seconds")
+COLUMNS = ("dataset", "hasher", "bits", "labels", "seed", *MEASURES)
+N_NEAREST = 10
+_VARIANTS = {
+    "ssbvae-class": (
+        "ssbvae",
+        {"class_weight": 1.0, "code_assigner__codeword_weight": 0.5},
+    )
+}
+_QUERIES_PER_BLOCK = 256
+
+
+def hits_at(k, n_items, n_hits):
+    """Return the expected number of hits among the first k, ties in any order.
+
+    Parameters
+    ----------
+    k : int
+        Number of items, at most their total.
+    n_items, n_hits : ndarray of shape (n_queries, n_distances)
+        Items and hits at each distance, in ascending order of distances.
+
+    Returns
+    -------
+    hits : ndarray of shape (n_queries,)
+    """
+    n_within, hits_within = n_items.cumsum(axis=1), n_hits.cumsum(axis=1)
+    group = (n_within >= k).argmax(axis=1)[:, None]
+    size, hits, items_up_to, hits_up_to = (
+        np.take_along_axis(array, group, axis=1)[:, 0]
+        for array in (n_items, n_hits, n_within, hits_within)
+    )
+    taken = k - (items_up_to - size)
+    return hits_up_to - hits + hits * taken / size
+
+
+def count(distances, weights, n_distances):
+    """Return the sum of weights at each distance, one row per query."""
+    n_queries = len(distances)
+    cells = distances + n_distances * np.arange(n_queries)[:, None]
+    totals = np.bincount(
+        cells.ravel(),
+        None if weights is None else weights.ravel(),
+        minlength=n_queries * n_distances,
+    )
+    return totals.reshape(n_queries, n_distances)
+
+
+def relevance(y_query, y_index):
+    """Return which samples share a class with each query."""
+    if y_query.ndim == 1:
+        return y_query[:, None] == y_index
+    return (y_query @ y_index.T) > 0
+
+
+def measure(distances, relevant, nearest, n_distances):
+    """Return the measures of some queries as lists, one value per query."""
+    n_items = count(distances, None, n_distances)
+    n_relevant = count(distances, relevant.astype(float), n_distances)
+    n_nearest = count(np.take_along_axis(distances, nearest, 1), None, n_distances)
+    found = {f"P@{k}": hits_at(k, n_items, n_relevant) / k for k in (1, 10, 100)}
+    for k in (10, 100):
+        found[f"R@{k}"] = hits_at(k, n_items, n_nearest) / N_NEAREST
+    group = (n_items.cumsum(axis=1) >= 10).argmax(axis=1)[:, None]
+    found["ties"] = np.take_along_axis(n_items, group, axis=1)[:, 0] - 1
+    return found
+
+
+def judge(index, queries, task, nearest):
+    """Return the mean measures of codes, given as bits."""
+    signs = 2 * index.astype(np.float32) - 1
+    n_bits = index.shape[1]
+    parts = []
+    for start in range(0, len(queries), _QUERIES_PER_BLOCK):
+        block = slice(start, start + _QUERIES_PER_BLOCK)
+        products = (2 * queries[block].astype(np.float32) - 1) @ signs.T
+        distances = np.rint((n_bits - products) / 2).astype(np.intp)
+        relevant = relevance(task.y_query[block], task.y_index)
+        parts.append(measure(distances, relevant, nearest[block], n_bits + 1))
+    means = {key: np.concatenate([p[key] for p in parts]).mean() for key in parts[0]}
+    return means | {"codes": len(np.unique(np.packbits(index, axis=1), axis=0))}
+
+
+def exact_search(task):
+    """Return the nearest samples of each query by cosine, and their precision."""
+    index, nearest, found = normalize(task.X_index), [], []
+    for start in range(0, len(task.y_query), _QUERIES_PER_BLOCK):
+        block = slice(start, start + _QUERIES_PER_BLOCK)
+        cosines = normalize(task.X_query[block]) @ index.T
+        cosines = np.asarray(getattr(cosines, "toarray", lambda c=cosines: c)())
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :100]
+        relevant = relevance(task.y_query[block], task.y_index)
+        found.append(np.take_along_axis(relevant, order, axis=1))
+        nearest.append(order[:, :N_NEAREST])
+    relevant = np.concatenate(found)
+    precision = {f"P@{k}": relevant[:, :k].mean() for k in (1, 10, 100)}
+    return np.concatenate(nearest), precision
+
+
+def run_hasher(name, n_bits, percent, seed, task, nearest):
+    """Fit a hasher, encode, and measure."""
+    base, settings = _VARIANTS.get(name, (name, {}))
+    hasher = make_hasher(base, n_bits, seed, settings.items())
+    y = task.partial_labels(percent, 0, seed) if percent else None
+    start = time.perf_counter()
+    hasher.fit(task.X_fit, y)
+    seconds = time.perf_counter() - start
+    index, queries = (hasher.transform(X) for X in (task.X_index, task.X_query))
+    return judge(index, queries, task, nearest) | {"fit_seconds": seconds}
+
+
+def run_all(arguments):
+    """Yield one dict per run as it is done."""
+    for dataset in arguments.dataset:
+        task = make_task(
+            dataset,
+            0,
+            validation="random" if arguments.validation else None,
+            max_rows=arguments.max_rows,
+        )
+        kept = np.random.RandomState(0).permutation(len(task.y_query))
+        kept = np.sort(kept[: arguments.queries])
+        task = dataclasses.replace(
+            task, X_query=task.X_query[kept], y_query=task.y_query[kept]
+        )
+        nearest, precision = exact_search(task)
+        yield {"dataset": dataset, "hasher": "cosine", "R@10": 1.0} | precision
+        for name, n_bits, seed in itertools.product(
+            arguments.hashers, arguments.bits, arguments.seeds
+        ):
+            needs, learns = use_of_labels(_VARIANTS.get(name, (name,))[0])
+            for percent in arguments.labels:
+                if percent if not learns else needs and not percent:
+                    continue
+                about = (dataset, name, n_bits, percent, seed)
+                run = run_hasher(name, n_bits, percent, seed, task, nearest)
+                yield dict(zip(COLUMNS, about)) | run
+
+
+def show(rows):
+    """Print one line per run, or one per mean over the seeds."""
+    groups = {}
+    for row in rows:
+        key = tuple(str(row.get(name, "")) for name in COLUMNS[:4])
+        groups.setdefault(key, []).append(row)
+    lines = []
+    for key, group in groups.items():
+        line = list(key)
+        for name in MEASURES:
+            values = [row[name] for row in group if name in row]
+            digits = 3 if "@" in name else 0
+            line.append(f"{np.mean(values):.{digits}f}" if values else "")
+        lines.append(line)
+    print_table([*COLUMNS[:4], *MEASURES], lines)
+
+
+def parse(argv):
+    """Return the options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    names = sorted([*hashers(), *_VARIANTS])
+    add("--dataset", nargs="+", default=["icd10cm"], choices=LOADERS, metavar="NAME")
+    add(
+        "--hashers",
+        nargs="+",
+        default=["itq", "ssbvae-class", "ssbvae"],
+        choices=names,
+        metavar="NAME",
+        help=f"known: {', '.join(names)}",
+    )
+    add("--bits", nargs="+", type=int, default=[32, 64], help="lengths of the codes")
+    add("--labels", nargs="+", type=float, default=[0, 1, 10, 100], help="in percent")
+    add("--seeds", nargs="+", type=int, default=[0])
+    add("--queries", type=int, default=1500, help="number of queries at most")
+    add("--max-rows", type=int, help="number of training samples to use")
+    add("--validation", action="store_true", help="query with training samples")
+    add("--csv", type=Path, help="write one line per run")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Run what the command line asks for; return the exit status."""
+    arguments = parse(argv)
+    rows = []
+    for row in run_all(arguments):
+        rows.append(row)
+        show([row])
+        if arguments.csv:
+            write_csv(arguments.csv, COLUMNS, rows)
+    show(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""Mix what separates classes with what tells their samples apart into one code."""
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from torch import Tensor
+
+from skhash.utils._linalg import learn_rotation, unit_rows
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
+from skhash.variational.pseudo_labels._graph import LatentSpace
+
+#: Bits of a block. The first block of a longer code is a code of this length.
+BLOCK_BITS = 32
+# The class weight of the first block, and of all further bits together.
+_FIRST_CLASS_WEIGHT, _FURTHER_CLASS_WEIGHT = 0.75, 0.4
+_CONTENT_DIMENSIONS = 128
+_MAX_ITER = 20
+# The rotation and its inverse are learned from this many samples at most.
+_MAX_SAMPLES = 10_000
+_ROWS_PER_BLOCK = 2048
+# Relative to the largest variance; what is smaller is rounding.
+_MIN_VARIANCE = 1e-9
+
+ClassLogits = Callable[[Rows], Tensor]
+
+
+class CodeMixer:
+    """Rotate class coordinates and content coordinates into the bits of a code.
+
+    The class coordinates are the logits of the network, moved towards the codewords of
+    likely classes and squashed by tanh. The content coordinates are those of the
+    samples in a latent space by truncated SVD, of unit length. Both have the same total
+    variance, and are weighted by the square roots of `class_weight` and
+    ``1 - class_weight``: the squared distance is then a weighted mean of those of the
+    two parts. The leading principal components of both together are rotated by
+    iterative quantization [1]_, so that their signs lose little. Two views of a sample
+    err differently, hence their mixture is often better than either, for classes too.
+
+    The first 32 bits are learned first and do not depend on the length of the code:
+    the beginning of a long code is itself a good code.
+
+    Parameters
+    ----------
+    n_bits : int
+        Length of the codes.
+    class_weight : float or "auto"
+        The fraction of the squared distance that is due to the class, in [0, 1).
+        "auto" is 0.75 for the first 32 bits and 0.4 for all others, which have more
+        room for content.
+
+    References
+    ----------
+    .. [1] Y. Gong, S. Lazebnik, "Iterative quantization: a Procrustean approach to
+       learning binary codes", CVPR 2011. doi:10.1109/CVPR.2011.5995432
+    """
+
+    def __init__(self, n_bits: int, class_weight: float | str):
+        self.n_bits = n_bits
+        self.class_weight = class_weight
+
+    def fit(
+        self, rows: Rows, class_logits: Tensor, random_state: np.random.RandomState
+    ) -> "CodeMixer":
+        """Learn the latent space and the rotation.
+
+        Parameters
+        ----------
+        rows : {ndarray, CSR} of shape (n_samples, n_features)
+            Scaled samples.
+        class_logits : Tensor of shape (n_samples, n_class_bits)
+            Their logits.
+        random_state : RandomState
+            Seeds the SVD and the rotations.
+
+        Returns
+        -------
+        self : CodeMixer
+        """
+        self.n_samples = rows.shape[0]
+        self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
+        parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
+        centers = [part.mean(axis=0) for part in parts]
+        scales = [
+            np.sqrt(np.square(part - center).sum() / len(part)) or 1.0
+            for part, center in zip(parts, centers)
+        ]
+        both = np.hstack([(part - c) / s for part, c, s in zip(parts, centers, scales)])
+        widths = [part.shape[1] for part in parts]
+        blocks = [
+            self._block(both, widths, *block, random_state) for block in self._blocks()
+        ]
+        weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
+        logits = np.hstack(parts) @ weights
+        self._offset = logits.mean(axis=0)
+        # The logits of each block get a mean square of 1, as those of the network.
+        for block, (_, first, last) in zip(blocks, self._blocks()):
+            deviation = np.sqrt(np.square(both @ block).mean()) or 1.0
+            weights[:, first:last] /= deviation
+            self._offset[first:last] /= deviation
+        self._class_weights, self._content_weights = np.split(weights, widths[:1])
+        signs = np.where(np.hstack(parts) @ weights > self._offset, 1.0, -1.0)
+        self._inverse = _ridge(signs, np.sign(class_logits.numpy()))
+        return self
+
+    def _blocks(self) -> list[tuple[float, int, int]]:
+        """Return the class weight, the first and the last bit (excluded) by block."""
+        auto = self.class_weight == "auto"
+        first = _FIRST_CLASS_WEIGHT if auto else float(self.class_weight)
+        further = _FURTHER_CLASS_WEIGHT if auto else float(self.class_weight)
+        blocks = [(first, 0, min(BLOCK_BITS, self.n_bits))]
+        if self.n_bits > BLOCK_BITS:
+            blocks.append((further, BLOCK_BITS, self.n_bits))
+        return blocks
+
+    def _block(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        class_weight: float,
+        first: int,
+        last: int,
+        random_state: np.random.RandomState,
+    ) -> NDArray[np.float64]:
+        """Return the weights (n_coordinates, n_bits) of the bits of a block."""
+        weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
+        weighted = both * weights
+        variances, axes = eigh(weighted.T @ weighted)
+        kept = variances > _MIN_VARIANCE * variances[-1]
+        axes = axes[:, kept][:, ::-1][:, :last]
+        rotation, _ = learn_rotation(
+            (weighted @ axes).astype(np.float32),
+            last,
+            _MAX_ITER,
+            random_state=random_state,
+        )
+        # Of all directions, as many as there are bits: each has its part of the
+        # variance.
+        return weights[:, None] * (axes @ rotation[:, : last - first])
+
+    def _content(self, rows: Rows) -> NDArray[np.float64]:
+        rows = rows.astype(np.float64)
+        if self._space.components is not None:
+            rows = rows @ self._space.components.astype(np.float64)
+        elif sp.issparse(rows):
+            rows = rows.toarray()
+        return unit_rows(rows)[0]
+
+    def mix(self, rows: Rows, class_logits: Tensor) -> Tensor:
+        """Return the logits of codes.
+
+        Parameters
+        ----------
+        rows : {ndarray, CSR} of shape (n_rows, n_features)
+            Scaled samples.
+        class_logits : Tensor of shape (n_rows, n_class_bits)
+            Their logits.
+
+        Returns
+        -------
+        logits : Tensor of shape (n_rows, n_bits)
+            In the precision of `class_logits`, on its device.
+        """
+        coordinates = torch.tanh(class_logits).double().cpu().numpy()
+        logits = coordinates @ self._class_weights
+        logits += self._content(rows) @ self._content_weights
+        return torch.from_numpy(logits - self._offset).to(class_logits)
+
+    def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
+        signs = 2.0 * bits - 1
+        estimates = signs @ self._inverse[:-1] + self._inverse[-1]
+        return np.clip((estimates + 1) / 2, 0, 1).astype(np.float32)
+
+
+def fit_code_mixer(
+    mixer: CodeMixer,
+    X: Rows,
+    scale: Callable[[Rows], Rows],
+    class_logits: ClassLogits,
+    random_state: np.random.RandomState,
+) -> CodeMixer:
+    """Fit a mixer to a sample of the training samples.
+
+    Parameters
+    ----------
+    mixer : CodeMixer
+        The mixer.
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        The training samples.
+    scale : callable
+        Scales samples.
+    class_logits : callable
+        Returns the class logits (n_rows, n_class_bits) of samples.
+    random_state : RandomState
+        Draws the sample and seeds the mixer.
+
+    Returns
+    -------
+    mixer : CodeMixer
+    """
+    order = random_state.permutation(X.shape[0])
+    X = X[np.sort(order[:_MAX_SAMPLES])]
+    logits = torch.cat(
+        [class_logits(X[b]).cpu() for b in row_blocks(X.shape[0], _ROWS_PER_BLOCK)]
+    )
+    return mixer.fit(scale(X), logits, random_state)
+
+
+def _ridge(
+    signs: NDArray[np.float64], targets: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the weights of a ridge regression with an intercept in the last row."""
+    inputs = np.column_stack([signs, np.ones(len(signs))])
+    gram = inputs.T @ inputs
+    gram[np.diag_indices_from(gram)] += 1.0
+    return np.linalg.solve(gram, inputs.T @ targets)

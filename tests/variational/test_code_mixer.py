@@ -1,0 +1,113 @@
+"""Test codes that mix class and content: weights, prefixes, inverse."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skhash.variational import SSBVAEHasher
+from skhash.variational._code_mixer import CodeMixer
+
+
+def hasher(**kwargs):
+    small = {"hidden_layer_sizes": (64,), "batch_size": 64, "max_epochs": 4}
+    return SSBVAEHasher(**(small | {"random_state": 0} | kwargs))
+
+
+def coordinates(n_samples=400):
+    """Return content rows and class logits that are independent of each other."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((n_samples, 12)).astype(np.float32)
+    return rows, torch.from_numpy(rng.standard_normal((n_samples, 8))).float()
+
+
+def agreement(similarities, logits):
+    """Return the correlation of similarities with agreeing bits over all pairs."""
+    signs = np.sign(logits.numpy())
+    above = np.triu_indices(len(signs), 1)
+    return np.corrcoef((signs @ signs.T)[above], similarities[above])[0, 1]
+
+
+def test_class_weight_moves_the_code_from_content_to_class():
+    rows, class_logits = coordinates()
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    squashed = torch.tanh(class_logits).numpy()
+    content, classes = unit @ unit.T, squashed @ squashed.T
+    found = []
+    for weight in (0.0, 0.3, 0.7, 0.95):
+        mixer = CodeMixer(32, weight).fit(rows, class_logits, np.random.RandomState(0))
+        logits = mixer.mix(rows, class_logits)
+        found.append((agreement(content, logits), agreement(classes, logits)))
+    with_content, with_classes = np.transpose(found)
+    assert (np.diff(with_content) < 0).all()
+    assert (np.diff(with_classes) > 0).all()
+    assert with_content[0] > 0.8
+    assert abs(with_classes[0]) < 0.1
+
+
+@pytest.mark.parametrize("n_bits", [1, 8, 32, 33, 100])
+def test_logits_of_codes(n_bits):
+    rows, class_logits = coordinates()
+    mixer = CodeMixer(n_bits, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    logits = mixer.mix(rows, class_logits)
+    assert logits.shape == (400, n_bits)
+    assert_allclose(logits.mean(dim=0), 0, atol=1e-5)
+    assert_allclose(logits[:, :32].square().mean(), 1, rtol=1e-4)
+    bits = (logits > 0).numpy()
+    assert bits.mean(axis=0).min() > 0.2
+    assert bits.mean(axis=0).max() < 0.8
+    estimates = mixer.class_bits(bits.astype(np.uint8))
+    assert estimates.shape == (400, 8)
+    assert estimates.min() >= 0
+    assert estimates.max() <= 1
+    if n_bits > 8:
+        assert ((estimates > 0.5) == (class_logits.numpy() > 0)).mean() > 0.7
+
+
+def test_equal_samples():
+    rows = np.ones((20, 5), dtype=np.float32)
+    class_logits = torch.ones(20, 4)
+    mixer = CodeMixer(16, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    assert torch.isfinite(mixer.mix(rows, class_logits)).all()
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_first_bits_are_a_shorter_code(rows, labels, labeled):
+    y = labels if labeled else None
+    long, short = (hasher(n_bits=n_bits).fit(rows, y) for n_bits in (72, 32))
+    assert_array_equal(long.transform(rows)[:, :32], short.transform(rows))
+    assert long.network_.n_bits == 32
+    assert (
+        hasher(n_bits=40, class_weight=1, max_epochs=1).fit(rows).network_.n_bits == 40
+    )
+
+
+def test_decision_function(rows, labels):
+    model = hasher(n_bits=40).fit(rows, labels)
+    logits = model.decision_function(rows)
+    assert logits.shape == (300, 40)
+    assert logits.dtype == np.float32
+    assert_array_equal(logits > 0, model.transform(rows))
+    assert_allclose(model.encode_proba(rows), 1 / (1 + np.exp(-logits)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("class_weight", [0, 0.5, "auto"])
+@pytest.mark.parametrize("form", ["sparse", "dense", "signed"])
+def test_samples_alone_and_in_a_batch(rows, labels, signed, form, class_weight):
+    X = {"sparse": rows, "dense": rows.toarray(), "signed": signed[0]}[form]
+    model = hasher(n_bits=48, class_weight=class_weight, max_epochs=1).fit(X, labels)
+    alone = np.vstack([model.transform(X[[i]]) for i in range(30)])
+    assert_array_equal(alone, model.transform(X)[:30])
+
+
+def test_a_small_chunk_does_not_change_the_mixture(rows, labels):
+    model = hasher(n_bits=16).partial_fit(rows, labels, classes=[0, 1, 2])
+    mixer = model.code_mixer_
+    assert model.partial_fit(rows[:50], labels[:50]).code_mixer_ is mixer
+    assert model.partial_fit(rows, labels).code_mixer_ is not mixer
+
+
+@pytest.mark.parametrize("class_weight", [-0.1, 1.1, "half", None])
+def test_no_class_weight(rows, class_weight):
+    with pytest.raises(ValueError, match="'class_weight' parameter"):
+        hasher(class_weight=class_weight).fit(rows)
