@@ -17,7 +17,7 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
 # The class weight of the first block, and of all further bits together.
-_FIRST_CLASS_WEIGHT, _FURTHER_CLASS_WEIGHT = 0.75, 0.4
+_FIRST_CLASS_WEIGHT, _FURTHER_CLASS_WEIGHT = 0.75, 0.5
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
 # The rotation and its inverse are learned from this many samples at most.
@@ -50,7 +50,7 @@ class CodeMixer:
         Length of the codes.
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1).
-        "auto" is 0.75 for the first 32 bits and 0.4 for all others, which have more
+        "auto" is 0.75 for the first 32 bits and 0.5 for all others, which have more
         room for content.
 
     References

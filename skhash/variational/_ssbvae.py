@@ -64,7 +64,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 gives codes of pure similarity, from a latent space alone,
         and 1 codes of pure class, which are the bits of the network. "auto" is 0.75 for
-        the first 32 bits, and 0.4 for further ones.
+        the first 32 bits, and 0.5 for further ones.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -75,10 +75,6 @@ class SSBVAEHasher(SupervisedVAEHasher):
         The weight of the label heads, at least 0, relative to the reconstruction loss
         of a sample (about 8 nats for a text). More makes codes of a class more similar,
         and labeled samples easier to memorize.
-    cluster_weight : float, default=2.0
-        The weight of the clusters, at least 0; a quarter of it beside a Gaussian
-        decoder. Clusters help most without labels, and for classes that no sample has
-        yet.
     pair_weight : float, default=1.0
         The weight of the pairs, at least 0.
     reconstruction : {"auto", "softmax", "gaussian"}, default="auto"
@@ -185,7 +181,6 @@ class SSBVAEHasher(SupervisedVAEHasher):
             None,
         ],
         "label_weight": [Interval(Real, 0, None, closed="left")],
-        "cluster_weight": [Interval(Real, 0, None, closed="left")],
         "pair_weight": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -197,7 +192,6 @@ class SSBVAEHasher(SupervisedVAEHasher):
         pseudo_labeler="auto",
         code_assigner="auto",
         label_weight=1.0,
-        cluster_weight=2.0,
         pair_weight=1.0,
         reconstruction="auto",
         sampled_features="auto",
@@ -219,7 +213,6 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self.pseudo_labeler = pseudo_labeler
         self.code_assigner = code_assigner
         self.label_weight = label_weight
-        self.cluster_weight = cluster_weight
         self.pair_weight = pair_weight
         self.reconstruction = reconstruction
         self.sampled_features = sampled_features
@@ -303,11 +296,12 @@ class SSBVAEHasher(SupervisedVAEHasher):
         )
 
     def _make_objective(self, task: TrainingTask) -> SelfSupervisedObjective:
+        labeler = self.pseudo_labeler_
         return SelfSupervisedObjective(
             task.reconstruction,
             task.multilabel,
             label_weight=self.label_weight,
-            cluster_weight=self.cluster_weight,
+            cluster_weight=0.0 if labeler is None else labeler.cluster_weight,
             pair_weight=self.pair_weight,
         )
 

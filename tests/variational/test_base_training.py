@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 
 from skhash import BernoulliVAEHasher, PHSHasher, VDSHHasher
 from skhash.model_selection import mask_labels
-from skhash.variational import OriginalSSBVAEHasher, SSBVAEHasher
+from skhash.variational import OriginalSSBVAEHasher, PseudoLabeler, SSBVAEHasher
 
 
 def hasher(**kwargs):
@@ -183,7 +183,8 @@ def test_what_may_change_during_training(rows, labels, way):
     before = weights(model)
     getattr(model.set_params(learning_rate=1e-12), way)(rows, labels)
     assert_allclose(weights(model), before, atol=1e-9)
-    model.set_params(batch_size=300, label_weight=0.0, cluster_weight=0.0)
+    model.set_params(batch_size=300, label_weight=0.0)
+    model.set_params(pseudo_labeler=PseudoLabeler(cluster_weight=0.0))
     counter = BatchCounter()
     getattr(model.set_params(callbacks=[counter]), way)(rows, labels)
     assert counter.n_batches_ == 1

@@ -39,7 +39,7 @@ def test_defaults_of_the_authors():
     assert parameters["max_epochs"] == 30
     assert parameters["batch_size"] == 100
     assert parameters["learning_rate"] == 1e-3
-    for name in ("pseudo_labeler", "code_assigner", "cluster_weight"):
+    for name in ("pseudo_labeler", "code_assigner", "class_weight"):
         assert name not in parameters
 
 

@@ -64,6 +64,10 @@ class PseudoLabeler(BaseEstimator):
     neighbor_weight : float, default=0.5
         The weight, in [0, 1), of a random near sample in what the decoder
         reconstructs. With 0 it reconstructs the sample alone.
+    cluster_weight : float, default=2.0
+        The weight of the clusters in the loss, at least 0; a quarter of it beside a
+        Gaussian decoder. Clusters help most without labels, and for classes that no
+        sample has yet.
     label_smoothing : float, default=0.1
         The fraction of a given label, in [0, 1), that is spread over all classes.
         Protects against wrong labels.
@@ -87,6 +91,7 @@ class PseudoLabeler(BaseEstimator):
     _parameter_constraints: dict = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "neighbor_weight": [Interval(Real, 0, 1, closed="left")],
+        "cluster_weight": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -95,10 +100,12 @@ class PseudoLabeler(BaseEstimator):
         *,
         n_neighbors: int = 10,
         neighbor_weight: float = 0.5,
+        cluster_weight: float = 2.0,
         label_smoothing: float = 0.1,
     ):
         self.n_neighbors = n_neighbors
         self.neighbor_weight = neighbor_weight
+        self.cluster_weight = cluster_weight
         self.label_smoothing = label_smoothing
 
     def label(
