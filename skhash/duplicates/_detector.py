@@ -140,8 +140,9 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     representatives_: NDArray[np.intp]
     radius_: int
     n_bits_: int
-    _rows: DistinctRows
-    _pairs: Pairs
+    # Plain tuples, which files of skhash.io hold.
+    _row_codes: tuple
+    _code_pairs: tuple
     _index: HammingNearestNeighbors
     _weights: NDArray[np.float64] | None
     _searched_radius: int
@@ -197,11 +198,12 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             packed, n_bits = detector._check_codes(X, reset=True)
             weights = _check_weights(sample_weight, len(packed))
             rows = distinct_rows(packed)
-            radius = detector._chosen_radius(rows.codes, n_bits)
-            index = code_index(rows.codes, n_bits, detector.n_jobs)
+            codes = packed[rows.first]
+            radius = detector._chosen_radius(codes, n_bits)
+            index = code_index(codes, n_bits, detector.n_jobs)
             detector._searched_radius, detector.n_bits_ = radius, n_bits
-            detector._index, detector._rows = index, rows
-            detector._pairs = self_pairs(index, radius)
+            detector._index, detector._row_codes = index, tuple(rows)
+            detector._code_pairs = tuple(self_pairs(index, radius))
             detector._weights, detector._n_before = weights, 0
             detector._group(radius)
         return self
@@ -232,7 +234,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         TypeError, ValueError
             As :meth:`fit`; ValueError for codes of another length.
         """
-        if not hasattr(self, "_rows"):
+        if not hasattr(self, "_row_codes"):
             return self.fit(X, y, sample_weight)
         with replaced_at_end(self) as detector:
             packed, _ = detector._check_codes(X, reset=False)
@@ -300,8 +302,16 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         pairs = self.pairs_
         return pairs.take(pairs.j >= self._n_before)
 
+    @property
+    def _rows(self) -> DistinctRows:
+        return DistinctRows(*self._row_codes)
+
+    @property
+    def _pairs(self) -> Pairs:
+        return Pairs(*self._code_pairs)
+
     def _check_has(self, name: str) -> None:
-        if "_rows" not in self.__dict__:
+        if "_row_codes" not in self.__dict__:
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}"
             )
@@ -326,15 +336,15 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     def _extend(self, packed: Packed) -> None:
         """Add rows and their pairs."""
         old, new, radius = self._rows, distinct_rows(packed), self._searched_radius
-        found = cross_pairs(self._index, radius, new.codes)
+        codes = packed[new.first]
+        found = cross_pairs(self._index, radius, codes)
         n_old, n_before = len(old.first), len(old.code_of_row)
-        number = np.full(len(new.codes), -1, dtype=np.intp)
+        number = np.full(len(codes), -1, dtype=np.intp)
         same = found.distance == 0
         number[found.i[same]] = found.j[same]
         fresh = np.flatnonzero(number < 0)
         number[fresh] = n_old + np.arange(len(fresh))
-        self._rows = DistinctRows(
-            np.concatenate([old.codes, new.codes[fresh]]),
+        self._row_codes = (
             np.concatenate([old.first, n_before + new.first[fresh]]),
             np.concatenate([old.code_of_row, number[new.code_of_row]]),
         )
@@ -342,14 +352,12 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             return
         across = found.take(number[found.i] >= n_old)
         across = Pairs(across.j, number[across.i], across.distance)
-        among = self_pairs(
-            code_index(new.codes[fresh], self.n_bits_, self.n_jobs), radius
-        )
+        among = self_pairs(code_index(codes[fresh], self.n_bits_, self.n_jobs), radius)
         among = Pairs(among.i + n_old, among.j + n_old, among.distance)
-        self._pairs = joined([self._pairs, across, among])
+        self._code_pairs = tuple(joined([self._pairs, across, among]))
         # A copy: the detector may be replaced by this one or not.
         index = self._index._snapshot()
-        self._index = index.partial_fit(new.codes[fresh])
+        self._index = index.partial_fit(codes[fresh])
 
     def _group(self, radius: int) -> None:
         """Form the groups at a radius."""

@@ -104,11 +104,11 @@ def find_leakage(
     test, _ = check_codes(test_codes, n_bits=n_bits, name="test_codes", **form)
     radius = check_radius(radius, n_bits)
     known, asked = distinct_rows(train), distinct_rows(test)
-    index = code_index(known.codes, n_bits, n_jobs)
-    found = cross_pairs(index, radius, asked.codes)
+    index = code_index(train[known.first], n_bits, n_jobs)
+    found = cross_pairs(index, radius, test[asked.first])
     # From the farthest to the nearest, so that the nearest is assigned last.
     nearest_last = np.lexsort((known.first[found.j], found.distance))[::-1]
-    best = np.full(len(asked.codes), -1, dtype=np.intp)
+    best = np.full(len(asked.first), -1, dtype=np.intp)
     best[found.i[nearest_last]] = nearest_last
     pair_of_row = best[asked.code_of_row]
     mask = pair_of_row >= 0

@@ -45,15 +45,12 @@ class DistinctRows(NamedTuple):
 
     Attributes
     ----------
-    codes : ndarray of shape (n_codes, n_bytes), uint8
-        The distinct codes.
     first : ndarray of shape (n_codes,), int32 or int64
         The first row of each code.
     code_of_row : ndarray of shape (n_rows,), int32 or int64
         The code of each row.
     """
 
-    codes: Packed
     first: NDArray[np.integer]
     code_of_row: NDArray[np.integer]
 
@@ -118,8 +115,7 @@ def distinct_rows(rows: Packed) -> DistinctRows:
     number[by_first] = np.arange(len(starts), dtype=narrow)
     code_of_row = np.empty(len(rows), dtype=narrow)
     code_of_row[order] = number[np.cumsum(is_start, dtype=narrow) - 1]
-    first = starts[by_first]
-    return DistinctRows(rows[first], first, code_of_row)
+    return DistinctRows(starts[by_first], code_of_row)
 
 
 def code_index(

@@ -21,7 +21,7 @@ def case(request):
     rng = np.random.RandomState(request.param)
     packed = np.packbits(rng.randint(2, size=(120, 9)), axis=1)
     rows = distinct_rows(packed)
-    pairs = self_pairs(code_index(rows.codes, 9, None), 2)
+    pairs = self_pairs(code_index(packed[rows.first], 9, None), 2)
     bits = np.unpackbits(packed, axis=1)
     distances = (bits[:, None] != bits[None]).sum(axis=2)
     weights = rng.randint(4, size=120) if request.param else None
