@@ -34,7 +34,7 @@ extlinks = {"doi": ("https://doi.org/%s", "doi:%s")}
 # and to a private function of a module.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(joblib|numpy|scipy|sklearn|skorch|torch)\..*"),
+    (r"py:.*", r"(joblib|numpy|pandas|scipy|sklearn|skorch|torch)\..*"),
     (r"py:func", r"expected_difference"),
 ]
 

@@ -26,7 +26,8 @@ X = np.repeat(images[:300], 4, axis=0) + rng.integers(0, 2, size=(1200, 64))
 y = np.repeat(labels, 4)
 
 # %%
-# The distances of near codes. The copies are apart from other pairs.
+# The distances of near codes. Nearly all copies differ in at most three bits, and few
+# other pairs do.
 
 codes = ITQHasher(64, random_state=0).fit_transform(X)
 detector = DuplicateDetector(radius=10).fit(codes)
