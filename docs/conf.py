@@ -23,7 +23,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "_templates", "examples", "gallery/*.py", "gallery/*.rst"]
+# "search" is the name of Sphinx's own page: guide/search-engine.md includes search.md.
+exclude_patterns = ["_templates", "examples", "gallery/*", "search.md"]
 templates_path = ["_templates"]
 root_doc = "index"
 default_role = "literal"
