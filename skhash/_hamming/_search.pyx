@@ -285,7 +285,8 @@ cdef class SearchTarget:
                 raise ValueError("Codes must have at most 1170 bytes to be weighted.")
         n_bytes = query_bytes(task.kernel, task.codes.n_bytes)
         if queries.shape[1] != n_bytes:
-            raise ValueError(f"Queries must have {n_bytes} bytes; got {queries.shape[1]}.")
+            got = queries.shape[1]
+            raise ValueError(f"Queries must have {n_bytes} bytes; got {got}.")
         task.codes.first = first
         task.codes.last = last
         task.bound = task.n_bits + 1
