@@ -123,9 +123,8 @@ def test_bench_search_runs(tmp_path, capsys):
 
 
 def test_bench_search_finds_pairs(capsys):
-    bench_search.main(
-        ["--pairs", "--n", "3000", "--bits", "64", "--radius", "2", "--rounds", "1"]
-    )
+    options = "--pairs --n 3000 --bits 64 --radius 2 --rounds 1"
+    bench_search.main(options.split())
     shown = capsys.readouterr().out
     assert "processor: " in shown
     assert "3,000 random x 64 bits, radius 2" in shown

@@ -277,13 +277,14 @@ class CodeIndex:
         mask: Mask | None = None,
         n_threads: int = 1,
         simd: str | None = None,
+        weighted: bool = False,
     ) -> Nearest:
         """Find the nearest codes of each query.
 
         Parameters
         ----------
         queries : ndarray of shape (n_queries, n_bytes), uint8, C order
-            Packed codes.
+            Packed codes; if `weighted`, 8 weights per byte (`SearchTarget.nearest`).
         k : int
             Number of neighbors, at most that of the codes that may be found.
         mask : ndarray of shape (n_rows,), bool, default=None
@@ -302,12 +303,12 @@ class CodeIndex:
         """
         subset, members = self._small_subset(mask)
         if subset is not None and members is not None:
-            distances, indices = subset.nearest(
-                queries, k, n_threads=n_threads, simd=simd
-            )
+            how: Any = {"simd": simd, "weighted": weighted}
+            distances, indices = subset.nearest(queries, k, n_threads=n_threads, **how)
             return distances, members[indices]
-        built = self._tables_for(None, len(queries))
-        search = NearestSearch(self._parts(mask, built), built is not None, simd)
+        built = None if weighted else self._tables_for(None, len(queries))
+        parts = self._parts(mask, built)
+        search = NearestSearch(parts, built is not None, simd, weighted)
         return search.run(queries, k, n_threads)
 
     def within(
@@ -369,8 +370,7 @@ class CodeIndex:
     def within_others(self, radius: int, **how: Any) -> Within:
         """Find all codes within a radius of each code of the index, but not itself.
 
-        See :meth:`within`. Without a mask, a join compares every pair once; codes in an
-        array of someone else are not copied for that.
+        See :meth:`within`. A join, unless there is a mask or the codes are external.
         """
         if how.get("mask") is None and not isinstance(self.head, ExternalCodes):
             how.pop("mask", None)

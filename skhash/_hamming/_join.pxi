@@ -4,6 +4,9 @@
 codes) and `pairs.h` (pairs of rows, sorted) do the work.
 """
 
+cdef extern from "core/distinct.h" nogil:
+    const uint32_t NO_CODE
+
 cdef extern from "core/grouping.h" nogil:
     ctypedef struct grouping:
         pass

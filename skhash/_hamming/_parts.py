@@ -114,9 +114,18 @@ class _Search(Generic[Result]):
         Whether one of the parts has tables.
     simd : str or None
         Name of the instruction set; that of `simd_name` if None.
+    weighted : bool, default=False
+        Whether queries are weights (of the nearest only).
     """
 
-    def __init__(self, parts: list[Part], by_tables: bool, simd: str | None) -> None:
+    def __init__(
+        self,
+        parts: list[Part],
+        by_tables: bool,
+        simd: str | None,
+        weighted: bool = False,
+    ) -> None:
+        self._weighted = weighted
         self._parts = parts
         self._by_tables = by_tables
         self._simd = simd or simd_name()
@@ -169,9 +178,8 @@ class NearestSearch(_Search[Nearest]):
         distances = np.empty(shape, dtype=np.int32)
         indices = np.empty(shape, dtype=np.intp)
         target, first, last, offset = part[:4]
-        target.nearest(
-            queries, distances, indices, first, last, offset, self._simd, self._stop
-        )
+        how = offset, self._simd, self._stop, self._weighted
+        target.nearest(queries, distances, indices, first, last, *how)
         return distances, part.placed(indices)
 
     def _merge(self, limit: int, a: Nearest, b: Nearest) -> Nearest:

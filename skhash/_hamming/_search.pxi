@@ -5,6 +5,10 @@ cdef extern from "core/dispatch.h" nogil:
         const char *name
         bint (*available)()
 
+    enum: MOST_WEIGHT
+
+    const kernel *weighted_kernel(const kernel *)
+    size_t query_bytes(const kernel *, size_t)
     const kernel *KERNELS[1]
     const int N_KERNELS
 

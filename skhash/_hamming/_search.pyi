@@ -44,6 +44,7 @@ class SearchTarget:
         offset: int,
         simd: str,
         stop: StopFlag,
+        weighted: bool = False,
     ) -> None: ...
     def within(
         self,

@@ -270,16 +270,23 @@ cdef class SearchTarget:
         return 0
 
     cdef search_task _task(
-        self, const uint8_t[:, ::1] queries, size_t first, size_t last, simd
+        self, const uint8_t[:, ::1] queries, size_t first, size_t last, simd,
+        bint weighted=False,
     ) except *:
         cdef search_task task = self.task
         if first % LANES or first >= last or last > self.n_codes:
             raise ValueError("The range to search is not within the codes.")
-        if <size_t>queries.shape[1] != task.codes.n_bytes:
-            raise ValueError(
-                f"Queries must have {task.codes.n_bytes} bytes; got {queries.shape[1]}."
-            )
         task.kernel = _kernel(simd)
+        if weighted:
+            task.kernel = weighted_kernel(task.kernel)
+            task.tables = NULL
+            task.n_bits *= MOST_WEIGHT
+            if task.n_bits > 65534:
+                raise ValueError("Codes must have at most 1170 bytes to be weighted.")
+        n_bytes = query_bytes(task.kernel, task.codes.n_bytes)
+        if queries.shape[1] != n_bytes:
+            got = queries.shape[1]
+            raise ValueError(f"Queries must have {n_bytes} bytes; got {got}.")
         task.codes.first = first
         task.codes.last = last
         task.bound = task.n_bits + 1
@@ -288,14 +295,17 @@ cdef class SearchTarget:
     def nearest(
         self, const uint8_t[:, ::1] queries, int32_t[:, ::1] distances,
         intptr_t[:, ::1] indices, size_t first, size_t last, size_t offset, simd,
-        StopFlag stop,
+        StopFlag stop, bint weighted=False,
     ):
         """Write the nearest codes among [first, last) of each query.
+
+        `weighted`: a query is one weight per bit, int8 from -7 to 7 seen as uint8, and
+        the distance is the sum of the magnitudes where its sign and the bit differ.
 
         As many as `distances` and `indices` have columns; `offset` is added to the
         indices. Places that stay empty hold (2**31 - 1, -1).
         """
-        cdef search_task task = self._task(queries, first, last, simd)
+        cdef search_task task = self._task(queries, first, last, simd, weighted)
         cdef size_t n_queries = queries.shape[0], q = 0, i, n
         cdef bint good = True
         cdef search_workspace *workspace

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
+from skhash.neighbors._asymmetric import AsymmetricKNeighborsMixin
 from skhash.neighbors._base import PARAMETERS
 from skhash.neighbors._contents import Contents
-from skhash.neighbors._mixins import KNeighborsMixin
 from skhash.neighbors._pairs import RadiusPairsMixin
 from skhash.utils._compat import fit_context
 from skhash.utils._docstrings import substitute
@@ -16,7 +16,7 @@ from skhash.utils._labels import as_array, check_partial_labels
 
 
 @substitute(**PARAMETERS)
-class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
+class HammingNearestNeighbors(AsymmetricKNeighborsMixin, RadiusPairsMixin):
     """Search for the exact nearest neighbors of binary codes by Hamming distance.
 
     The API of :class:`sklearn.neighbors.NearestNeighbors` for codes: distances are
@@ -67,7 +67,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
     """
 
     _parameter_constraints: dict = {
-        **KNeighborsMixin._parameter_constraints,
+        **AsymmetricKNeighborsMixin._parameter_constraints,
         **RadiusPairsMixin._parameter_constraints,
     }
 

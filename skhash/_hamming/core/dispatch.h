@@ -4,6 +4,7 @@
 
 #include "kernel.h"
 #include "kernel_portable.h"
+#include "kernel_weighted.h"
 #if defined(__x86_64__)
 #include "kernel_avx2.h"
 #include "kernel_avx512.h"

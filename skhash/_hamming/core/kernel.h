@@ -107,7 +107,14 @@ typedef struct {
                  const uint8_t *prepared, const uint32_t *bounds, int n_queries,
                  step_result *out);
     const sliced_kernel *sliced; /* for many queries; or NULL */
+    bool weighted;               /* see `kernel_weighted.h`; it has only `wide` */
 } kernel;
+
+/* Bytes of a query: a code, or one weight per bit. */
+static inline size_t query_bytes(const kernel *kernel, size_t n_bytes)
+{
+    return kernel->weighted ? 8 * n_bytes : n_bytes;
+}
 
 /* Prepared queries of most kernels: every byte of a query four times in a 32-bit word,
  * which vector units broadcast from memory at no cost. words[plane * GROUP + query]. */

@@ -104,7 +104,7 @@ avx2_narrow_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
 TARGET_AVX2 ALWAYS_INLINE bool
 avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
                const uint8_t *prepared, const uint32_t *bounds, int n_queries,
-               step_result *out)
+               step_result *out, size_t planes_per_run)
 {
     uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
@@ -114,8 +114,8 @@ avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
             __m256i low[GROUP], high[GROUP], run[GROUP];
             for (int i = 0; i < n_queries; i++)
                 low[i] = high[i] = _mm256_setzero_si256();
-            for (size_t j = 0; j < n_bytes; j += BYTE_PLANES) {
-                size_t last = j + BYTE_PLANES < n_bytes ? j + BYTE_PLANES : n_bytes;
+            for (size_t j = 0; j < n_bytes; j += planes_per_run) {
+                size_t last = j + planes_per_run < n_bytes ? j + planes_per_run : n_bytes;
                 avx2_run(lanes, j, last, prepared, n_queries, run);
                 for (int i = 0; i < n_queries; i++) {
                     __m128i a = _mm256_castsi256_si128(run[i]);
@@ -163,8 +163,10 @@ TARGET_AVX2 static bool avx2_wide(const uint8_t *blocks, size_t n_blocks,
                                   step_result *out)
 {
     if (n_queries == 1)
-        return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, 1, out);
-    return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out);
+        return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, 1, out,
+                              BYTE_PLANES);
+    return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out,
+                          BYTE_PLANES);
 }
 
 /* Bit-sliced: the masks of the highest bits, shifting the others up. */

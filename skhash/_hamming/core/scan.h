@@ -51,7 +51,7 @@ typedef struct {
 /* Read the bounds of the selections, which may have changed. */
 static void refresh_bounds(scan_step *step)
 {
-    step->wide = false;
+    step->wide = step->kernel->weighted;
     for (int i = 0; i < step->n_queries; i++) {
         step->bounds[i] = step->selections[i]->bound;
         step->wide |= step->bounds[i] > NARROW_BOUND;
@@ -265,7 +265,8 @@ static bool begin_scan(const code_range *codes, const uint8_t *queries, size_t n
     for (size_t q = 0; q < n_queries; q += GROUP) {
         const uint8_t *group[GROUP]; /* the last query fills up the last group */
         for (size_t i = 0; i < GROUP; i++)
-            group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) * n_bytes;
+            group[i] = queries + (q + i < n_queries ? q + i : n_queries - 1) *
+                                     query_bytes(workspace->kernel, n_bytes);
         load_group(workspace, n_bytes, selections, q, n_queries);
         workspace->kernel->prepare(group, n_bytes, workspace->step.prepared);
         size_t n_sampled = sample_blocks(codes, selections[q].k);
