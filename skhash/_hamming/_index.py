@@ -1,9 +1,9 @@
 """Index packed codes: find the nearest of a query, or all within a radius.
 
 Rows lie in one or two parts: the *head*, as it was fitted, and where the head cannot
-grow (distinct codes, an array of someone else) a *tail* of what was added later. Every
-search runs on both and merges by (distance, index); a search by several threads on
-ranges of a part is merged the same way.
+grow (distinct codes, a memory map, an array of the user) a *tail* of what was added
+since. Every search runs on both and merges by (distance, index); a search by several
+threads on ranges of a part is merged the same way.
 """
 
 from typing import Any
@@ -12,13 +12,9 @@ import numpy as np
 
 from skhash._hamming import _merge
 from skhash._hamming._multi_index import MultiIndex, TableCache
-from skhash._hamming._parts import (
-    Nearest,
-    NearestSearch,
-    Part,
-    Within,
-    WithinSearch,
-)
+from skhash._hamming._pairs import PairJoin, code_set
+from skhash._hamming._parts import Nearest, NearestSearch, Part, Within, WithinSearch
+from skhash._hamming._search import neighbors_of_pairs
 from skhash._hamming._storage import (
     BlockedCodes,
     DistinctCodes,
@@ -32,7 +28,7 @@ from skhash._hamming._storage import (
 #: Repeated codes are not looked for in an index of fewer codes.
 LEAST_REPEATED = 1024
 #: A subset of less than this fraction of the rows is copied out and searched by itself;
-#: of an array of someone else, which may not fit into memory, only the second.
+#: of an array of the user, which may not fit into memory, less than the second.
 SMALL_SUBSET = 1 / 8
 SMALL_EXTERNAL_SUBSET = 1 / 128
 #: Queries at a time where every code of the index is one.
@@ -145,7 +141,7 @@ class CodeIndex:
         Codes and tables are shared; they are built anew when the index has doubled.
         """
         head, tail = self.head, self.tail
-        if isinstance(head, BlockedCodes):
+        if isinstance(head, BlockedCodes) and head.can_grow:
             head = head.append(rows)
         else:
             tail = BlockedCodes(rows) if tail is None else tail.append(rows)
@@ -170,7 +166,7 @@ class CodeIndex:
         Returns
         -------
         index : CodeIndex
-            Built anew, except that an array of someone else stays where it is.
+            Built anew, except that an array of the user stays where it is.
         """
         if not isinstance(self.head, ExternalCodes):
             return self._rebuilt(self.rows(_others(self.n_rows, positions)))
@@ -373,8 +369,13 @@ class CodeIndex:
     def within_others(self, radius: int, **how: Any) -> Within:
         """Find all codes within a radius of each code of the index, but not itself.
 
-        See :meth:`within`.
+        See :meth:`within`. Without a mask, a join compares every pair once; codes in an
+        array of someone else are not copied for that.
         """
+        if how.get("mask") is None and not isinstance(self.head, ExternalCodes):
+            how.pop("mask", None)
+            pairs = PairJoin(code_set(self), None, self.n_bits, radius, **how).arrays()
+            return neighbors_of_pairs(*pairs, self.n_rows)
         found = [
             _merge.drop_self_within(
                 *self.within(self.rows(own), radius, **how), int(own[0])

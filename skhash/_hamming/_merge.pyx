@@ -22,10 +22,10 @@ cdef int _check_counts(
     cdef Py_ssize_t q, n = 0, size = distances.shape[0]
     for q in range(counts.shape[0]):
         if not 0 <= counts[q] <= size - n:
-            raise ValueError("There must be as many hits as the counts say.")
+            raise ValueError("The counts must sum to the number of hits.")
         n += counts[q]
     if n != size or indices.shape[0] != size:
-        raise ValueError("There must be as many hits as the counts say.")
+        raise ValueError("The counts must sum to the number of hits.")
     return 0
 
 

@@ -57,8 +57,8 @@ def plan(
     """Cut a search into slices of the queries and ranges of the codes.
 
     Threads get queries of their own while there are enough of them, else ranges of the
-    codes: a large one each, and a small one for whoever is ready first, since a thread
-    wakes up late by a part of the time of a scan.
+    codes: a large one each, then a small one each, of which a thread that wakes up late
+    takes fewer.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from cpython.exc cimport PyErr_Occurred
 from libc.stdlib cimport free
 
 include "_core.pxi"
+include "_search.pxi"
 
 #: Bits of a substring: a table has 2^width buckets.
 MOST_WIDTH = 24
@@ -120,18 +121,22 @@ cdef class Tables:
         cdef size_t first, last, size = _slice_rows(8 * self.index.n_words)
         cdef uint32_t *starts = &self.starts[table, 0]
         cdef uint32_t *ids = &self.ids[table, 0]
-        for first in range(0, self.n_codes, size):
+        first = 0
+        while first < self.n_codes:
             last = min(self.n_codes, first + size)
             with nogil:
                 count_substrings(&self.index, table, first, last, starts)
             _check_signals()
+            first = last
         with nogil:
             sum_counts(&self.index, starts)
-        for first in range(0, self.n_codes, size):
+        first = 0
+        while first < self.n_codes:
             last = min(self.n_codes, first + size)
             with nogil:
                 place_ids(&self.index, table, first, last, starts, ids)
             _check_signals()
+            first = last
         return 0
 
     @property
@@ -154,7 +159,7 @@ cdef class StopFlag:
 
 
 cdef int _raise_failure(const interrupt *stop) except -1:
-    """Raise what a signal handler raised, or say why the search ended early."""
+    """Raise the error of a signal handler, or the reason of an early end."""
     if PyErr_Occurred() != NULL:
         return -1
     if stop.stopped:
@@ -236,10 +241,14 @@ cdef class SearchTarget:
     cdef int _set_lists(self, starts, rows) except -1:
         cdef const uint32_t[::1] starts_view = starts
         cdef const uint32_t[::1] rows_view = rows
-        if len(starts) != self.n_codes + 1 or starts[0] or starts[-1] != len(rows):
+        cdef size_t i, n_rows = rows_view.shape[0]
+        if <size_t>starts_view.shape[0] != self.n_codes + 1:
             raise ValueError("The lists of rows do not fit the codes.")
-        if (starts[1:] < starts[:-1]).any():
-            raise ValueError("The starts of the lists must not decrease.")
+        if starts_view[0] != 0 or starts_view[self.n_codes] != n_rows:
+            raise ValueError("The lists of rows do not fit the codes.")
+        for i in range(self.n_codes):
+            if starts_view[i] > starts_view[i + 1]:
+                raise ValueError("The starts of the lists must not decrease.")
         self.lists.starts = &starts_view[0]
         if rows_view.shape[0]:
             self.lists.rows = &rows_view[0]
@@ -374,3 +383,7 @@ cdef _split_keys(key_list *found, size_t offset):
             distances_view[i] = KEY_DISTANCE(found.keys[i])
             indices_view[i] = KEY_POSITION(found.keys[i]) + offset
     return distances, indices
+
+
+include "_pairs.pxi"
+include "_join.pxi"

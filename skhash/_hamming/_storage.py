@@ -1,4 +1,4 @@
-"""Hold the codes of an index: as planes, as rows of another array, or once each.
+"""Store the codes of an index: as planes, as rows of an array, or each code once.
 
 All three are immutable and have `n_rows`, `rows(positions)` (packed codes out again)
 and `target(mask, **options)` (what the C core searches).
@@ -21,8 +21,8 @@ from skhash._hamming._search import SearchTarget
 #: Memory that kernels read begins at a multiple of this: otherwise every load of a
 #: vector of 64 bytes touches two cache lines.
 ALIGNMENT = 64
-#: Positions that are looked up at a time, each with 64 bytes of temporary memory.
-POSITIONS_PER_SLICE = 1 << 14
+#: Positions that are looked up at a time, each with 300 bytes of temporary memory.
+POSITIONS_PER_SLICE = 1 << 11
 
 Rows = NDArray[np.uint8]
 Positions = NDArray[np.intp]
@@ -45,11 +45,11 @@ def mask_words(mask: Mask) -> NDArray[np.uint64]:
 
 
 class BufferEnd:
-    """Decide which of the arrays that share a buffer may grow into its spare memory.
+    """Let one of the arrays that share a buffer grow into its spare memory.
 
     An array that grows leaves the shorter ones as they are, as long as nothing else is
-    written behind them. So the room behind a position is given away once only; whoever
-    comes later, or did not finish, copies.
+    written behind them. So the room behind a position can be taken only once: an array
+    that finds it taken, by another one or by an attempt that failed, copies the buffer.
     """
 
     def __init__(self, position: int) -> None:
@@ -88,6 +88,11 @@ class BlockedCodes:
         """Memory in use, in bytes."""
         return self._planes.nbytes
 
+    @property
+    def can_grow(self) -> bool:
+        """Whether appending need not read a memory map into memory."""
+        return self._planes.flags.writeable
+
     def append(self, rows: Rows) -> "BlockedCodes":
         """Return these codes and more.
 
@@ -95,7 +100,7 @@ class BlockedCodes:
         """
         n_rows = self.n_rows + len(rows)
         planes, end = self._planes, self._end
-        has_room = self._size(n_rows) <= len(planes) and planes.flags.writeable
+        has_room = self._size(n_rows) <= len(planes)
         if not (has_room and end.advance(self.n_rows, len(rows))):
             planes = aligned_zeros(
                 max(self._size(n_rows), self._size(self.n_rows * 3 // 2))
@@ -139,7 +144,7 @@ class BlockedCodes:
 
 
 class ExternalCodes:
-    """Packed codes in an array of someone else, a memory map for example.
+    """Packed codes in an array of the user, a memory map for example.
 
     They are never copied as a whole: every search turns them into planes, one tile
     after the other, and rows that are removed stay, as zeros in a bit mask.
@@ -185,7 +190,8 @@ class ExternalCodes:
         nth = positions - self._n_before[words]
         octets = self._kept[words].astype("<u8").view(np.uint8).reshape(-1, 8)
         bits = np.unpackbits(octets, axis=1, bitorder="little")
-        return words * BLOCK + (bits.cumsum(axis=1) > nth[:, None]).argmax(axis=1)
+        counts = bits.cumsum(axis=1, dtype=np.uint8)
+        return words * BLOCK + (counts > nth[:, None]).argmax(axis=1)
 
     def positions(self, stored: Positions) -> Positions:
         """Return which of the kept rows those at places in the array are; -1 for -1."""
@@ -276,6 +282,11 @@ class DistinctCodes:
     def nbytes(self) -> int:
         """Memory in use, in bytes."""
         return self.distinct.nbytes + self._starts.nbytes + self._rows.nbytes
+
+    @property
+    def row_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """The rows of each distinct code, as the indptr and indices of a CSR matrix."""
+        return self._starts, self._rows
 
     def rows(self, positions: Positions) -> Rows:
         """Return the packed codes at `positions`."""

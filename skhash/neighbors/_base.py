@@ -1,4 +1,4 @@
-"""Validate codes and index them: what the estimators over codes share."""
+"""Validate codes and index them, for all estimators over codes."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ PARAMETERS = {
             ``"brute"`` compares a query with all codes. ``"multi_index"`` looks codes
             up in tables by parts of the query, built in `fit`; best for a small radius,
             and needs several times the memory of the codes. ``"auto"`` searches
-            distinct codes only where most are repeated, and builds the tables once
-            radius queries have been asked that would have paid for them, within
-            `max_memory`. The results are the same.""",
+            distinct codes only where most are repeated, and builds the tables, within
+            `max_memory`, once the scans that they would have saved cost as much. The
+            results are the same.""",
     "max_memory": """
         max_memory : float, default=1.0
             Memory that ``algorithm="auto"`` may spend on tables, as a multiple of the

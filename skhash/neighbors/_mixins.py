@@ -253,6 +253,13 @@ class RadiusNeighborsMixin(HammingNeighborsBase):
         indices: ArrayLike | None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]:
         """Return counts, distances and indices of all codes within the radius."""
+        limit = self._check_radius(radius)
+        subset = self._check_subset(mask, indices)
+        index = self._index
+        return self._find(index.within, index.within_others, X, limit, subset)
+
+    def _check_radius(self, radius: int | None) -> int:
+        """Validate a radius, and cut it to the length of the codes."""
         if radius is None:
             radius = self.radius
         if not isinstance(radius, Integral) or isinstance(radius, bool):
@@ -262,10 +269,7 @@ class RadiusNeighborsMixin(HammingNeighborsBase):
             )
         if radius < 0:
             raise ValueError(f"radius must be at least 0; got {radius}.")
-        subset = self._check_subset(mask, indices)
-        limit = min(int(radius), self.n_bits_)
-        index = self._index
-        return self._find(index.within, index.within_others, X, limit, subset)
+        return min(int(radius), self.n_bits_)
 
 
 def _ragged(counts: NDArray[np.int64], values: NDArray) -> NDArray[np.object_]:

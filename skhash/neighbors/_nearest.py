@@ -8,14 +8,15 @@ from sklearn.utils.validation import check_consistent_length
 
 from skhash.neighbors._base import PARAMETERS
 from skhash.neighbors._contents import Contents
-from skhash.neighbors._mixins import KNeighborsMixin, RadiusNeighborsMixin
+from skhash.neighbors._mixins import KNeighborsMixin
+from skhash.neighbors._pairs import RadiusPairsMixin
 from skhash.utils._compat import fit_context
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import as_array, check_partial_labels
 
 
 @substitute(**PARAMETERS)
-class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
+class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
     """Search for the exact nearest neighbors of binary codes by Hamming distance.
 
     The API of :class:`sklearn.neighbors.NearestNeighbors` for codes: distances are
@@ -67,7 +68,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
 
     _parameter_constraints: dict = {
         **KNeighborsMixin._parameter_constraints,
-        **RadiusNeighborsMixin._parameter_constraints,
+        **RadiusPairsMixin._parameter_constraints,
     }
 
     def __init__(
@@ -235,7 +236,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
         from skhash.metrics import precision_at_k_score
 
         snapshot = self._snapshot()
-        labels, n_bits = snapshot.labels_, snapshot.n_bits_
+        labels = snapshot.labels_
         labeled = check_partial_labels(labels, snapshot.n_samples_fit_).labeled
         if not labeled.any():
             raise ValueError(
@@ -250,6 +251,6 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
             y,
             k=min(snapshot.n_neighbors, int(np.count_nonzero(labeled))),
             packed=True,
-            n_bits=n_bits,
+            n_bits=snapshot.n_bits_,
         )
         return float(precision)

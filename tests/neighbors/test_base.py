@@ -1,6 +1,7 @@
 """Codes in, in whatever form, and errors that name what was wrong."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -105,3 +106,36 @@ def test_wrong_number_of_bits(bits):
         packed.kneighbors(pack_bits(bits).astype(float))
     with pytest.raises(ValueError, match="padding"):
         HammingNearestNeighbors(packed=True, n_bits=20).fit(pack_bits(bits))
+
+
+def test_empty_input_is_reported_with_its_shape():
+    for packed, n_columns in ((False, 16), (True, 2)):
+        codes = np.empty((0, n_columns), dtype=np.uint8)
+        with pytest.raises(ValueError, match=rf"0 sample.*shape=\(0, {n_columns}\)"):
+            HammingNearestNeighbors(packed=packed).fit(codes)
+
+
+@pytest.mark.parametrize("max_memory", [-0.1, "all", None])
+def test_bad_max_memory(bits, max_memory):
+    with pytest.raises(ValueError, match="max_memory"):
+        HammingNearestNeighbors(max_memory=max_memory).fit(bits)
+
+
+def test_form_of_the_codes_is_that_of_fit(bits):
+    model = HammingNearestNeighbors(1).fit(bits).set_params(packed=True, n_bits=3)
+    assert not model.kneighbors(bits)[0].any()
+    model.partial_fit(bits[:3])
+    assert model.n_samples_fit_ == 503
+
+
+def test_feature_names_are_kept_and_checked(bits):
+    frame = pd.DataFrame(bits, columns=[f"bit {i}" for i in range(N_BITS)])
+    model = HammingNearestNeighbors(1).fit(frame)
+    assert model.feature_names_in_.tolist() == list(frame)
+    assert not model.kneighbors(frame)[0].any()
+    with pytest.raises(ValueError, match="feature names"):
+        model.kneighbors(frame.rename(columns={"bit 0": "other"}))
+    with pytest.warns(UserWarning, match="valid feature names"):
+        model.kneighbors(bits)
+    model.fit(bits)
+    assert not hasattr(model, "feature_names_in_")

@@ -1,6 +1,7 @@
 """An index of codes that grows, shrinks, is stored and keeps labels."""
 
 import pickle
+import tracemalloc
 
 import joblib
 import numpy as np
@@ -179,3 +180,83 @@ def test_unlabeled_codes_beside_names(bits, order):
         model.partial_fit(codes, labels)
     assert model.labels_.tolist()[::order][:4] == list("abab")[::order]
     assert model.score(bits[:2], np.array(["a", "b"])) == 1
+
+
+@pytest.mark.parametrize("kind", ["blocks", "external", "distinct"])
+def test_no_codes_change_nothing(kind):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 256, (2000, 8), dtype=np.uint8)
+    rows = rows[rng.integers(0, 20, 2000)] if kind == "distinct" else rows
+    labels = np.arange(2000)
+    model = HammingNearestNeighbors(1, packed=True, copy=kind != "external")
+    model.fit(rows, labels)
+    before = model._contents
+    assert model.partial_fit(rows[:0], []) is model
+    assert model.partial_fit(rows[:0], labels[:0]) is model
+    assert model.remove([]) is model
+    assert model._contents is before
+    with pytest.raises(ValueError, match="features"):
+        model.partial_fit(rows[:0, 1:], [])
+
+
+def traced_peak(call):
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_map_is_never_turned_into_memory(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 256, (100_000, 64), dtype=np.uint8)
+    np.save(tmp_path / "codes.npy", rows)
+    mapped = np.load(tmp_path / "codes.npy", mmap_mode="r")
+    model = HammingNearestNeighbors(3, packed=True, copy=False)
+    mask = rng.random(len(rows)) < 0.1
+    gone = np.arange(0, 100_000, 4)
+    for call in (
+        lambda: model.fit(mapped),
+        lambda: model.fit(mapped[::-1]),
+        lambda: model.fit(mapped[:, 3:40]),
+        lambda: model.fit(mapped),
+        lambda: model.kneighbors(rows[:3]),
+        lambda: model.partial_fit(rows[:10]),
+        lambda: model.remove([7]),
+        lambda: model.remove(gone),
+        lambda: model.kneighbors(rows[:3], mask=mask[: model.n_samples_fit_]),
+        lambda: model.radius_neighbors(rows[:3]),
+    ):
+        assert traced_peak(call) < 0.2 * rows.nbytes
+    kept = np.delete(np.delete(np.concatenate([rows, rows[:10]]), [7], axis=0), gone, 0)
+    np.testing.assert_array_equal(model._index.rows(), kept)
+    fresh = HammingNearestNeighbors(3, packed=True).fit(kept)
+    queries = rows[:40] ^ np.uint8(1)
+    assert_same(model.kneighbors(queries), fresh.kneighbors(queries))
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_long_life_equals_a_list_of_codes(copy):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 256, (300, 5), dtype=np.uint8)
+    labels = rng.integers(0, 5, 300)
+    model = HammingNearestNeighbors(4, packed=True, copy=copy).fit(rows, labels)
+    for _ in range(60):
+        if rng.random() < 0.5:
+            more = rng.integers(0, 256, (rng.integers(0, 90), 5), dtype=np.uint8)
+            model.partial_fit(more, np.full(len(more), 7))
+            rows = np.concatenate([rows, more])
+            labels = np.concatenate([labels, np.full(len(more), 7)])
+        else:
+            gone = rng.integers(0, len(rows), rng.integers(1, 60))
+            model.remove(gone)
+            rows, labels = np.delete(rows, gone, axis=0), np.delete(labels, gone)
+        np.testing.assert_array_equal(model._index.rows(), rows)
+        np.testing.assert_array_equal(model.labels_, labels)
+        fresh = HammingNearestNeighbors(4, packed=True, algorithm="brute").fit(rows)
+        assert_same(model.kneighbors(), fresh.kneighbors())
+        mask = rng.random(len(rows)) < 0.5
+        queries = rows[:5] ^ np.uint8(4)
+        assert_same(
+            model.kneighbors(queries, mask=mask), fresh.kneighbors(queries, mask=mask)
+        )

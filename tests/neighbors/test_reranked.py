@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhash.neighbors._reranked import RerankedNearestNeighbors
@@ -157,3 +157,48 @@ def test_hasher_sees_the_names_of_columns(X):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         RerankedNearestNeighbors(frozen).fit(frame).kneighbors(frame[:5])
+
+
+def test_random_state_is_that_of_the_default_hasher(X):
+    codes = [
+        RerankedNearestNeighbors(random_state=seed).fit(X).hasher_.transform(X)
+        for seed in (0, 0, 1)
+    ]
+    np.testing.assert_array_equal(codes[0], codes[1])
+    assert (codes[0] != codes[2]).any()
+    assert RerankedNearestNeighbors(random_state=3).fit(X).hasher_.random_state == 3
+
+
+@pytest.mark.parametrize("mode", ["connectivity", "distance"])
+def test_graph_of_neighbors(X, mode):
+    search = RerankedNearestNeighbors(rerank_factor=400, random_state=0).fit(X)
+    for queries in (None, X[:6]):
+        graph = search.kneighbors_graph(queries, 3, mode=mode)
+        distances, indices = search.kneighbors(queries, 3)
+        assert graph.shape == (len(indices), len(X))
+        np.testing.assert_array_equal(graph.indices.reshape(-1, 3), indices)
+        weights = np.ones_like(distances) if mode == "connectivity" else distances
+        np.testing.assert_array_equal(graph.data.reshape(-1, 3), weights)
+    with pytest.raises(ValueError, match="mode"):
+        search.kneighbors_graph(X, mode="weight")
+
+
+@pytest.mark.parametrize("kind", ["columns", "union", "mixed"])
+def test_packed_codes_in_columns_and_unions(X, kind):
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(16)])
+
+    def search(output):
+        a = ITQHasher(5, output=output, random_state=0)
+        b = ITQHasher(12, output="bits" if kind == "mixed" else output, random_state=1)
+        if kind == "union":
+            hasher = FeatureUnion([("a", a), ("b", b)])
+        else:
+            columns = list(frame)
+            hasher = ColumnTransformer([("a", a, columns[:9]), ("b", b, columns)])
+        return RerankedNearestNeighbors(hasher, rerank_factor=3).fit(frame)
+
+    bits, packed = search("bits"), search("packed")
+    assert packed.index_.packed == (kind != "mixed")
+    for queries in (None, frame[:30]):
+        for got, want in zip(packed.kneighbors(queries), bits.kneighbors(queries)):
+            np.testing.assert_array_equal(got, want)

@@ -15,12 +15,21 @@
 #define CPU_SUPPORTS(instructions) (__builtin_cpu_supports(instructions) != 0)
 
 #define FIRST_BIT(x) ((size_t)__builtin_ctzll(x)) /* x is not 0 */
-#define COUNT_BITS(x) ((uint32_t)__builtin_popcountll(x))
+#define COUNT_BITS(x) __builtin_popcountll(x)
 
 #if defined(__clang__)
 #define UNROLL_BY_8 _Pragma("clang loop unroll_count(8)")
 #else
 #define UNROLL_BY_8 _Pragma("GCC unroll 8")
+#endif
+
+/* Give freed memory back to the system, where the library keeps it otherwise. */
+#include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#define RELEASE_FREED_MEMORY() ((void)malloc_trim(0))
+#else
+#define RELEASE_FREED_MEMORY() ((void)0)
 #endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

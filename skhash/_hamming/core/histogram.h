@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compiler.h"
+
 /* Codes per call of a counter: their counts stay in the L1 cache. */
 #define COUNTED 512
 /* Histograms filled in turn: successive increments of one cell would wait for each
@@ -36,9 +38,8 @@ typedef struct {
     bit_counter count;
 } counter;
 
-static inline __attribute__((always_inline)) void
-count_words(const code_planes *codes, size_t first, size_t n, const uint64_t *query,
-            bool shared, uint64_t *counts)
+ALWAYS_INLINE void count_words(const code_planes *codes, size_t first, size_t n,
+                               const uint64_t *query, bool shared, uint64_t *counts)
 {
     memset(counts, 0, n * sizeof *counts);
     for (size_t w = 0; w < codes->n_words; w++) {
@@ -46,10 +47,10 @@ count_words(const code_planes *codes, size_t first, size_t n, const uint64_t *qu
         const uint64_t word = query[w];
         if (shared)
             for (size_t i = 0; i < n; i++)
-                counts[i] += (uint64_t)__builtin_popcountll(plane[i] & word);
+                counts[i] += (uint64_t)COUNT_BITS(plane[i] & word);
         else
             for (size_t i = 0; i < n; i++)
-                counts[i] += (uint64_t)__builtin_popcountll(plane[i] ^ word);
+                counts[i] += (uint64_t)COUNT_BITS(plane[i] ^ word);
     }
 }
 
@@ -71,16 +72,16 @@ DEFINE_COUNTER(portable, )
 #if defined(__x86_64__)
 static bool has_vector_popcount(void)
 {
-    return __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vl");
+    return CPU_SUPPORTS("avx512vpopcntdq") && CPU_SUPPORTS("avx512vl");
 }
 
 static bool has_popcount(void)
 {
-    return __builtin_cpu_supports("popcnt");
+    return CPU_SUPPORTS("popcnt");
 }
 
-DEFINE_COUNTER(avx512, __attribute__((target("avx512f,avx512vl,avx512vpopcntdq"))))
-DEFINE_COUNTER(popcnt, __attribute__((target("popcnt"))))
+DEFINE_COUNTER(avx512, TARGET("avx512f,avx512vl,avx512vpopcntdq"))
+DEFINE_COUNTER(popcnt, TARGET("popcnt"))
 #endif
 
 /* Fastest first; the last one runs everywhere. */

@@ -112,7 +112,7 @@ ALWAYS_INLINE bool probe_bucket(probe *p, uint32_t bucket)
         const uint64_t *code = index->words + id * index->n_words;
         uint32_t distance = 0;
         for (size_t w = 0; w < index->n_words; w++)
-            distance += COUNT_BITS(code[w] ^ p->query[w]);
+            distance += (uint32_t)COUNT_BITS(code[w] ^ p->query[w]);
         if (distance >= p->selection->bound)
             continue;
         if (index->allowed && !(index->allowed[id / 64] >> (id % 64) & 1))
