@@ -2,6 +2,9 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import duplicates as duplicates
+from skhash import export as export
+from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
 from skhash import neighbors as neighbors
@@ -10,6 +13,9 @@ from skhash import utils as utils
 from skhash import variational as variational
 from skhash._show_versions import (
     show_versions,
+)
+from skhash.duplicates import (
+    DuplicateDetector,
 )
 from skhash.neighbors import (
     HammingNearestNeighbors,
@@ -29,6 +35,7 @@ from skhash.shallow import (
     SelfTaughtHasher,
     SemiSupervisedHasher,
     ShiftInvariantKernelHasher,
+    SimHasher,
     SpectralHasher,
     SphericalHasher,
     SupervisedDiscreteHasher,
@@ -48,6 +55,7 @@ __all__ = [
     "BernoulliVAEHasher",
     "CCAITQHasher",
     "ClassifierHasher",
+    "DuplicateDetector",
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
@@ -63,6 +71,7 @@ __all__ = [
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",
+    "SimHasher",
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",
