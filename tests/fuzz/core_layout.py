@@ -22,7 +22,9 @@ def store_and_load(source):
     _layout.store_rows(rows, planes, start)
     before[start : start + n] = rows
     np.testing.assert_array_equal(planes, planes_of(before))
-    positions = source.generator().integers(0, max(1, len(before)), source.size(0, most=9))
+    positions = source.generator().integers(
+        0, max(1, len(before)), source.size(0, most=9)
+    )
     if len(before):
         loaded = np.empty((len(positions), n_bytes), dtype=np.uint8)
         _layout.load_rows(planes, positions, loaded)

@@ -30,8 +30,11 @@ def merge_nearest(source):
     a = draw_hits(source, n_queries, n_a, 0)
     b = draw_hits(source, n_queries, n_b, 1000 if source.flag() else 0)
     k = source.size(0, 1, n_a + n_b, n_a, n_a + n_b + 1, 2**64 - 1, most=20)
-    arrays = [x.reshape(n_queries, -1 if n_queries else n) for hits, n in
-              ((a, n_a), (b, n_b)) for x in as_arrays(hits)]
+    arrays = [
+        x.reshape(n_queries, -1 if n_queries else n)
+        for hits, n in ((a, n_a), (b, n_b))
+        for x in as_arrays(hits)
+    ]
     if n_queries:
         arrays = [x.reshape(n_queries, n) for x, n in zip(arrays, (n_a, n_a, n_b, n_b))]
     if k > n_a + n_b:

@@ -27,7 +27,7 @@ def mask_words(mask):
 
 
 def draw_lists(source, n_codes):
-    """Return starts and rows of every code, some without any."""
+    """Return starts and rows of every code; a code without any must not be allowed."""
     n_rows = source.size(0, 1, n_codes, most=2 * n_codes)
     codes = source.generator().integers(0, n_codes, n_rows)
     starts = np.zeros(n_codes + 1, dtype=np.uint32)
@@ -60,11 +60,13 @@ def draw_target(source, rows):
     allowed = np.ones(n, dtype=bool)
     if source.flag():
         allowed = source.generator().integers(0, source.integer(1, 3) + 1, n) > 0
-        options["allowed"] = mask_words(allowed)
     if source.flag():
         starts, listed = draw_lists(source, n)
         options.update(starts=starts, rows=listed)
+        allowed &= np.diff(starts) > 0
         members = np.split(listed.astype(np.int64), starts[1:-1].astype(np.int64))
+    if not allowed.all() or source.flag():
+        options["allowed"] = mask_words(allowed)
     if source.flag():
         last = max(1, source.size(1, n // 64 * 64, n, most=n))
         options["tables"] = draw_tables(source, rows[:last])

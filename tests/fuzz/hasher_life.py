@@ -13,7 +13,8 @@ from skhash import shallow, variational
 from tests.faults import interrupted_at
 
 SMALL = {"max_epochs": 1, "batch_size": 20, "hidden_layer_sizes": (6,)}
-SHALLOW = [*shallow.__all__]
+# SimHasher learns nothing, and takes another number of bits at any time.
+SHALLOW = [name for name in shallow.__all__ if name != "SimHasher"]
 VARIATIONAL = [
     "BernoulliVAEHasher",
     "OriginalSSBVAEHasher",
@@ -134,7 +135,7 @@ class HasherLife:
 
     def refused(self, number):
         X, y = data_set(number % 4)
-        infinite, n_bits = np.where(X == X.max(), np.inf, X), self.hasher.n_bits
+        infinite, n_bits = np.where(X.max() == X, np.inf, X), self.hasher.n_bits
         calls = [
             lambda: self.hasher.fit(infinite, y),
             lambda: self.hasher.fit(X[:0], y[:0]),
