@@ -1,8 +1,8 @@
 """Search an index in threads while others change it: for the thread sanitizer.
 
 Writers add, remove and fit again; readers search by scan and by tables, with helper
-threads of their own; one thread pickles, one counts distances. What is found is checked,
-so that this is a test without the sanitizer too.
+threads of their own; one thread pickles, one counts distances. What is found is
+checked, so that this is a test without the sanitizer too.
 """
 
 import argparse

@@ -1,5 +1,7 @@
 """Check the layout of codes and the numbers of distinct codes on drawn input."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from skhash._hamming import _layout
@@ -37,15 +39,11 @@ def refused_layout(source):
     rows = np.zeros((source.size(0, 1, 64, most=9), n_bytes), dtype=np.uint8)
     edges = [-1, 0, 63, 64, 2**62, -(2**63), 2**63 - 1]
     positions = np.array([source.size(*edges, most=130) for _ in range(len(rows))])
-    try:
+    with suppress(*REFUSALS):
         _layout.load_rows(planes, positions.astype(np.intp), rows)
         assert ((positions >= 0) & (positions < len(planes) // n_bytes)).all()
-    except REFUSALS:
-        pass
-    try:
+    with suppress(*REFUSALS):
         _layout.store_rows(rows, planes, source.size(0, 64, 2**63, 2**64 - 1, most=99))
-    except REFUSALS:
-        pass
 
 
 def distinct(source):

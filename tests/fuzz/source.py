@@ -38,7 +38,7 @@ class Source:
         return np.random.default_rng(self.integer(0, 65535))
 
     def rows(self, n, n_bytes):
-        """Return n packed codes: equal, given byte by byte, random, repeated or near."""
+        """Return n packed codes: equal, given, random, repeated or near."""
         kind = self.choice(["zeros", "ones", "given", "random", "repeated", "near"])
         if kind in ("zeros", "ones"):
             return np.full((n, n_bytes), 255 * (kind == "ones"), dtype=np.uint8)
