@@ -15,7 +15,7 @@ FUZZ_RUNS ?= 1000000
 MACHINE_RUNS ?= 10000
 SOAK_SECONDS ?= 3600
 
-.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize fuzz soak clean
+.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize fuzz soak docs clean
 
 help:
 	@echo "make demo              run the example on real text"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench             measure search speed, training speed and quality (hours)"
 	@echo "make check-benchmarks  check that the benchmark scripts run"
 	@echo "make tables            write the tables in docs/ from benchmarks/results/"
+	@echo "make docs              build the site in build/site, and run what its pages show"
 	@echo "make sanitize          run the tests of the core under sanitizers"
 	@echo "make fuzz              fuzz the core, indexes and hashers (an hour)"
 	@echo "make soak              lead an index and hashers through a long life (an hour)"
@@ -77,6 +78,11 @@ check-benchmarks: $(VENV)/.test
 
 tables: $(VENV)/.built
 	$(BIN)/python benchmarks/make_tables.py
+
+# Without a network: what was built once is built again only where a page changed.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going docs build/site
+	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/guide/*.md
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py

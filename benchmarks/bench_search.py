@@ -3,6 +3,7 @@
     python benchmarks/bench_search.py --n 1000000 --bits 32,64,128,256 --k 10
     python benchmarks/bench_search.py --n 1000000 --bits 64 --radius 2
     python benchmarks/bench_search.py --data real --k 10 --peers faiss,usearch,sklearn
+    python benchmarks/bench_search.py --pairs --radius 2 --bits 64,256
     python benchmarks/bench_search.py --suite --csv search.csv
 
 Each round runs every method once (as often as it takes to measure it), so that other
@@ -24,8 +25,9 @@ from pathlib import Path
 from _lib.measure import in_fresh_process
 from _lib.search_cases import SUITE, Case, compare_threads, measure_case
 from _lib.search_codes import REAL, SYNTHETIC
+from _lib.search_pairs import measure_pairs, processor
 from _lib.tables import print_table, write_csv
-from skhash.neighbors import simd_name
+from skhash.neighbors import simd_name, simd_names
 
 COLUMNS = (
     *("data", "n_codes", "n_bits", "k", "radius", "n_queries", "n_threads"),
@@ -95,6 +97,7 @@ def parse(argv):
     add("--simd", help="force a kernel of the package")
     add("--rounds", type=int, default=11)
     add("--seed", type=int, default=0)
+    add("--pairs", action="store_true", help="find all pairs within the radius")
     add("--suite", action="store_true", help="measure all promised cases")
     add("--csv", type=Path, help="write one line per case and method")
     return parser.parse_args(argv)
@@ -103,7 +106,16 @@ def parse(argv):
 def main(argv=None):
     """Run the cases that the command line asks for."""
     args = parse(argv)
-    print(f"kernel: {simd_name()}; load: {os.getloadavg()[0]:.1f}")
+    print(f"processor: {processor()}; kernels: {', '.join(simd_names())}")
+    print(f"kernel: {args.simd or simd_name()}; load: {os.getloadavg()[0]:.1f}")
+    if args.pairs:
+        header = ["case", "seconds", "join", "count only", "pairs"]
+        rows = [
+            in_fresh_process(measure_pairs, case, args.rounds, args.seed)
+            for case in cases(args)
+        ]
+        print_table(header, rows)
+        return
     measured = []
     for case in cases(args):
         results = measure_case(case, args.rounds, args.seed)

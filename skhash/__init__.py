@@ -50,6 +50,7 @@ _SUBMODULES = (
     "metrics",
     "model_selection",
     "neighbors",
+    "plot",
     "shallow",
     "utils",
     "variational",

@@ -8,6 +8,7 @@ from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
 from skhash import neighbors as neighbors
+from skhash import plot as plot
 from skhash import shallow as shallow
 from skhash import utils as utils
 from skhash import variational as variational

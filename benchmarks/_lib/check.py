@@ -122,6 +122,13 @@ def test_bench_search_runs(tmp_path, capsys):
     assert numpy["method"] == "numpy"
 
 
+def test_bench_search_finds_pairs(capsys):
+    bench_search.main("--pairs --n 3000 --bits 64 --radius 2 --rounds 1".split())
+    shown = capsys.readouterr().out
+    assert "processor: " in shown
+    assert "3,000 random x 64 bits, radius 2" in shown
+
+
 def test_bench_shallow_scaling_checks_its_limits(capsys):
     options = "--rows 300 --features 100 --density 0.1 --hashers pca --bits 8"
     assert bench_shallow_scaling.main([*options.split(), "--seconds", "0"]) == 1

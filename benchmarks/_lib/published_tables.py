@@ -254,11 +254,9 @@ _FIT = ("seconds", "times", "P@100", "MB")
 def export_table():
     """Return the verification of each engine."""
     names = ("engine", "export_seconds", "query_ms", "recall", "overlap")
-    names += ("distance_agreement", "incomplete_queries")
+    names += ("distance_agreement",)
     header = ["engine", "export, s", "query, ms", "recall", "overlap"]
-    return _columns(
-        _rows("export"), names, [*header, "distance agreement", "incomplete queries"]
-    )
+    return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
 TABLES = {

@@ -65,8 +65,9 @@ def simd_name():
     Returns
     -------
     name : str
-        One of ``"avx512"``, ``"avx2"``, ``"popcnt"`` (the popcnt instruction),
-        ``"neon"`` and ``"portable"``.
+        One of ``"avx512"`` (with bit counts, BITALG), ``"avx512f"`` (without),
+        ``"avx2"``, ``"popcnt"`` (the popcnt instruction), ``"neon"`` and
+        ``"portable"``.
     """
     return _SIMD
 

@@ -27,10 +27,10 @@ class _Helpers:
     """
 
     def __init__(self) -> None:
-        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._inbox: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._threads: list[Thread] = []
 
-    def invite(self, work: Callable[[], None], n_helpers: int) -> None:
+    def invite(self, work: Callable[[], object], n_helpers: int) -> None:
         """Let up to `n_helpers` threads call `work`, which must not raise.
 
         Fewer do where threads cannot be started or are busy; maybe none.
@@ -90,23 +90,26 @@ def run(
     finished = SimpleQueue()
     results: list = [None] * len(calls)
 
-    def work() -> None:
+    def work() -> BaseException | None:
         while True:
             try:
                 i, call = waiting.popleft()
             except IndexError:
-                return
+                return None
             try:
                 finished.put((i, call(), None))
             except BaseException as error:  # raised again by the calling thread
                 finished.put((i, None, error))
                 waiting.clear()
                 stop()
-                return
+                return error
 
     try:
         _helpers().invite(work, n_helpers)
-        work()
+        own_error = work()
+        # A signal ends the helpers' calls too, and theirs may be the first to tell.
+        if own_error is not None and not isinstance(own_error, InterruptedError):
+            raise own_error
         for _ in calls:
             i, results[i], error = finished.get()
             if error is not None:

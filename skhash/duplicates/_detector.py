@@ -30,6 +30,7 @@ from skhash.duplicates._pairs import (
     joined,
     self_pairs,
 )
+from skhash.duplicates._radius import radius_table
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._state import replaced_at_end
@@ -52,9 +53,10 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    radius : int, default=3
+    radius : int or "auto", default=3
         Largest distance of duplicates in bits, inclusive; less than the length of the
-        codes.
+        codes. "auto" is the largest radius at which at least 95 % of the pairs are not
+        by chance, see :func:`radius_table`.
     linkage : {"single", "star"}, default="single"
         "single" puts samples into one group if a chain of pairs within the radius
         connects them: no pair within the radius is split, but the ends of a long chain
@@ -100,6 +102,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     See Also
     --------
+    radius_table : Precision and recall against the radius.
     find_leakage : Finds samples of one collection that have a duplicate in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
@@ -125,7 +128,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "radius": [Interval(Integral, 0, None, closed="left")],
+        "radius": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "linkage": [StrOptions({"single", "star"})],
         "n_keep": [Interval(Integral, 1, None, closed="left"), None],
         "packed": ["boolean"],
@@ -146,7 +149,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        radius: int = 3,
+        radius: int | Literal["auto"] = 3,
         *,
         linkage: Literal["single", "star"] = "single",
         n_keep: int | None = None,
@@ -193,8 +196,8 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         with replaced_at_end(self) as detector:
             packed, n_bits = detector._check_codes(X, reset=True)
             weights = _check_weights(sample_weight, len(packed))
-            radius = check_radius(detector.radius, n_bits)
             rows = distinct_rows(packed)
+            radius = detector._chosen_radius(rows.codes, n_bits)
             index = code_index(rows.codes, n_bits, detector.n_jobs)
             detector._searched_radius, detector.n_bits_ = radius, n_bits
             detector._index, detector._rows = index, rows
@@ -312,6 +315,13 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         if reset:
             validate_data(self, X, reset=True, skip_check_array=True)
         return packed, n_bits
+
+    def _chosen_radius(self, codes: Packed, n_bits: int) -> int:
+        """Return the radius, chosen from distinct codes if it is "auto"."""
+        if self.radius != "auto":
+            return check_radius(self.radius, n_bits)
+        table = radius_table(codes, packed=True, n_bits=n_bits, n_jobs=self.n_jobs)
+        return table.largest()
 
     def _extend(self, packed: Packed) -> None:
         """Add rows and their pairs."""

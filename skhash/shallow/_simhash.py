@@ -111,20 +111,22 @@ class SimHasher(BaseHasher):
             bits[first:last] = self._sums(rows, first, last) > 0
         return bits
 
-    def _sums(self, X: sp.csr_array, first: int, last: int) -> NDArray[np.float64]:
+    def _sums(self, X: sp.csr_array, first: int, last: int) -> NDArray[np.floating]:
         """Return the sums of signs (n_samples, n_bits) of some rows."""
         own = slice(X.indptr[first], X.indptr[last])
         columns, positions = _occurring(X.indices[own], X.shape[1])
+        values = X.data[own]
+        dtype = np.float32 if _sums_are_exact(values) else np.float64
         some = sp.csr_array(
             (
-                X.data[own].astype(np.float64, copy=False),
+                values.astype(dtype, copy=False),
                 positions,
                 X.indptr[first : last + 1] - X.indptr[first],
             ),
             shape=(last - first, len(columns)),
         )
         with np.errstate(over="ignore", invalid="ignore"):
-            return some @ feature_signs(columns, self.n_bits, self.seed)
+            return some @ feature_signs(columns, self.n_bits, self.seed, dtype)
 
     def _check_n_bits(self) -> None:
         """Accept another number of bits after fit, which has learned none."""
@@ -140,8 +142,11 @@ class SimHasher(BaseHasher):
 
 
 def feature_signs(
-    columns: NDArray[np.integer], n_bits: int, seed: int = 0
-) -> NDArray[np.float64]:
+    columns: NDArray[np.integer],
+    n_bits: int,
+    seed: int = 0,
+    dtype: type[np.floating] = np.float64,
+) -> NDArray[np.floating]:
     """Return the pseudo-random signs of features.
 
     Parameters
@@ -152,10 +157,12 @@ def feature_signs(
         Number of signs per feature.
     seed : int, default=0
         Chooses the signs.
+    dtype : type, default=numpy.float64
+        Type of the signs.
 
     Returns
     -------
-    signs : ndarray of shape (n_columns, n_bits), float64
+    signs : ndarray of shape (n_columns, n_bits)
         -1 or 1. Word w of 64 bits is the output of SplitMix64 after ``columns`` steps
         from a start that depends on `seed` and w.
     """
@@ -165,10 +172,17 @@ def feature_signs(
     hashes = _mixed(steps[:, None] + starts)
     octets = hashes.astype(">u8").view(np.uint8)
     bits = np.unpackbits(octets, axis=1, count=n_bits)
-    signs = bits.astype(np.float64)
+    signs = bits.astype(dtype)
     signs *= 2
     signs -= 1
     return signs
+
+
+def _sums_are_exact(values: NDArray) -> bool:
+    """Return whether sums of values are exact in single precision, as of few counts."""
+    most = np.abs(values).max(initial=0)
+    # Also false for infinity.
+    return bool(most * len(values) < 2**24) and np.array_equal(values, np.rint(values))
 
 
 def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

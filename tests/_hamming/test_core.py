@@ -10,7 +10,7 @@ import pytest
 
 CORE = Path(__file__).parents[2] / "skhash" / "_hamming" / "core"
 HEADERS = sorted(path.name for path in CORE.glob("*.h"))
-X86 = {"kernel_avx2.h", "kernel_avx512.h", "kernel_popcnt.h"}
+X86 = {"kernel_avx2.h", "kernel_avx512.h", "kernel_avx512f.h", "kernel_popcnt.h"}
 ARM = {"kernel_neon.h"}
 OTHERS = ARM if platform.machine() in ("x86_64", "AMD64") else X86
 

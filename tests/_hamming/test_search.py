@@ -185,6 +185,29 @@ def test_every_length_and_instruction_set(n_bits, simd):
 
 
 @pytest.mark.parametrize("simd", simd_names())
+@pytest.mark.parametrize("n_bits", [1, 8, 20, 32, 64, 100, 128, 256, 512, 520])
+def test_batches_of_every_size_and_instruction_set(n_bits, simd):
+    # Around the sizes from which kernels are bit-sliced, and more than one block.
+    rng = np.random.default_rng(n_bits)
+    rows = random_rows(rng, 700, n_bits, "clustered")
+    queries = random_rows(rng, 1100, n_bits, "clustered")
+    if n_bits % 8 == 0:
+        queries[:350] = ~rows[:350]  # the largest distances
+    allowed = rng.random(700) < 0.7
+    index = CodeIndex(rows, n_bits, algorithm="brute")
+    for n in (23, 24, 48, 128, 1100):
+        expected = reference_nearest(queries[:n], rows, 9, allowed)
+        found = index.nearest(queries[:n], 9, mask=allowed, simd=simd)
+        for got, want in zip(found, expected):
+            np.testing.assert_array_equal(got, want)
+    for radius in (0, n_bits // 3, n_bits):
+        expected = reference_within(queries, rows, radius, allowed)
+        found = index.within(queries, radius, mask=allowed, simd=simd)
+        for got, want in zip(found, expected):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("simd", simd_names())
 @pytest.mark.parametrize("n_bits", [248, 256, 512, 1024])
 def test_largest_distances(n_bits, simd):
     # A code and its complement: every count is as large as it gets.

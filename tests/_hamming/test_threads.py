@@ -59,6 +59,23 @@ def test_error_of_any_thread_stops_the_others():
         assert stopped.is_set()
 
 
+def test_interrupt_of_the_calling_thread_is_raised_though_helpers_stop_first():
+    caller, failed = threading.current_thread(), threading.Event()
+    barrier = threading.Barrier(2, timeout=20)
+
+    def call():
+        barrier.wait()
+        if threading.current_thread() is caller:
+            failed.wait(20)
+            time.sleep(0.1)
+            raise KeyboardInterrupt
+        failed.set()
+        raise InterruptedError
+
+    with pytest.raises(KeyboardInterrupt):
+        run([call, call], 2, failed.set)
+
+
 def fail_to_start(*_):
     raise RuntimeError("can't start new thread")
 

@@ -115,6 +115,21 @@ def test_verification_counts_what_is_wrong(bits, index):
     assert verify(swap_far).recall == 39 / 40
 
 
+def test_a_lost_neighbor_behind_ties():
+    """One that is lost is noticed where another at the last distance replaces it."""
+
+    def lose_first(distances, keys):
+        distances[:], keys[:] = 1, [[1, 2]]
+
+    codes = np.array([[0], [1], [2], [4]], dtype=np.uint8)
+    exported = NumpyExport(codes, spoil=lose_first)
+    verification = exported.verify(codes[:1], n_neighbors=2)
+    assert verification.overlap == 1
+    assert verification.distance_agreement == 0.5
+    assert verification.n_incomplete_queries == 1
+    assert not verification.is_exact
+
+
 def test_ties_are_no_errors():
     """Another order of equal codes lowers recall, nothing else."""
 

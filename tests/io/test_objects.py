@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.preprocessing import StandardScaler
 
 from skhash import HammingNearestNeighbors, ITQHasher, io
 from skhash.io import InvalidFileError
@@ -102,3 +104,15 @@ def test_own_attributes_are_kept(round_trip):
     hasher = ITQHasher(4)
     hasher.note = {"trained": "today"}
     assert round_trip(hasher).note == hasher.note
+
+
+def test_another_version_of_scikit_learn(tmp_path):
+    path = tmp_path / "scaler"
+    io.save(path, StandardScaler().fit(CODES))
+    with ArrayFile(path) as file:
+        graph = file.graph()
+        arrays = [file.array(i) for i in range(len(graph["checksums"]))]
+    graph["nodes"][-1]["state"]["_sklearn_version"] = "1.0"
+    write_file(path, graph, arrays, {})
+    with pytest.warns(InconsistentVersionWarning, match=r"from version 1\.0"):
+        io.load(path)

@@ -19,8 +19,10 @@
 
 #if defined(__clang__)
 #define UNROLL_BY_8 _Pragma("clang loop unroll_count(8)")
+#define UNROLL_BY_16 _Pragma("clang loop unroll_count(16)")
 #else
 #define UNROLL_BY_8 _Pragma("GCC unroll 8")
+#define UNROLL_BY_16 _Pragma("GCC unroll 16")
 #endif
 
 /* Give freed memory back to the system, where the library keeps it otherwise. */

@@ -7,6 +7,7 @@
 #if defined(__x86_64__)
 #include "kernel_avx2.h"
 #include "kernel_avx512.h"
+#include "kernel_avx512f.h"
 #include "kernel_popcnt.h"
 #elif defined(__aarch64__)
 #include "kernel_neon.h"
@@ -16,6 +17,7 @@
 static const kernel *const KERNELS[] = {
 #if defined(__x86_64__)
     &AVX512_KERNEL,
+    &AVX512F_KERNEL,
     &AVX2_KERNEL,
     &POPCNT_KERNEL,
 #elif defined(__aarch64__)

@@ -13,7 +13,10 @@
  * A kernel call takes up to STEP blocks and one GROUP of queries: every line is loaded
  * once for all queries of the group. It writes all distances (to L1, which is free
  * beside the arithmetic) and a bit mask of those below the bound of the query. No
- * branch depends on the data; `scan.h` handles the hits. */
+ * branch depends on the data; `scan.h` handles the hits.
+ *
+ * For many queries there are bit-sliced kernels beside them (`sliced.h`), which turn
+ * byte planes into bits slice by slice: the codes are stored once. */
 #ifndef SKHASH_KERNEL_H
 #define SKHASH_KERNEL_H
 
@@ -45,6 +48,50 @@ typedef struct {
     uint32_t hits[GROUP];        /* bit b of [q]: masks[q][b] is not 0 */
 } step_result;
 
+/* Queries for the bit-sliced kernels (`sliced.h`). */
+#define MOST_PLANES 16       /* counter planes: distances below 2^16 */
+#define MOST_SLICED_BYTES 64 /* longer codes have tables that leave the cache */
+
+typedef struct {
+    size_t n;
+    const uint16_t *offsets; /* sliced_groups per query: of the pair in its table */
+    const uint64_t *limits;  /* sliced_planes per query: the bits of the largest distance
+                                that is a hit, each as a word of equal bits */
+} sliced_queries;
+
+/* A query with hits in a slice; bit l of word w is that of code 64 w + l. */
+typedef struct {
+    _Alignas(64) uint64_t lanes[8];
+    uint64_t planes[MOST_PLANES][8]; /* the bits of the distances */
+    uint32_t query;
+} sliced_hit;
+
+typedef struct {
+    size_t n_blocks;      /* blocks per slice: 64 codes each */
+    size_t least_queries; /* from which it is faster than the others */
+    void (*make_tables)(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
+                        uint8_t *tables);
+    /* Returns the number of queries with hits. */
+    size_t (*compare)(const uint8_t *tables, size_t n_bytes,
+                      const sliced_queries *queries, sliced_hit *hits);
+} sliced_kernel;
+
+/* Groups of three bits, in eights and a four. */
+static inline size_t sliced_groups(size_t n_bytes)
+{
+    size_t n = (8 * n_bytes + 2) / 3, rest = n % 8;
+    return rest == 0 ? n : rest <= 4 ? n - rest + 4 : n - rest + 8;
+}
+
+/* Counter planes for distances up to the number of bits. */
+static inline int sliced_planes(size_t n_bytes)
+{
+    int n = 4;
+    while (8 * n_bytes >> n)
+        n++;
+    return n;
+}
+
 typedef struct {
     const char *name;
     bool (*available)(void);
@@ -59,6 +106,7 @@ typedef struct {
     bool (*wide)(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
                  const uint8_t *prepared, const uint32_t *bounds, int n_queries,
                  step_result *out);
+    const sliced_kernel *sliced; /* for many queries; or NULL */
 } kernel;
 
 /* Prepared queries of most kernels: every byte of a query four times in a 32-bit word,

@@ -13,6 +13,7 @@
 
 #define TARGET_AVX2 TARGET("avx2")
 #define TABLE 16 /* entries of a table; two per plane and query: low and high nibble */
+#define AVX2_PREPARED_BYTES (2 * 16 * GROUP)
 
 static bool avx2_available(void)
 {
@@ -166,14 +167,52 @@ TARGET_AVX2 static bool avx2_wide(const uint8_t *blocks, size_t n_blocks,
     return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out);
 }
 
+/* Bit-sliced: the masks of the highest bits, shifting the others up. */
+TARGET_AVX2 ALWAYS_INLINE void sliced_avx2_bit_lines(const uint8_t *line,
+                                                     uint64_t bits[8])
+{
+    __m256i low = _mm256_loadu_si256((const __m256i *)line);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(line + 32));
+    for (int t = 0; t < 8; t++) {
+        bits[t] = (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32 |
+                  (uint32_t)_mm256_movemask_epi8(low);
+        low = _mm256_add_epi8(low, low);
+        high = _mm256_add_epi8(high, high);
+    }
+}
+
+#define SLICED(name) sliced_avx2_##name
+#define V __m256i
+#define V_TARGET TARGET_AVX2
+#define V_LOAD(p) _mm256_load_si256((const __m256i *)(p))
+#define V_STORE(p, v) _mm256_store_si256((__m256i *)(p), v)
+#define V_SET(word) _mm256_set1_epi64x((long long)(word))
+#define V_XOR(a, b) _mm256_xor_si256(a, b)
+#define V_AND(a, b) _mm256_and_si256(a, b)
+#define V_SUM(a, b, c) V_XOR(V_XOR(a, b), c)
+#define V_MAJORITY(a, b, c) _mm256_or_si256(V_AND(a, b), V_AND(c, V_XOR(a, b)))
+#define V_LESS(a, limit, less)                 \
+    _mm256_or_si256(_mm256_andnot_si256(a, limit), \
+                    _mm256_andnot_si256(V_XOR(a, limit), less))
+#define V_ANY(v) (!_mm256_testz_si256(v, v))
+#include "sliced.h"
+
+static const sliced_kernel AVX2_SLICED = {
+    .n_blocks = 4,
+    .least_queries = 48,
+    .make_tables = sliced_avx2_make_tables,
+    .compare = sliced_avx2_compare,
+};
+
 static const kernel AVX2_KERNEL = {
     .name = "avx2",
     .available = avx2_available,
     .counts_words = true,
-    .prepared_bytes = 2 * TABLE * GROUP,
+    .prepared_bytes = AVX2_PREPARED_BYTES,
     .prepare = avx2_prepare,
     .narrow = avx2_narrow,
     .wide = avx2_wide,
+    .sliced = &AVX2_SLICED,
 };
 
 #undef TABLE

@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #include "kernel.h"
+#include "kernel_avx512f.h"
 
 #define TARGET_AVX512 TARGET("avx512f,avx512bw,avx512bitalg")
 
@@ -137,6 +138,14 @@ TARGET_AVX512 static bool avx512_wide(const uint8_t *blocks, size_t n_blocks,
     return avx512_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out);
 }
 
+/* Counting bytes makes no tables, so slicing pays for more queries only. */
+static const sliced_kernel AVX512_SLICED = {
+    .n_blocks = 8,
+    .least_queries = 128,
+    .make_tables = sliced_avx512f_make_tables,
+    .compare = sliced_avx512f_compare,
+};
+
 static const kernel AVX512_KERNEL = {
     .name = "avx512",
     .available = avx512_available,
@@ -145,6 +154,7 @@ static const kernel AVX512_KERNEL = {
     .prepare = prepare_words,
     .narrow = avx512_narrow,
     .wide = avx512_wide,
+    .sliced = &AVX512_SLICED,
 };
 
 #endif

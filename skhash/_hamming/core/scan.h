@@ -15,9 +15,10 @@
 #include "interrupt.h"
 #include "kernel.h"
 #include "layout.h"
+#include "scan_sliced.h"
 #include "select.h"
 
-#define QUERY_BLOCK 256
+#define QUERY_BLOCK 512
 #define TILE_BYTES (256 * 1024)
 #define SAMPLE_FACTOR 100
 #define SAMPLE_LEAST 8192
@@ -208,6 +209,7 @@ typedef struct {
     uint8_t *prepared; /* queries of a block */
     uint8_t *tile;     /* NULL unless codes are read from rows */
     scan_step step;
+    sliced_workspace sliced; /* from the first scan that needs it */
 } scan_workspace;
 
 static void scan_workspace_free(scan_workspace *workspace)
@@ -215,6 +217,7 @@ static void scan_workspace_free(scan_workspace *workspace)
     if (workspace) {
         free(workspace->prepared);
         free(workspace->tile);
+        sliced_workspace_free(&workspace->sliced);
         free(workspace);
     }
 }
@@ -274,28 +277,116 @@ static bool begin_scan(const code_range *codes, const uint8_t *queries, size_t n
     return true;
 }
 
+/* Pass the hits of one query in a slice to its selection. */
+static bool take_sliced(const code_range *codes, const sliced_hit *hit, size_t position,
+                        size_t n_blocks, selection *s)
+{
+    int n_planes = sliced_planes(codes->n_bytes);
+    if (!selection_has_room(s, n_blocks * LANES))
+        return false;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t first = position + b * LANES;
+        uint64_t lanes = hit->lanes[b] & lanes_allowed(codes, first);
+        for (; lanes; lanes &= lanes - 1) {
+            size_t lane = FIRST_BIT(lanes), found = first + lane, weight = 1;
+            if (codes->starts)
+                weight = codes->starts[found + 1] - codes->starts[found];
+            selection_take(s, sliced_distance(hit, n_planes, b, lane), found, weight);
+        }
+    }
+    selection_settle(s);
+    return true;
+}
+
+/* Scan the blocks of a tile for all queries, slice by slice. */
+static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
+                             size_t position, size_t n_blocks, size_t n_queries,
+                             selection *selections, sliced_workspace *w, interrupt *stop)
+{
+    size_t n_bytes = codes->n_bytes, per_slice = w->kernel->n_blocks;
+    sliced_queries queries = {.n = n_queries, .offsets = w->offsets, .limits = w->limits};
+    for (size_t b = 0; b < n_blocks; b += per_slice) {
+        size_t n = n_blocks - b < per_slice ? n_blocks - b : per_slice;
+        w->kernel->make_tables(blocks + b * LANES * n_bytes, n, n_bytes, w->tables);
+        size_t n_hits = w->kernel->compare(w->tables, n_bytes, &queries, w->hits);
+        for (size_t h = 0; h < n_hits; h++) {
+            selection *s = &selections[w->hits[h].query];
+            if (s->bound == 0)
+                continue;
+            if (!take_sliced(codes, &w->hits[h], position + b * LANES, n, s))
+                return false;
+            if (s->bound)
+                limit_sliced(w, n_bytes, w->hits[h].query, s->bound);
+        }
+        if (interrupted(stop, n * LANES * n_bytes * n_queries))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the bit-sliced kernel is faster. */
+static inline bool use_sliced(const kernel *kernel, size_t n_bytes, size_t n_queries)
+{
+    return kernel->sliced && n_queries >= kernel->sliced->least_queries &&
+           n_bytes <= MOST_SLICED_BYTES;
+}
+
+/* Prepare the queries for the bit-sliced kernel. False if memory is short. */
+static bool begin_sliced(const code_range *codes, const uint8_t *queries,
+                         size_t n_queries, const selection *selections,
+                         scan_workspace *workspace)
+{
+    size_t n_bytes = codes->n_bytes;
+    sliced_workspace *w = &workspace->sliced;
+    if (w->tables == NULL &&
+        !sliced_workspace_new(w, workspace->kernel->sliced, n_bytes, QUERY_BLOCK)) {
+        sliced_workspace_free(w);
+        return false;
+    }
+    for (size_t q = 0; q < n_queries; q++) {
+        prepare_sliced(w, queries + q * n_bytes, n_bytes, q);
+        limit_sliced(w, n_bytes, q, selections[q].bound ? selections[q].bound : 1);
+    }
+    return true;
+}
+
+/* Scan the blocks of a tile, group by group of the queries. */
+static bool scan_tile_groups(const code_range *codes, const uint8_t *blocks,
+                             size_t position, size_t n_blocks, size_t n_queries,
+                             selection *selections, scan_workspace *workspace,
+                             interrupt *stop)
+{
+    for (size_t q = 0; q < n_queries; q += GROUP) {
+        load_group(workspace, codes->n_bytes, selections, q, n_queries);
+        if (!scan_tile(codes, blocks, position, n_blocks, &workspace->step))
+            return false;
+        if (interrupted(stop, n_blocks * LANES * codes->n_bytes * GROUP))
+            return false;
+    }
+    return true;
+}
+
 /* Scan the codes once for a block of at most QUERY_BLOCK queries, whose selections have
  * been started. False if memory is short or the search was stopped. */
 static bool scan_codes(const code_range *codes, const uint8_t *queries,
                        size_t n_queries, uint32_t n_bits, selection *selections,
                        scan_workspace *workspace, interrupt *stop)
 {
-    size_t n_bytes = codes->n_bytes;
     size_t n_blocks = (codes->last - codes->first + LANES - 1) / LANES;
-    size_t per_tile = tile_blocks(n_bytes);
-    if (!begin_scan(codes, queries, n_queries, n_bits, selections, workspace, stop))
+    size_t per_tile = tile_blocks(codes->n_bytes);
+    bool sliced = use_sliced(workspace->kernel, codes->n_bytes, n_queries);
+    if (!begin_scan(codes, queries, n_queries, n_bits, selections, workspace, stop) ||
+        (sliced && !begin_sliced(codes, queries, n_queries, selections, workspace)))
         return false;
     for (size_t b = 0; b < n_blocks; b += per_tile) {
         size_t n = n_blocks - b < per_tile ? n_blocks - b : per_tile;
         size_t position = codes->first + b * LANES;
         const uint8_t *blocks = blocks_at(codes, position, n, workspace->tile);
-        for (size_t q = 0; q < n_queries; q += GROUP) {
-            load_group(workspace, n_bytes, selections, q, n_queries);
-            if (!scan_tile(codes, blocks, position, n, &workspace->step))
-                return false;
-            if (interrupted(stop, n * LANES * n_bytes * GROUP))
-                return false;
-        }
+        if (!(sliced ? scan_tile_sliced(codes, blocks, position, n, n_queries, selections,
+                                        &workspace->sliced, stop)
+                     : scan_tile_groups(codes, blocks, position, n, n_queries, selections,
+                                        workspace, stop)))
+            return false;
     }
     return true;
 }
