@@ -34,7 +34,8 @@ import skhash._hamming._search
 assert skhash._hamming._search.__file__.startswith(sys.argv[1])
 """
 RUN_TESTS = PREPARE + "import pytest\nsys.exit(pytest.main(sys.argv[3:]))"
-RUN_RACES = PREPARE + "import runpy\nrunpy.run_path(sys.argv[3], run_name='__main__')"
+RUN_RACES = PREPARE + "import runpy\nsys.argv = sys.argv[3:]\n"
+RUN_RACES += "runpy.run_path(sys.argv[0], run_name='__main__')"
 
 
 def build(sanitizers, target):

@@ -63,7 +63,8 @@ def check_join(source, task, runs, codes, left, right, radius):
     assert sum(JoinRun(task, *part).count(stop) for part in runs) == len(i)
     for part in runs:
         run, buckets = JoinRun(task, *part), PairBuckets(*task.shape)
-        while run.collect(buckets, len(buckets) + source.size(1, 2, most=99), stop):
+        step = max(1, source.size(1, 2, most=99))
+        while run.collect(buckets, len(buckets) + step, stop):
             pass
         sets.append(buckets)
     found = sorted_pairs(sets, np.int32 if source.flag() else np.int64)
