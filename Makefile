@@ -10,7 +10,12 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constra
 # One worker per core; each has one thread (tests/conftest.py).
 WORKERS = --numprocesses auto --maxprocesses 8
 
-.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize docs clean
+# How long `make fuzz` and `make soak` run.
+FUZZ_RUNS ?= 1000000
+MACHINE_RUNS ?= 10000
+SOAK_SECONDS ?= 3600
+
+.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize fuzz soak docs clean
 
 help:
 	@echo "make demo              run the example on real text"
@@ -22,7 +27,9 @@ help:
 	@echo "make check-benchmarks  check that the benchmark scripts run"
 	@echo "make tables            write the tables in docs/ from benchmarks/results/"
 	@echo "make docs              build the site in build/site, and run what its pages show"
-	@echo "make sanitize          run the search tests under sanitizers"
+	@echo "make sanitize          run the tests of the core under sanitizers"
+	@echo "make fuzz              fuzz the core, indexes and hashers (an hour)"
+	@echo "make soak              lead an index and hashers through a long life (an hour)"
 	@echo "make clean             remove what the targets made"
 
 # The editable install compiles the extensions and rebuilds them when a source changes.
@@ -79,6 +86,14 @@ docs: $(VENV)/.docs
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py
+
+# Needs Clang, for the coverage of the core; without it: FUZZ_ARGS=--random.
+fuzz: $(VENV)/.test $(VENV)/.fuzz
+	$(BIN)/python tests/fuzz/run_core.py --runs $(FUZZ_RUNS) $(FUZZ_ARGS)
+	$(BIN)/python tests/fuzz/run_machines.py --runs $(MACHINE_RUNS)
+
+soak: $(VENV)/.test
+	$(BIN)/python tests/fuzz/run_soak.py --seconds $(SOAK_SECONDS)
 
 clean:
 	rm -rf $(VENV) build

@@ -50,6 +50,8 @@ cdef extern from "core/histogram.h" nogil:
 cdef size_t _STRETCH_WORDS = 2**15
 # Fewer codes than this would not pay for adding up the histograms of a stretch.
 cdef size_t _LEAST_STRETCH = 2048
+# Cells of a histogram, times TURNS, are counted in a size_t.
+_MOST_BITS = 2**40
 # Words counted between two looks for an interrupt: below 0.2 s even without popcnt.
 cdef size_t _WORDS_PER_CHECK = 2**24
 
@@ -167,8 +169,8 @@ def count_within_classes(
     cdef code_planes codes = _as_planes(planes)
     _check_sizes(planes, queries, n_bits)
     _check_classes(planes, starts, queries, classes)
-    cdef size_t n_queries = queries.shape[0], n_cells = n_bits + 1, q, last
-    cdef size_t first = 0, work = 0, step = _stretch(codes.n_words)
+    cdef size_t n_queries = queries.shape[0], n_cells = _n_cells(planes, n_bits), q
+    cdef size_t last, first = 0, work = 0, step = _stretch(codes.n_words)
     counts = np.zeros((n_queries, n_cells), dtype=np.int64)
     same = np.zeros((n_queries, n_cells), dtype=np.int64)
     cdef int64_t[:, ::1] count_cells = counts, same_cells = same
@@ -190,7 +192,7 @@ def count_within_classes(
                     _check_signals()
             first = last
     counts += same
-    return counts, same
+    return _up_to_length(counts, same, n_bits)
 
 
 def sum_weights(
@@ -229,8 +231,8 @@ def sum_weights(
         or <size_t>weights.shape[1] != codes.n_codes
     ):
         raise ValueError("There must be one weight per pair.")
-    counts = np.zeros((n_queries, n_bits + 1), dtype=np.int64)
-    sums = np.zeros((n_queries, n_bits + 1))
+    counts = np.zeros((n_queries, _n_cells(planes, n_bits)), dtype=np.int64)
+    sums = np.zeros(counts.shape)
     cdef int64_t[:, ::1] count_cells = counts
     cdef double[:, ::1] sum_cells = sums
     with nogil:
@@ -246,7 +248,7 @@ def sum_weights(
                     work = 0
                     _check_signals()
             first = last
-    return counts, sums
+    return _up_to_length(counts, sums, n_bits)
 
 
 def count_shared(
@@ -285,8 +287,24 @@ def count_shared(
     return shared
 
 
+cdef size_t _n_cells(const uint64_t[:, ::1] planes, size_t n_bits) noexcept:
+    """Return room for every distance, bits behind the length included."""
+    return max(n_bits, 64 * <size_t>planes.shape[0]) + 1
+
+
+def _up_to_length(counts, others, n_bits):
+    """Drop the cells behind the length; raise ValueError where they are in use."""
+    if counts.shape[1] == n_bits + 1:
+        return counts, others
+    if counts[:, n_bits + 1:].any():
+        raise ValueError("The codes or queries have bits set behind their length.")
+    return tuple(np.ascontiguousarray(x[:, :n_bits + 1]) for x in (counts, others))
+
+
 def _check_sizes(planes, queries, n_bits):
     """Raise ValueError where the loops would leave an array."""
+    if n_bits > _MOST_BITS:
+        raise ValueError(f"There must be at most {_MOST_BITS} bits; got {n_bits}.")
     if planes.shape[0] < 1 or queries.shape[1] != planes.shape[0]:
         raise ValueError("The queries must have as many words as the codes.")
     if 64 * planes.shape[0] > n_bits + 63:

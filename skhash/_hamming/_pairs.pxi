@@ -87,7 +87,7 @@ def sorted_pairs(sets, dtype):
         Rows of the left and of the right set.
     distances : ndarray of shape (n_pairs,), int32
     """
-    if len(sets) > MOST_SETS or any(s.shape != sets[0].shape for s in sets):
+    if not 0 < len(sets) <= MOST_SETS or any(s.shape != sets[0].shape for s in sets):
         raise ValueError("The sets of buckets do not fit together.")
     n = sum(len(s) for s in sets)
     i, j = np.empty(n, dtype=dtype), np.empty(n, dtype=dtype)

@@ -183,7 +183,8 @@ cdef class SearchTarget:
         One bit per code, the lowest first: which may be found. None allows all.
     starts, rows : ndarray of uint32, default=None
         Where codes repeat: the rows of each code, as the indptr and the indices of a
-        CSR matrix.
+        CSR matrix. Codes that may be found must have at least one: a search counts
+        them as neighbors.
     tables : Tables, default=None
         Look codes up instead of scanning.
     most_work : int, default=0

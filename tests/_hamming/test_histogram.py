@@ -117,6 +117,20 @@ def test_sizes_that_do_not_fit_are_refused():
             call()
 
 
+def test_bits_behind_the_length_are_refused():
+    planes = np.full((1, 9), 2**64 - 1, dtype=np.uint64)
+    query, starts = np.zeros((1, 1), dtype=np.uint64), np.array([0, 9])
+    classes = np.zeros(1, dtype=np.int64)
+    for n_bits in (1, 9, 63):
+        with pytest.raises(ValueError, match="behind their length"):
+            count_within_classes(planes, starts, query, classes, n_bits)
+        with pytest.raises(ValueError, match="behind their length"):
+            sum_weights(planes, query, np.ones((1, 9)), n_bits)
+    assert sum_weights(planes, query, np.ones((1, 9)), 64)[0][0, 64] == 9
+    with pytest.raises(ValueError, match="at most"):
+        sum_weights(planes, query, np.ones((1, 9)), 2**64 - 1)
+
+
 @pytest.mark.parametrize("forced", ["portable", "popcnt", "avx2"])
 def test_the_environment_chooses_the_counter(forced):
     code = "from skhash._hamming import _histogram as h; print(h._COUNTER)"

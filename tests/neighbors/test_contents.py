@@ -2,14 +2,11 @@
 
 import copy
 import pickle
-import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import skhash
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
@@ -18,38 +15,7 @@ from skhash.neighbors import (
 from skhash.neighbors._contents import Labels
 from skhash.shallow import PCAHasher
 from skhash.utils._labels import concatenate_labels
-
-
-class InjectedError(BaseException):
-    """Raised in the middle of a change, as an interrupt would be."""
-
-
-def interrupted_at(n, call, *arguments, within=str(Path(skhash.__file__).parent)):
-    """Make a call that raises at its n-th line of files within a folder.
-
-    Returns False if the call has fewer lines.
-    """
-    count = 0
-
-    def trace(frame, event, arg):
-        nonlocal count
-        if not frame.f_code.co_filename.startswith(within):
-            return None
-        if event == "line":
-            count += 1
-            if count == n:
-                raise InjectedError
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call(*arguments)
-    except InjectedError:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+from tests.faults import interrupted_at
 
 
 def random_rows(n, n_bytes=8, seed=0):

@@ -106,7 +106,7 @@ ALWAYS_INLINE int number_rows(code_table *table, size_t first, size_t last,
 /* Number the codes of the rows [first, last), which continue those numbered before:
  * codes[i] of row i. Usual lengths are constants, so that nothing calls memcpy or
  * memcmp. The slots of the table are the caller's to free. */
-static int number_codes(code_table *table, size_t first, size_t last, uint32_t *codes)
+static inline int number_codes(code_table *table, size_t first, size_t last, uint32_t *codes)
 {
     switch (table->n_bytes) {
     case 4: return number_rows(table, first, last, 4, codes);

@@ -1,0 +1,112 @@
+"""Search an index in threads while others change it: for the thread sanitizer.
+
+Writers add, remove and fit again; readers search by scan and by tables, with helper
+threads of their own; one thread pickles, one counts distances. What is found is
+checked, so that this is a test without the sanitizer too.
+"""
+
+import argparse
+import pickle
+import threading
+
+import numpy as np
+
+from skhash._hamming import _histogram, _index, _parts, _threads
+from skhash._hamming._multi_index import MultiIndex
+from skhash.neighbors import HammingNearestNeighbors
+
+N_ROWS, N_MORE = 3000, 70
+
+
+def eager():
+    """Let a small index use threads and tables."""
+    _parts.THREAD_WORK = 0
+    _threads.MOST_THREADS = 3
+    _index.LEAST_REPEATED = 10**9
+    MultiIndex.build_cost = 3000
+    MultiIndex.is_cheaper_than_scan = lambda self, radius: self.n_codes > 0
+
+
+class Life:
+    """An index that begins with some rows, whatever is added to it and removed."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.rows = rng.integers(0, 256, (N_ROWS, 8), dtype=np.uint8)
+        self.more = rng.integers(0, 256, (N_MORE, 8), dtype=np.uint8)
+        self.index = HammingNearestNeighbors(3, packed=True, n_jobs=3, max_memory=1e9)
+        self.index.fit(self.rows, np.arange(N_ROWS))
+        self.errors = []
+        self.stop = threading.Event()
+
+    def repeat(self, step):
+        def run():
+            rng = np.random.default_rng(threading.get_ident() % 2**32)
+            try:
+                while not self.stop.is_set():
+                    step(rng)
+            except BaseException as error:
+                self.errors.append(error)
+                self.stop.set()
+
+        return threading.Thread(target=run)
+
+    def add(self, rng):
+        n = int(rng.integers(1, N_MORE))
+        self.index.partial_fit(self.more[:n], np.arange(n))
+
+    def remove(self, rng):
+        n = self.index.n_samples_fit_
+        if n > N_ROWS:  # no other thread makes the index shorter
+            self.index.remove(np.arange(N_ROWS, n))
+        if not rng.integers(0, 9):
+            self.index.fit(self.rows, np.arange(N_ROWS))
+
+    def search(self, rng):
+        first = int(rng.integers(0, N_ROWS - 20))
+        queries = self.rows[first : first + 20]
+        distances, found = self.index.kneighbors(queries, 1)
+        assert not distances.any()
+        assert (found.ravel() == np.arange(first, first + 20)).all()
+        for indices in self.index.radius_neighbors(queries, 2, return_distance=False):
+            assert len(indices)
+
+    def copy(self, rng):
+        other = pickle.loads(pickle.dumps(self.index))
+        assert len(other.labels_) == other.n_samples_fit_ >= N_ROWS
+
+    def count(self, rng):
+        rows = self.rows[:500]
+        planes, starts = _histogram.planes_of_codes(rows, np.zeros(500, dtype=int), 1)
+        words = np.ascontiguousarray(planes[:, :9].T)
+        counts, _ = _histogram.count_within_classes(
+            planes, starts, words, np.zeros(9, dtype=int), 64
+        )
+        assert (counts.sum(axis=1) == 500).all()
+
+
+def run(seconds, seed=0):
+    life = Life(seed)
+    steps = [life.add, life.remove, life.copy, life.count]
+    threads = [life.repeat(step) for step in (*steps, life.search, life.search)]
+    for thread in threads:
+        thread.start()
+    life.stop.wait(seconds)
+    life.stop.set()
+    for thread in threads:
+        thread.join()
+    for error in life.errors:
+        raise error
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=30)
+    arguments = parser.parse_args()
+    eager()
+    run(arguments.seconds)
+    print("no wrong neighbor")
+
+
+if __name__ == "__main__":
+    main()
