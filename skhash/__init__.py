@@ -12,6 +12,7 @@ _PUBLIC_NAMES = {
         "HammingNearestNeighbors",
         "HammingNeighborsTransformer",
         "HammingRadiusNeighborsTransformer",
+        "HammingRetriever",
         "RerankedNearestNeighbors",
     ),
     "shallow": (

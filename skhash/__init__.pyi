@@ -15,6 +15,7 @@ from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
     HammingRadiusNeighborsTransformer,
+    HammingRetriever,
     RerankedNearestNeighbors,
 )
 from skhash.shallow import (
@@ -51,6 +52,7 @@ __all__ = [
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
+    "HammingRetriever",
     "ITQHasher",
     "IsotropicHasher",
     "KernelSupervisedHasher",
