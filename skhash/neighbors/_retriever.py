@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 from sklearn.base import clone
 from sklearn.utils import Tags, get_tags
 
@@ -196,8 +196,9 @@ class HammingRetriever(SnapshotMixin):
         ------
         ValueError
             If the lengths of `X`, `y` and `ids` differ, a label could mean something
-            else, an id is no integer or string or occurs twice, or the encoder gives no
-            codes for an index of codes.
+            else, or an id is no integer or string or occurs twice.
+        TypeError, ValueError
+            If the encoder gives no codes for an index of codes.
         """
         return self._change(self._indexed, X, y, ids)
 
@@ -208,6 +209,11 @@ class HammingRetriever(SnapshotMixin):
         index = index if self.index is None else clone(self.index)
         codes = encoder.fit(X, y).transform(X)
         if isinstance(index, HammingNearestNeighbors):
+            if issparse(codes):
+                raise TypeError(
+                    "encoder must give codes; got a sparse matrix. Put a hasher behind "
+                    "it in a Pipeline, or pass index=RerankedNearestNeighbors()."
+                )
             index.packed = is_packed(encoder, codes.shape[1])
             if not index.packed:
                 codes = unpack_columns(encoder, codes)
