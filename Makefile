@@ -10,7 +10,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constra
 # One worker per core; each has one thread (tests/conftest.py).
 WORKERS = --numprocesses auto --maxprocesses 8
 
-.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize clean
+.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize docs clean
 
 help:
 	@echo "make demo              run the example on real text"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench             measure search speed, training speed and quality (hours)"
 	@echo "make check-benchmarks  check that the benchmark scripts run"
 	@echo "make tables            write the tables in docs/ from benchmarks/results/"
+	@echo "make docs              build the site in build/site, and run what its pages show"
 	@echo "make sanitize          run the search tests under sanitizers"
 	@echo "make clean             remove what the targets made"
 
@@ -70,6 +71,11 @@ check-benchmarks: $(VENV)/.test
 
 tables: $(VENV)/.built
 	$(BIN)/python benchmarks/make_tables.py
+
+# Without a network: what was built once is built again only where a page changed.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going docs build/site
+	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/guide/*.md
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py

@@ -70,7 +70,7 @@ def searched_files():
     )
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
-        if path.suffix != ".png" and path.exists():
+        if path.suffix not in (".png", ".skhash") and path.exists():
             yield path
 
 

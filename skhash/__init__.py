@@ -8,6 +8,7 @@ from typing import Any
 # editors read the same names in __init__.pyi.
 _PUBLIC_NAMES = {
     "_show_versions": ("show_versions",),
+    "duplicates": ("DuplicateDetector",),
     "neighbors": (
         "HammingNearestNeighbors",
         "HammingNeighborsTransformer",
@@ -27,6 +28,7 @@ _PUBLIC_NAMES = {
         "SelfTaughtHasher",
         "SemiSupervisedHasher",
         "ShiftInvariantKernelHasher",
+        "SimHasher",
         "SpectralHasher",
         "SphericalHasher",
         "SupervisedDiscreteHasher",
@@ -43,9 +45,13 @@ _PUBLIC_NAMES = {
 _SUBMODULES = (
     "codes",
     "datasets",
+    "duplicates",
+    "export",
+    "io",
     "metrics",
     "model_selection",
     "neighbors",
+    "plot",
     "shallow",
     "utils",
     "variational",

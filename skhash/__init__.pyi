@@ -2,14 +2,21 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import duplicates as duplicates
+from skhash import export as export
+from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
 from skhash import neighbors as neighbors
+from skhash import plot as plot
 from skhash import shallow as shallow
 from skhash import utils as utils
 from skhash import variational as variational
 from skhash._show_versions import (
     show_versions,
+)
+from skhash.duplicates import (
+    DuplicateDetector,
 )
 from skhash.neighbors import (
     HammingNearestNeighbors,
@@ -30,6 +37,7 @@ from skhash.shallow import (
     SelfTaughtHasher,
     SemiSupervisedHasher,
     ShiftInvariantKernelHasher,
+    SimHasher,
     SpectralHasher,
     SphericalHasher,
     SupervisedDiscreteHasher,
@@ -49,6 +57,7 @@ __all__ = [
     "BernoulliVAEHasher",
     "CCAITQHasher",
     "ClassifierHasher",
+    "DuplicateDetector",
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
@@ -65,6 +74,7 @@ __all__ = [
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",
+    "SimHasher",
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",

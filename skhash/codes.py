@@ -14,7 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
-__all__ = ["BitStatistics", "bit_statistics", "n_bytes", "pack_bits", "unpack_bits"]
+from skhash._foreign_codes import from_bytes, from_hex, from_imagehash, from_integers
+
+__all__ = [
+    "BitStatistics",
+    "bit_statistics",
+    "from_bytes",
+    "from_hex",
+    "from_imagehash",
+    "from_integers",
+    "n_bytes",
+    "pack_bits",
+    "unpack_bits",
+]
 
 
 def n_bytes(n_bits: SupportsIndex) -> int:

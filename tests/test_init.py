@@ -125,11 +125,12 @@ def test_fitted_attributes_are_documented(name):
     found = getattr(skhash, name)
     settings = {"n_bits": 8, "max_epochs": 1, "n_anchors": 20, "n_components": 16}
     known = inspect.signature(found).parameters
-    if name.startswith("Hamming"):
+    takes_codes = "Neighbors" in name or name == "DuplicateDetector"
+    if name.startswith("Hamming") or name == "DuplicateDetector":
         settings["n_bits"] = 20
     estimator = found(**{k: v for k, v in settings.items() if k in known})
     X = np.random.RandomState(0).uniform(size=(60, 20))
-    estimator.fit((X > 0.5) if "Neighbors" in name else X, np.arange(60) % 3)
+    estimator.fit((X > 0.5) if takes_codes else X, np.arange(60) % 3)
     text = inspect.getdoc(found)
     for attribute in vars(estimator):
         if attribute.endswith("_") and not attribute.startswith("_"):

@@ -248,7 +248,21 @@ _RERANKING = ["short list by", "precision@10", "% of exact", "% found"]
 _SPEED = ["ms per query, batch", "times", "ms, alone", "times"]
 _FIT = ("seconds", "times", "P@100", "MB")
 
+# docs/export.md
+
+
+def export_table():
+    """Return the verification of each engine."""
+    names = ("engine", "export_seconds", "query_ms", "recall", "overlap")
+    names += ("distance_agreement", "incomplete_queries")
+    header = ["engine", "export, s", "query, ms", "recall", "overlap"]
+    return _columns(
+        _rows("export"), names, [*header, "distance agreement", "incomplete queries"]
+    )
+
+
 TABLES = {
+    "export": export_table,
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
         for labels in (0, 1, 10, 100)

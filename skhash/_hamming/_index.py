@@ -12,13 +12,9 @@ import numpy as np
 
 from skhash._hamming import _merge
 from skhash._hamming._multi_index import MultiIndex, TableCache
-from skhash._hamming._parts import (
-    Nearest,
-    NearestSearch,
-    Part,
-    Within,
-    WithinSearch,
-)
+from skhash._hamming._pairs import PairJoin, code_set
+from skhash._hamming._parts import Nearest, NearestSearch, Part, Within, WithinSearch
+from skhash._hamming._search import neighbors_of_pairs
 from skhash._hamming._storage import (
     BlockedCodes,
     DistinctCodes,
@@ -373,8 +369,13 @@ class CodeIndex:
     def within_others(self, radius: int, **how: Any) -> Within:
         """Find all codes within a radius of each code of the index, but not itself.
 
-        See :meth:`within`.
+        See :meth:`within`. Without a mask, a join compares every pair once; codes in an
+        array of someone else are not copied for that.
         """
+        if how.get("mask") is None and not isinstance(self.head, ExternalCodes):
+            how.pop("mask", None)
+            pairs = PairJoin(code_set(self), None, self.n_bits, radius, **how).arrays()
+            return neighbors_of_pairs(*pairs, self.n_rows)
         found = [
             _merge.drop_self_within(
                 *self.within(self.rows(own), radius, **how), int(own[0])

@@ -55,3 +55,50 @@ class SearchTarget:
         simd: str,
         stop: StopFlag,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...
+
+def first_equal_codes(
+    words: NDArray[np.uint64], stop: StopFlag
+) -> tuple[NDArray[np.uint32], int]: ...
+
+class PairBuckets:
+    shape: tuple[int, int, int]
+    def __init__(self, n_left: int, n_right: int, radius: int) -> None: ...
+    def __len__(self) -> int: ...
+
+def sorted_pairs(
+    sets: list[PairBuckets], dtype: type[np.int32] | type[np.int64]
+) -> tuple[
+    NDArray[np.int32] | NDArray[np.int64],
+    NDArray[np.int32] | NDArray[np.int64],
+    NDArray[np.int32],
+]: ...
+
+class JoinTask:
+    shape: tuple[int, int, int]
+    def __init__(
+        self,
+        words: NDArray[np.uint64],
+        n_bytes: int,
+        radius: int,
+        masks: NDArray[np.uint64] | None,
+        n_left: int,
+        n_right: int,
+        simd: str,
+        split: int = 0,
+        starts: NDArray[np.uint32] | None = None,
+        rows: NDArray[np.uint32] | None = None,
+    ) -> None: ...
+
+class JoinRun:
+    def __init__(
+        self, task: JoinTask, first: int, last: int, equal: bool = False
+    ) -> None: ...
+    def count(self, stop: StopFlag) -> int: ...
+    def collect(self, out: PairBuckets, limit: int, stop: StopFlag) -> bool: ...
+
+def neighbors_of_pairs(
+    i: NDArray[np.int32] | NDArray[np.int64],
+    j: NDArray[np.int32] | NDArray[np.int64],
+    d: NDArray[np.int32],
+    n_rows: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]: ...

@@ -383,3 +383,7 @@ cdef _split_keys(key_list *found, size_t offset):
             distances_view[i] = KEY_DISTANCE(found.keys[i])
             indices_view[i] = KEY_POSITION(found.keys[i]) + offset
     return distances, indices
+
+
+include "_pairs.pxi"
+include "_join.pxi"

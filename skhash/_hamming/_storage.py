@@ -283,6 +283,11 @@ class DistinctCodes:
         """Memory in use, in bytes."""
         return self.distinct.nbytes + self._starts.nbytes + self._rows.nbytes
 
+    @property
+    def row_lists(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """The rows of each distinct code, as the indptr and indices of a CSR matrix."""
+        return self._starts, self._rows
+
     def rows(self, positions: Positions) -> Rows:
         """Return the packed codes at `positions`."""
         codes = np.empty(self.n_rows, dtype=np.intp)

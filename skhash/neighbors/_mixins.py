@@ -309,6 +309,12 @@ class RadiusNeighborsMixin(HammingNeighborsBase):
         subset: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.intp]]:
         """Return counts, distances and indices of all codes within the radius."""
+        limit = self._check_radius(radius)
+        index = self._index
+        return self._find(index.within, index.within_others, X, limit, subset)
+
+    def _check_radius(self, radius: int | None) -> int:
+        """Validate a radius, and cut it to the length of the codes."""
         if radius is None:
             radius = self.radius
         if not isinstance(radius, Integral) or isinstance(radius, bool):
@@ -318,9 +324,7 @@ class RadiusNeighborsMixin(HammingNeighborsBase):
             )
         if radius < 0:
             raise ValueError(f"radius must be at least 0; got {radius}.")
-        limit = min(int(radius), self.n_bits_)
-        index = self._index
-        return self._find(index.within, index.within_others, X, limit, subset)
+        return min(int(radius), self.n_bits_)
 
 
 def ragged(counts: NDArray[np.int64], values: NDArray) -> NDArray[np.object_]:

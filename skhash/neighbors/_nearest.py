@@ -10,7 +10,8 @@ from skhash.neighbors._base import PARAMETERS, Packed
 from skhash.neighbors._contents import Contents
 from skhash.neighbors._growing import Labels
 from skhash.neighbors._ids import Ids
-from skhash.neighbors._mixins import KNeighborsMixin, RadiusNeighborsMixin
+from skhash.neighbors._mixins import KNeighborsMixin
+from skhash.neighbors._pairs import RadiusPairsMixin
 from skhash.neighbors._validation import check_ids_of, check_labels, check_presence
 from skhash.utils._compat import fit_context
 from skhash.utils._docstrings import substitute
@@ -18,7 +19,7 @@ from skhash.utils._labels import check_partial_labels, warn_of_unlabeled
 
 
 @substitute(**PARAMETERS)
-class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
+class HammingNearestNeighbors(KNeighborsMixin, RadiusPairsMixin):
     """Search for the exact nearest neighbors of binary codes by Hamming distance.
 
     The API of :class:`sklearn.neighbors.NearestNeighbors` for codes: distances are
@@ -79,7 +80,7 @@ class HammingNearestNeighbors(KNeighborsMixin, RadiusNeighborsMixin):
 
     _parameter_constraints: dict = {
         **KNeighborsMixin._parameter_constraints,
-        **RadiusNeighborsMixin._parameter_constraints,
+        **RadiusPairsMixin._parameter_constraints,
     }
 
     def __init__(

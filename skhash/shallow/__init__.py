@@ -9,6 +9,7 @@ from skhash.shallow._rotations import IsotropicHasher, ITQHasher
 from skhash.shallow._self_taught import SelfTaughtHasher
 from skhash.shallow._semi_supervised import SemiSupervisedHasher
 from skhash.shallow._shift_invariant import ShiftInvariantKernelHasher
+from skhash.shallow._simhash import SimHasher
 from skhash.shallow._spectral import SpectralHasher
 from skhash.shallow._spherical import SphericalHasher
 from skhash.shallow._supervised_discrete import SupervisedDiscreteHasher
@@ -26,6 +27,7 @@ __all__ = [
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",
+    "SimHasher",
     "SpectralHasher",
     "SphericalHasher",
     "SupervisedDiscreteHasher",

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 #: Rows processed at a time where a result for all rows is needed: enough to keep matrix
 #: products busy, few enough that intermediate results stay small.
@@ -26,7 +25,10 @@ def row_blocks(n_rows: int, size: int | None = None) -> Iterator[slice]:
     block : slice
         The next rows.
     """
-    return gen_batches(n_rows, ROWS_PER_BLOCK if size is None else size)
+    # The validation of scikit-learn's gen_batches takes as long as encoding a row.
+    size = ROWS_PER_BLOCK if size is None else size
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
 
 
 def sample_labeled_first(

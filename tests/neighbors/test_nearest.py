@@ -288,6 +288,9 @@ def test_ids_follow_their_codes(storage):
     np.testing.assert_array_equal(model.codes_, rows[kept])
     found = model.kneighbors(rows[kept], 1, ids=ids[kept[-9:]], return_ids=True)[1]
     assert set(found.ravel().tolist()) <= set(ids[kept[-9:]].tolist())
+    pairs = model.radius_pairs(9, ids=ids[kept[100:300]])
+    for got, want in zip(pairs, model.radius_pairs(9, indices=np.arange(100, 300))):
+        np.testing.assert_array_equal(got, want)
     model.partial_fit(rows[1000:1200], ids=ids[1000:1200])  # free again
     with pytest.raises(ValueError, match="unique"):
         model.partial_fit(rows[:1], ids=ids[:1])
@@ -323,6 +326,9 @@ def test_empty_index_grows(storage, begin):
     assert [len(some) for some in model.radius_neighbors(rows[:3])[1]] == [0, 0, 0]
     assert len(model.radius_neighbors(return_distance=False)) == 0
     assert model.radius_neighbors_graph(rows[:3]).shape == (3, 0)
+    assert model.radius_neighbors_graph().shape == (0, 0)
+    assert model.radius_pairs(count_only=True) == 0
+    assert len(model.radius_pairs(X=rows[:3])[0]) == 0
     with pytest.raises(ValueError, match="score needs the labels"):
         model.score(rows[:3], [1, 2, 3])
     assert pickle.loads(pickle.dumps(model)).n_samples_fit_ == 0

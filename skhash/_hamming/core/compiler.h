@@ -23,6 +23,15 @@
 #define UNROLL_BY_8 _Pragma("GCC unroll 8")
 #endif
 
+/* Give freed memory back to the system, where the library keeps it otherwise. */
+#include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#define RELEASE_FREED_MEMORY() ((void)malloc_trim(0))
+#else
+#define RELEASE_FREED_MEMORY() ((void)0)
+#endif
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LITTLE_ENDIAN_WORDS 1
 #else

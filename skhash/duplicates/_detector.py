@@ -1,0 +1,377 @@
+"""DuplicateDetector: groups of samples whose codes are near each other."""
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skhash.duplicates._groups import (
+    Groups,
+    preference_order,
+    row_pairs,
+    single_linkage,
+    single_linkage_to,
+    star_linkage,
+    star_linkage_to,
+)
+from skhash.duplicates._pairs import (
+    DistinctRows,
+    Packed,
+    Pairs,
+    check_codes,
+    check_radius,
+    code_index,
+    cross_pairs,
+    distinct_rows,
+    joined,
+    self_pairs,
+)
+from skhash.neighbors import HammingNearestNeighbors
+from skhash.utils._compat import Interval, StrOptions, fit_context
+from skhash.utils._state import replaced_at_end
+
+_LINKAGES: dict[str, Callable[..., Groups]] = {
+    "single": single_linkage,
+    "star": star_linkage,
+}
+_LINKAGES_TO: dict[str, Callable[..., Groups]] = {
+    "single": single_linkage_to,
+    "star": star_linkage_to,
+}
+
+
+class DuplicateDetector(ClusterMixin, BaseEstimator):
+    """Group samples whose codes differ in at most some bits, and keep one per group.
+
+    All pairs of codes within the radius are found exactly. The groups are the same for
+    every number of threads, with ties broken by index.
+
+    Parameters
+    ----------
+    radius : int, default=3
+        Largest distance of duplicates in bits, inclusive; less than the length of the
+        codes.
+    linkage : {"single", "star"}, default="single"
+        "single" puts samples into one group if a chain of pairs within the radius
+        connects them: no pair within the radius is split, but the ends of a long chain
+        may be far apart. "star" puts each sample into the group of a representative
+        within the radius: two samples of a group differ by at most twice the radius,
+        but a pair within the radius may be split. Use "single" to split data, and
+        "star" to remove copies.
+    n_keep : int, default=None
+        Number of samples to keep. With "single", groups merge by their nearest pairs
+        until so many are left. With "star", the radius is the least that leaves no
+        more, and the samples that are farthest from their representatives are kept too.
+        If None, one per group at the radius.
+    packed : bool, default=False
+        False: `X` holds bits, one column of 0 and 1 per bit. True: `X` holds packed
+        codes, uint8, in the order of :func:`numpy.packbits`.
+    n_bits : int, default=None
+        Length of the codes. If None, the number of columns, or with ``packed=True``
+        eight times that.
+    n_jobs : int, default=None
+        Number of threads, as in :class:`joblib.Parallel`.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), intp
+        The group of each sample, from 0, in the order of their first samples.
+    representatives_ : ndarray of shape (n_groups,), intp
+        The sample to keep of each group: the one of largest weight, the first of these.
+    keep_ : ndarray of shape (n_samples,), bool
+        Whether a sample is a representative.
+    pairs_ : tuple of ndarray (i, j, distance)
+        The pairs within the radius, i < j, in the order of (i, j). Samples with equal
+        codes are paired with the first of them only, and that one alone with others.
+    new_pairs_ : tuple of ndarray (i, j, distance)
+        The pairs of `pairs_` with a sample of the last `fit` or `partial_fit`.
+    radius_ : int
+        The radius of the groups.
+    n_bits_ : int
+        Length of the codes.
+    n_features_in_ : int
+        Number of columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` had names.
+
+    See Also
+    --------
+    find_leakage : Finds samples of one collection that have a duplicate in another.
+    skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
+
+    Notes
+    -----
+    Equal codes are grouped first, so that time and memory do not grow with the square
+    of the number of copies. Memory is a small multiple of that of the codes, and 12 to
+    40 bytes per pair of distinct codes within the radius.
+
+    "single" takes the connected components of the graph of pairs, "star" a maximal
+    independent set of it in order of weight and index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhash.duplicates import DuplicateDetector
+    >>> codes = np.array([[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 1, 1]])
+    >>> detector = DuplicateDetector(radius=1).fit(codes)
+    >>> detector.labels_, detector.representatives_
+    (array([0, 1, 0, 0]), array([0, 1]))
+    >>> DuplicateDetector(radius=1, linkage="star").fit_predict(codes)
+    array([0, 1, 0, 2])
+    """
+
+    _parameter_constraints: dict = {
+        "radius": [Interval(Integral, 0, None, closed="left")],
+        "linkage": [StrOptions({"single", "star"})],
+        "n_keep": [Interval(Integral, 1, None, closed="left"), None],
+        "packed": ["boolean"],
+        "n_bits": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+    }
+
+    labels_: NDArray[np.intp]
+    representatives_: NDArray[np.intp]
+    radius_: int
+    n_bits_: int
+    _rows: DistinctRows
+    _pairs: Pairs
+    _index: HammingNearestNeighbors
+    _weights: NDArray[np.float64] | None
+    _searched_radius: int
+    _n_before: int
+
+    def __init__(
+        self,
+        radius: int = 3,
+        *,
+        linkage: Literal["single", "star"] = "single",
+        n_keep: int | None = None,
+        packed: bool = False,
+        n_bits: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.radius = radius
+        self.linkage = linkage
+        self.n_keep = n_keep
+        self.packed = packed
+        self.n_bits = n_bits
+        self.n_jobs = n_jobs
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Find the duplicates among samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits or n_bytes)
+            Codes: bits, or packed codes with ``packed=True``.
+        y : object, default=None
+            Not used, present for compatibility with scikit-learn.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Preference of samples as representatives, such as a quality or a date; the
+            largest first. If None, the first sample of a group represents it.
+
+        Returns
+        -------
+        self : DuplicateDetector
+
+        Raises
+        ------
+        TypeError
+            If packed codes are not of dtype uint8.
+        ValueError
+            If `X` is empty or not binary, `radius` is not less than the length of the
+            codes, or `n_keep` is below the number of groups at the radius or above that
+            of samples.
+        """
+        with replaced_at_end(self) as detector:
+            packed, n_bits = detector._check_codes(X, reset=True)
+            weights = _check_weights(sample_weight, len(packed))
+            radius = check_radius(detector.radius, n_bits)
+            rows = distinct_rows(packed)
+            index = code_index(rows.codes, n_bits, detector.n_jobs)
+            detector._searched_radius, detector.n_bits_ = radius, n_bits
+            detector._index, detector._rows = index, rows
+            detector._pairs = self_pairs(index, radius)
+            detector._weights, detector._n_before = weights, 0
+            detector._group(radius)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Add samples, and search for duplicates of the new ones only.
+
+        The groups are those of a `fit` to all samples. `new_pairs_` holds what is new.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bits or n_bytes)
+            Codes of the new samples, in the form of those before.
+        y : object, default=None
+            Not used, present for compatibility with scikit-learn.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their preference; required exactly if it was given before.
+
+        Returns
+        -------
+        self : DuplicateDetector
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`fit`; ValueError for codes of another length.
+        """
+        if not hasattr(self, "_rows"):
+            return self.fit(X, y, sample_weight)
+        with replaced_at_end(self) as detector:
+            packed, _ = detector._check_codes(X, reset=False)
+            weights = _check_weights(sample_weight, len(packed))
+            if (weights is None) != (detector._weights is None):
+                raise ValueError(
+                    "sample_weight must be given to partial_fit if and only if it was "
+                    "given to fit."
+                )
+            if weights is not None and detector._weights is not None:
+                detector._weights = np.concatenate([detector._weights, weights])
+            detector._n_before = len(detector._rows.code_of_row)
+            detector._extend(packed)
+            detector._group(detector.radius_)
+        return self
+
+    def set_radius(self, radius: int) -> Self:
+        """Form groups at a smaller radius, without a new search.
+
+        Parameters
+        ----------
+        radius : int
+            Largest distance of duplicates in bits, from 0 to the radius of `fit`.
+
+        Returns
+        -------
+        self : DuplicateDetector
+
+        Raises
+        ------
+        TypeError
+            If `radius` is no int.
+        ValueError
+            If `radius` is negative or above that of `fit`.
+        """
+        check_is_fitted(self)
+        radius = check_radius(radius, self.n_bits_)
+        if radius > self._searched_radius:
+            raise ValueError(
+                f"radius must be at most {self._searched_radius}, that of fit; got "
+                f"{radius}. Fit again to search farther."
+            )
+        with replaced_at_end(self) as detector:
+            detector._group(radius)
+        return self
+
+    @property
+    def keep_(self) -> NDArray[np.bool_]:
+        """Whether a sample is the representative of its group."""
+        self._check_has("keep_")
+        keep = np.zeros(len(self.labels_), dtype=bool)
+        keep[self.representatives_] = True
+        return keep
+
+    @property
+    def pairs_(self) -> Pairs:
+        """The pairs within the radius."""
+        self._check_has("pairs_")
+        return row_pairs(self._pairs.within(self.radius_), self._rows)
+
+    @property
+    def new_pairs_(self) -> Pairs:
+        """The pairs with a sample of the last `fit` or `partial_fit`."""
+        self._check_has("new_pairs_")
+        pairs = self.pairs_
+        return pairs.take(pairs.j >= self._n_before)
+
+    def _check_has(self, name: str) -> None:
+        if "_rows" not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
+
+    def _check_codes(self, X: ArrayLike, *, reset: bool) -> tuple[Packed, int]:
+        """Validate codes, and their columns against those of fit."""
+        n_bits = self.n_bits if reset else self.n_bits_
+        if not reset:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        packed, n_bits = check_codes(X, packed=self.packed, n_bits=n_bits)
+        if reset:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        return packed, n_bits
+
+    def _extend(self, packed: Packed) -> None:
+        """Add rows and their pairs."""
+        old, new, radius = self._rows, distinct_rows(packed), self._searched_radius
+        found = cross_pairs(self._index, radius, new.codes)
+        n_old, n_before = len(old.first), len(old.code_of_row)
+        number = np.full(len(new.codes), -1, dtype=np.intp)
+        same = found.distance == 0
+        number[found.i[same]] = found.j[same]
+        fresh = np.flatnonzero(number < 0)
+        number[fresh] = n_old + np.arange(len(fresh))
+        self._rows = DistinctRows(
+            np.concatenate([old.codes, new.codes[fresh]]),
+            np.concatenate([old.first, n_before + new.first[fresh]]),
+            np.concatenate([old.code_of_row, number[new.code_of_row]]),
+        )
+        if not len(fresh):
+            return
+        across = found.take(number[found.i] >= n_old)
+        across = Pairs(across.j, number[across.i], across.distance)
+        among = self_pairs(
+            code_index(new.codes[fresh], self.n_bits_, self.n_jobs), radius
+        )
+        among = Pairs(among.i + n_old, among.j + n_old, among.distance)
+        self._pairs = joined([self._pairs, across, among])
+        # A copy: the detector may be replaced by this one or not.
+        index = self._index._snapshot()
+        self._index = index.partial_fit(new.codes[fresh])
+
+    def _group(self, radius: int) -> None:
+        """Form the groups at a radius."""
+        n_rows = len(self._rows.code_of_row)
+        order = preference_order(self._weights, n_rows)
+        pairs = self._pairs.within(radius)
+        if self.n_keep is None:
+            groups = _LINKAGES[self.linkage](pairs, self._rows, order)
+        elif self.n_keep > n_rows:
+            raise ValueError(
+                f"n_keep must be at most the number of samples, {n_rows}; got "
+                f"{self.n_keep}."
+            )
+        else:
+            group = _LINKAGES_TO[self.linkage]
+            groups = group(self.n_keep, pairs, self._rows, order)
+        self.radius_ = radius
+        self.labels_, self.representatives_ = groups
+
+
+def _check_weights(
+    sample_weight: ArrayLike | None, n_samples: int
+) -> NDArray[np.float64] | None:
+    """Validate weights: finite numbers, one per sample; they may be negative."""
+    if sample_weight is None:
+        return None
+    weights = np.array(sample_weight, dtype=np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must be of shape ({n_samples},), one number per sample; "
+            f"got {weights.shape}."
+        )
+    if not np.isfinite(weights).all():
+        raise ValueError("sample_weight must hold finite numbers; got NaN or infinity.")
+    return weights

@@ -1,0 +1,195 @@
+"""Form groups of duplicates from pairs."""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from skhash.duplicates._pairs import DistinctRows, Indices, Pairs
+
+
+class Groups(NamedTuple):
+    """Groups of rows, numbered by their first rows.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_rows,), intp
+        The group of each row.
+    representatives : ndarray of shape (n_groups,), intp
+        The row that represents each group.
+    """
+
+    labels: Indices
+    representatives: Indices
+
+
+def preference_order(weights: NDArray[np.float64] | None, n_rows: int) -> Indices:
+    """Return rows by descending weight, and by index where weights are equal."""
+    if weights is None:
+        return np.arange(n_rows)
+    return np.argsort(-weights, kind="stable")
+
+
+def row_pairs(pairs: Pairs, rows: DistinctRows) -> Pairs:
+    """Return pairs of rows instead of pairs of distinct codes.
+
+    Rows with equal codes are paired with the first of them only, so that their number
+    grows with that of the rows.
+    """
+    n_rows = len(rows.code_of_row)
+    first_of_row = rows.first[rows.code_of_row]
+    copies = np.flatnonzero(first_of_row != np.arange(n_rows))
+    return Pairs(
+        np.concatenate([rows.first[pairs.i], first_of_row[copies]]).astype(np.intp),
+        np.concatenate([rows.first[pairs.j], copies]).astype(np.intp),
+        np.concatenate([pairs.distance, np.zeros(len(copies), dtype=np.int32)]),
+    ).sorted()
+
+
+def single_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
+    """Group rows that are connected by pairs, with the preferred row in front.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Pairs of distinct codes.
+    rows : DistinctRows
+        The distinct codes of the rows.
+    order : ndarray of shape (n_rows,), intp
+        Rows in order of preference.
+    """
+    return _preferred(_components(pairs, len(rows.first))[rows.code_of_row], order)
+
+
+def single_linkage_to(
+    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Indices
+) -> Groups:
+    """Merge groups by their nearest pairs until `n_keep` groups are left.
+
+    Pairs at the same distance merge in the order of (i, j).
+    """
+    edges = row_pairs(pairs, rows)
+    n_rows = len(rows.code_of_row)
+    by_distance = np.argsort(edges.distance, kind="stable")
+    rank = np.empty(len(by_distance))
+    # The minimum spanning tree holds the edges by which Kruskal's algorithm merges.
+    rank[by_distance] = np.arange(1, len(by_distance) + 1)
+    graph = sp.csr_array((rank, (edges.i, edges.j)), shape=(n_rows, n_rows))
+    ranks = np.sort(minimum_spanning_tree(graph).data).astype(np.intp)
+    if n_rows - len(ranks) > n_keep:
+        raise _too_few(n_keep, n_rows - len(ranks))
+    merging = edges.take(by_distance[ranks[: n_rows - n_keep] - 1])
+    return _preferred(_components(merging, n_rows), order)
+
+
+def star_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
+    """Group rows around representatives, each within the radius of its own.
+
+    Rows become representatives in order of preference, unless one is within the radius
+    of an earlier representative. The others join the nearest representative, and the
+    preferred one of those at the same distance.
+    """
+    return _stars(pairs, rows, order)[0]
+
+
+def star_linkage_to(
+    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Indices
+) -> Groups:
+    """Group rows around `n_keep` representatives.
+
+    The radius is the least that leaves no more. If it leaves less, the rows farthest
+    from their representatives are kept too, by index where distances are equal.
+    """
+    largest = int(pairs.distance.max(initial=0))
+    for radius in range(largest + 1):
+        groups, distances = _stars(pairs.within(radius), rows, order)
+        n_groups = len(groups.representatives)
+        if n_groups <= n_keep:
+            break
+    else:
+        raise _too_few(n_keep, n_groups)
+    others = np.ones(len(order), dtype=bool)
+    others[groups.representatives] = False
+    candidates = np.flatnonzero(others)
+    farthest = np.argsort(-distances[candidates], kind="stable")[: n_keep - n_groups]
+    labels = groups.labels.copy()
+    labels[candidates[farthest]] = n_groups + np.arange(len(farthest))
+    kept = np.concatenate([groups.representatives, candidates[farthest]])
+    return _numbered(labels, kept)
+
+
+def _stars(
+    pairs: Pairs, rows: DistinctRows, order: Indices
+) -> tuple[Groups, NDArray[np.int32]]:
+    """Return stars, and the distance of each row to its representative."""
+    n_codes = len(rows.first)
+    # The best row of a code stands for it: the last assignment to a position counts.
+    best = np.empty(n_codes, dtype=np.intp)
+    best[rows.code_of_row[order[::-1]]] = order[::-1]
+    rank_of_row = np.empty(len(order), dtype=np.intp)
+    rank_of_row[order] = np.arange(len(order))
+    rank = rank_of_row[best]
+    is_center = _centers(pairs, rank, n_codes)
+
+    i = np.concatenate([pairs.i, pairs.j])
+    j = np.concatenate([pairs.j, pairs.i])
+    distance = np.tile(pairs.distance, 2)
+    arms = np.flatnonzero(is_center[j] & ~is_center[i])
+    # From the farthest to the nearest, so that the nearest is assigned last.
+    arms = arms[np.lexsort((rank[j[arms]], distance[arms]))[::-1]]
+    center = np.arange(n_codes)
+    center[i[arms]] = j[arms]
+    away = np.zeros(n_codes, dtype=np.int32)
+    away[i[arms]] = distance[arms]
+
+    numbers = np.cumsum(is_center) - 1
+    labels = numbers[center][rows.code_of_row]
+    groups = _numbered(labels, best[np.flatnonzero(is_center)])
+    return groups, away[rows.code_of_row]
+
+
+def _centers(pairs: Pairs, rank: NDArray[np.intp], n_codes: int) -> NDArray[np.bool_]:
+    """Return the codes that no earlier chosen code covers, chosen in order of rank."""
+    weights = np.ones(2 * len(pairs.i), dtype=bool)
+    ends = np.concatenate([pairs.i, pairs.j]), np.concatenate([pairs.j, pairs.i])
+    graph = sp.csr_array((weights, ends), shape=(n_codes, n_codes))
+    indptr, indices = graph.indptr, graph.indices
+    is_center = np.ones(n_codes, dtype=bool)
+    paired = np.flatnonzero(np.diff(indptr))
+    for code in paired[np.argsort(rank[paired])].tolist():
+        if is_center[code]:
+            is_center[indices[indptr[code] : indptr[code + 1]]] = False
+    return is_center
+
+
+def _components(pairs: Pairs, n_nodes: int) -> Indices:
+    """Return the connected component of each node."""
+    weights = np.ones(len(pairs.i), dtype=bool)
+    graph = sp.csr_array((weights, (pairs.i, pairs.j)), shape=(n_nodes, n_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
+
+
+def _preferred(labels: Indices, order: Indices) -> Groups:
+    """Represent each group by its preferred row."""
+    representatives = np.empty(int(labels.max()) + 1, dtype=np.intp)
+    representatives[labels[order[::-1]]] = order[::-1]
+    return _numbered(labels, representatives)
+
+
+def _numbered(labels: Indices, representatives: Indices) -> Groups:
+    """Renumber groups by their first rows."""
+    first = np.empty(len(representatives), dtype=np.intp)
+    first[labels[::-1]] = np.arange(len(labels))[::-1]
+    by_first = np.argsort(first)
+    number = np.empty(len(first), dtype=np.intp)
+    number[by_first] = np.arange(len(first))
+    return Groups(number[labels], representatives[by_first])
+
+
+def _too_few(n_keep: int, n_groups: int) -> ValueError:
+    return ValueError(
+        f"n_keep must be at least {n_groups}, the number of groups at the radius; got "
+        f"{n_keep}. Raise radius to keep fewer samples."
+    )
