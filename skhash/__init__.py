@@ -13,6 +13,7 @@ _PUBLIC_NAMES = {
         "HammingNearestNeighbors",
         "HammingNeighborsTransformer",
         "HammingRadiusNeighborsTransformer",
+        "HammingRetriever",
         "RerankedNearestNeighbors",
     ),
     "shallow": (

@@ -22,6 +22,7 @@ from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
     HammingRadiusNeighborsTransformer,
+    HammingRetriever,
     RerankedNearestNeighbors,
 )
 from skhash.shallow import (
@@ -60,6 +61,7 @@ __all__ = [
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
+    "HammingRetriever",
     "ITQHasher",
     "IsotropicHasher",
     "KernelSupervisedHasher",

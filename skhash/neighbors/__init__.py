@@ -1,8 +1,9 @@
-"""Exact nearest neighbors of binary codes by Hamming distance."""
+"""Exact nearest neighbors of binary codes by Hamming distance, and retrieval."""
 
 from skhash._hamming._search import simd_name, simd_names
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.neighbors._reranked import RerankedNearestNeighbors
+from skhash.neighbors._retriever import HammingRetriever
 from skhash.neighbors._transformer import (
     HammingNeighborsTransformer,
     HammingRadiusNeighborsTransformer,
@@ -12,6 +13,7 @@ __all__ = [
     "HammingNearestNeighbors",
     "HammingNeighborsTransformer",
     "HammingRadiusNeighborsTransformer",
+    "HammingRetriever",
     "RerankedNearestNeighbors",
     "simd_name",
     "simd_names",

@@ -15,7 +15,8 @@ from sklearn.utils.validation import validate_data
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._search import MOST_BYTES
 from skhash.codes import check_bits, check_packed
-from skhash.neighbors._contents import Contents, Labels, SnapshotMixin
+from skhash.neighbors._contents import Contents, SnapshotMixin
+from skhash.neighbors._ids import Ids
 from skhash.utils._compat import Interval, StrOptions, get_feature_names
 
 MOST_BITS = 8 * MOST_BYTES
@@ -103,8 +104,8 @@ class HammingNeighborsBase(SnapshotMixin):
     def _index(self) -> CodeIndex:
         return self._fitted("_index").codes
 
-    def _indexed(self, X: ArrayLike, labels: NDArray | None = None) -> Contents:
-        """Return new contents: these codes, validated."""
+    def _indexed(self, X: ArrayLike, *, least: int = 1) -> Contents:
+        """Return new contents: these codes, validated; at least so many."""
         names = get_feature_names(X)
         if self.packed:
             rows = check_packed(X, n_bits=self.n_bits, contiguous=self.copy)
@@ -114,7 +115,7 @@ class HammingNeighborsBase(SnapshotMixin):
             bits = check_bits(X, n_bits=self.n_bits)
             n_bits = n_features = bits.shape[1]
             rows = np.packbits(bits, axis=1)
-        self._check_sizes(len(rows), n_features, n_bits)
+        self._check_sizes(len(rows), n_features, n_bits, least)
         codes = CodeIndex(
             rows,
             n_bits,
@@ -122,11 +123,12 @@ class HammingNeighborsBase(SnapshotMixin):
             copy=self.copy or not self.packed,
             max_memory=self.max_memory,
         )
-        kept = None if labels is None else Labels(labels)
-        return Contents(codes, kept, self.packed, n_features, names)
+        return Contents(codes, None, self.packed, n_features, names)
 
-    def _check_sizes(self, n_samples: int, n_columns: int, n_bits: int) -> None:
-        if n_samples < 1:
+    def _check_sizes(
+        self, n_samples: int, n_columns: int, n_bits: int, least: int = 0
+    ) -> None:
+        if n_samples < least:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape=({n_samples}, {n_columns})) "
                 f"while a minimum of 1 is required by {type(self).__name__}."
@@ -172,14 +174,18 @@ class HammingNeighborsBase(SnapshotMixin):
         )
 
     def _check_subset(
-        self, mask: ArrayLike | None, indices: ArrayLike | None
+        self,
+        mask: ArrayLike | None,
+        indices: ArrayLike | None,
+        ids: ArrayLike | None = None,
     ) -> NDArray[np.bool_] | None:
         """Validate a subset of the index; return a boolean mask, or None for all."""
         n = self.n_samples_fit_
-        if mask is None and indices is None:
+        given = [each for each in (mask, indices, ids) if each is not None]
+        if not given:
             return None
-        if mask is not None and indices is not None:
-            raise ValueError("Give mask or indices, not both.")
+        if len(given) > 1:
+            raise ValueError("Give one of mask, indices and ids; got several.")
         if mask is not None:
             mask = np.asarray(mask)
             if mask.dtype != bool or mask.shape != (n,):
@@ -189,8 +195,25 @@ class HammingNeighborsBase(SnapshotMixin):
                 )
             return mask
         subset = np.zeros(n, dtype=bool)
-        subset[self._check_indices(indices)] = True
+        subset[self._check_positions(indices, ids)] = True
         return subset
+
+    def _check_positions(
+        self, indices: ArrayLike | None, ids: ArrayLike | None
+    ) -> NDArray[np.integer]:
+        """Return the positions of codes that are given by indices or by ids."""
+        if (indices is None) == (ids is None):
+            raise ValueError("Give either indices or ids; got both, or none of them.")
+        if ids is None:
+            return self._check_indices(indices)
+        return self._check_ids().check_positions(ids)
+
+    def _check_ids(self) -> Ids:
+        """Return the ids of the indexed codes; raise if there are none."""
+        ids = self._contents.ids
+        if ids is None:
+            raise ValueError("The index has no ids: give ids to fit.")
+        return ids
 
     def _check_indices(self, indices: ArrayLike | None) -> NDArray[np.integer]:
         n = self.n_samples_fit_
@@ -219,9 +242,17 @@ class HammingNeighborsBase(SnapshotMixin):
     ) -> Any:
         """Search for queries, or for each indexed code among the others."""
         how: dict[str, Any] = {"mask": subset, "n_threads": self._n_threads()}
+        if not self.n_samples_fit_:
+            return self._find_nothing(X)
         if X is None:
             return of_others(limit, **how)
         return of_queries(self._check_queries(X), limit, **how)
+
+    def _find_nothing(self, X: ArrayLike | None) -> Any:
+        """Return counts, distances and indices for an empty index."""
+        n_queries = 0 if X is None else len(self._check_queries(X))
+        none = np.zeros(n_queries, dtype=np.int64)
+        return none, np.empty(0, dtype=np.int32), np.empty(0, dtype=np.intp)
 
     def _n_threads(self) -> int:
         return 1 if self.n_jobs == 1 else effective_n_jobs(self.n_jobs)

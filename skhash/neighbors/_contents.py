@@ -13,63 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._mutex import Mutex
-from skhash._hamming._storage import BufferEnd
-from skhash.utils._labels import concatenate_labels
+from skhash.neighbors._growing import Labels
+from skhash.neighbors._ids import Ids
 
 Self = TypeVar("Self", bound="SnapshotMixin")
-
-
-class Labels:
-    """The labels of indexed codes; immutable, and cheap to append to.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,) or (n_samples, n_classes)
-        Labels of any dtype.
-    """
-
-    def __init__(self, values: NDArray) -> None:
-        self._buffer = values
-        self._n = len(values)
-        self._end = BufferEnd(self._n)
-
-    @property
-    def values(self) -> NDArray:
-        """The labels as a read-only array."""
-        values = self._buffer[: self._n]
-        values.flags.writeable = False
-        return values
-
-    def append(self, labels: NDArray) -> Labels:
-        """Return these labels and more.
-
-        The memory is shared where there is room and the labels are of one type.
-        """
-        n = self._n + len(labels)
-        joint = concatenate_labels([self._buffer[:0], labels[:0]])
-        buffer, end = self._buffer, self._end
-        has_room = n <= len(buffer) and joint.dtype == buffer.dtype
-        if not (has_room and end.advance(self._n, len(labels))):
-            size = max(n, self._n * 3 // 2)
-            buffer = np.empty((size, *joint.shape[1:]), dtype=joint.dtype)
-            buffer[: self._n] = self.values
-            end = BufferEnd(n)
-        buffer[self._n : n] = labels
-        longer = object.__new__(Labels)
-        longer._buffer, longer._n, longer._end = buffer, n, end
-        return longer
-
-    def without(self, positions: NDArray[np.intp]) -> Labels:
-        """Return the labels without those at `positions`."""
-        return Labels(np.delete(self.values, positions, axis=0))
-
-    def __getstate__(self) -> dict:
-        """Leave the spare memory behind."""
-        return {
-            "_buffer": np.array(self.values),
-            "_n": self._n,
-            "_end": BufferEnd(self._n),
-        }
 
 
 @dataclass(frozen=True)
@@ -88,6 +35,8 @@ class Contents:
         Number of columns of `X`.
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns.
+    ids : Ids or None
+        Their ids.
     """
 
     codes: CodeIndex
@@ -95,10 +44,15 @@ class Contents:
     packed: bool
     n_features: int
     feature_names: NDArray[np.object_] | None
+    ids: Ids | None = None
 
-    def replaced(self, codes: CodeIndex, labels: Labels | None) -> Contents:
-        """Return these contents with other codes and labels."""
-        return Contents(codes, labels, self.packed, self.n_features, self.feature_names)
+    def replaced(
+        self, codes: CodeIndex, labels: Labels | None, ids: Ids | None
+    ) -> Contents:
+        """Return these contents with other codes, labels and ids."""
+        return Contents(
+            codes, labels, self.packed, self.n_features, self.feature_names, ids
+        )
 
 
 class SnapshotMixin(BaseEstimator):

@@ -40,6 +40,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         count_only: bool = False,
         mask: ArrayLike | None = None,
         indices: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
     ) -> Pairs | int:
         """Find all pairs of codes within a distance of each other.
 
@@ -75,7 +76,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
             If `radius` is no int, or packed codes are not of dtype uint8.
         ValueError
             If `X` has the wrong length of code or is not binary, `radius` is negative,
-            or `mask` or `indices` do not fit the index.
+            or `mask`, `indices` or `ids` do not fit the index.
 
         Notes
         -----
@@ -100,7 +101,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         >>> list(zip(i.tolist(), j.tolist(), distances.tolist()))
         [(1, 2, 1), (1, 3, 0), (2, 3, 1)]
         """
-        join, members = self._snapshot()._pair_join(radius, X, mask, indices)
+        join, members = self._snapshot()._pair_join(radius, X, mask, indices, ids)
         if count_only:
             return 0 if join is None else join.count()
         if join is None:
@@ -117,6 +118,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         chunk_size: int = 1_000_000,
         mask: ArrayLike | None = None,
         indices: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
     ) -> Iterator[Pairs]:
         """Yield all pairs of codes within a distance, in chunks of bounded memory.
 
@@ -146,7 +148,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         """
         if not isinstance(chunk_size, Integral) or chunk_size < 1:
             raise ValueError(f"chunk_size must be an int from 1; got {chunk_size!r}.")
-        join, members = self._snapshot()._pair_join(radius, X, mask, indices)
+        join, members = self._snapshot()._pair_join(radius, X, mask, indices, ids)
         if join is None:
             return iter(())
         chunks = join.chunks(int(chunk_size))
@@ -158,13 +160,14 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         X: ArrayLike | None,
         mask: ArrayLike | None,
         indices: ArrayLike | None,
+        ids: ArrayLike | None,
     ) -> tuple[PairJoin | None, NDArray[np.intp] | None]:
         """Return the join (None: there is nothing to pair) and the rows it is of."""
         limit = self._check_radius(radius)
-        subset = self._check_subset(mask, indices)
+        subset = self._check_subset(mask, indices, ids)
         members = None if subset is None else np.flatnonzero(subset)
         queries = None if X is None else self._check_queries(X)
-        nothing = members is not None and not len(members)
+        nothing = not (self.n_samples_fit_ if members is None else len(members))
         if nothing or (queries is not None and not len(queries)):
             return None, members
         own = code_set(self._index, members)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from numbers import Integral
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.preprocessing import normalize
-from sklearn.utils import check_array, gen_batches
-from sklearn.utils.validation import validate_data
+from sklearn.utils import Tags, check_array
 
-from skhash.neighbors._base import check_mode
-from skhash.neighbors._contents import SnapshotMixin
 from skhash.neighbors._nearest import HammingNearestNeighbors
+from skhash.neighbors._reranked_search import RerankedSearchMixin
+from skhash.neighbors._vectors import DenseVectors, SparseVectors, store_vectors
 from skhash.shallow import ITQHasher
 from skhash.utils._compat import (
     HasMethods,
@@ -30,9 +27,6 @@ from skhash.utils._pipelines import is_packed, unpack_columns
 
 __all__ = ["RerankedNearestNeighbors"]
 
-# Pairs of a query and a candidate whose vectors are held at a time.
-_PAIRS_PER_BLOCK = 20_000
-
 
 @dataclass(frozen=True)
 class RerankedContents:
@@ -43,25 +37,23 @@ class RerankedContents:
     hasher : estimator
         The fitted hasher.
     index : HammingNearestNeighbors
-        The codes.
-    vectors : {ndarray, csr_array, csr_matrix} of shape (n_samples, n_features)
+        The codes, with labels and ids.
+    vectors : DenseVectors or SparseVectors
         The vectors.
+    n_features : int
+        Number of columns of `X`.
     feature_names : ndarray of shape (n_features,) or None
         Names of the columns.
     """
 
     hasher: Any
     index: HammingNearestNeighbors
-    vectors: Any
+    vectors: DenseVectors | SparseVectors
+    n_features: int
     feature_names: NDArray[np.object_] | None
 
-    @property
-    def n_features(self) -> int:
-        """Number of columns of `X`."""
-        return self.vectors.shape[1]
 
-
-class RerankedNearestNeighbors(SnapshotMixin):
+class RerankedNearestNeighbors(RerankedSearchMixin):
     """Search for nearest neighbors by real vectors, among candidates found by codes.
 
     The codes, small enough to scan, give `rerank_factor` candidates per neighbor; the
@@ -81,6 +73,11 @@ class RerankedNearestNeighbors(SnapshotMixin):
     metric : {"cosine", "euclidean", "inner_product"}, default="cosine"
         What orders the candidates. The distance is 1 - cos, the Euclidean distance, or
         the inner product with its sign changed.
+    radius : float, default=0.5
+        Largest distance in :meth:`radius_neighbors` by default, inclusive.
+    hamming_radius : int, default=None
+        Largest distance of a code to that of the query in :meth:`radius_neighbors`, in
+        bits, inclusive; a quarter of the bits if None.
     n_jobs : int, default=None
         Number of threads that scan the codes, as in :class:`joblib.Parallel`.
     random_state : int, RandomState instance or None, default=None
@@ -91,7 +88,11 @@ class RerankedNearestNeighbors(SnapshotMixin):
     hasher_ : estimator
         The fitted hasher.
     index_ : HammingNearestNeighbors
-        The codes.
+        The codes. Change them by the methods of this estimator only.
+    labels_ : ndarray of shape (n_samples_fit_,) or (n_samples_fit_, n_classes), or None
+        The labels `y` of the indexed vectors; read-only.
+    ids_ : ndarray of shape (n_samples_fit_,), int64, uint64 or str, or None
+        The ids of the indexed vectors; read-only.
     n_samples_fit_ : int
         Number of indexed vectors.
     n_features_in_ : int
@@ -101,6 +102,9 @@ class RerankedNearestNeighbors(SnapshotMixin):
 
     Notes
     -----
+    `fit`, `partial_fit` and `remove` replace the whole fitted state by one assignment,
+    as those of :class:`HammingNearestNeighbors` do.
+
     The vectors are kept as they are given (for the cosine, at unit length). A query
     costs the scan of the codes and O(rerank_factor * n_neighbors * n_features) for the
     candidates. Where many samples are nearly as near as the nearest, a larger
@@ -127,6 +131,8 @@ class RerankedNearestNeighbors(SnapshotMixin):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "rerank_factor": [Interval(Integral, 1, None, closed="left")],
         "metric": [StrOptions({"cosine", "euclidean", "inner_product"})],
+        "radius": [Interval(Real, None, None, closed="neither")],
+        "hamming_radius": [Interval(Integral, 0, None, closed="left"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -138,6 +144,8 @@ class RerankedNearestNeighbors(SnapshotMixin):
         n_neighbors: int = 5,
         rerank_factor: int = 10,
         metric: str = "cosine",
+        radius: float = 0.5,
+        hamming_radius: int | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -145,6 +153,8 @@ class RerankedNearestNeighbors(SnapshotMixin):
         self.n_neighbors = n_neighbors
         self.rerank_factor = rerank_factor
         self.metric = metric
+        self.radius = radius
+        self.hamming_radius = hamming_radius
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -161,11 +171,24 @@ class RerankedNearestNeighbors(SnapshotMixin):
     @property
     def n_samples_fit_(self) -> int:
         """Number of indexed vectors."""
-        return self._fitted("n_samples_fit_").vectors.shape[0]
+        return len(self._fitted("n_samples_fit_").vectors)
+
+    @property
+    def labels_(self) -> NDArray | None:
+        """Labels of the indexed vectors; read-only."""
+        return self._fitted("labels_").index.labels_
+
+    @property
+    def ids_(self) -> NDArray | None:
+        """Ids of the indexed vectors; read-only."""
+        return self._fitted("ids_").index.ids_
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
-        self, X: ArrayLike | sp.spmatrix, y: ArrayLike | None = None
+        self,
+        X: ArrayLike | sp.spmatrix,
+        y: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
     ) -> RerankedNearestNeighbors:
         """Fit the hasher, and index codes and vectors.
 
@@ -174,16 +197,25 @@ class RerankedNearestNeighbors(SnapshotMixin):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The vectors to search.
         y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Labels for a hasher that learns from them; -1 for an unlabeled sample.
+            Labels for a hasher that learns from them, and for :meth:`score`; -1 for an
+            unlabeled sample.
+        ids : array-like of shape (n_samples,), int or str, default=None
+            Unique ids of the vectors, by which they can be found, filtered and removed.
 
         Returns
         -------
         self : object
             The fitted estimator.
-        """
-        return self._change(self._indexed, X, y)
 
-    def _indexed(self, X: Any, y: Any) -> RerankedContents:
+        Raises
+        ------
+        ValueError
+            If `X` is invalid, its length is not that of `y` or `ids`, a label could
+            mean something else, or an id is no integer or string or occurs twice.
+        """
+        return self._change(self._indexed, X, y, ids)
+
+    def _indexed(self, X: Any, y: Any, ids: Any) -> RerankedContents:
         names = get_feature_names(X)
         vectors = check_array(
             X,
@@ -200,160 +232,88 @@ class RerankedNearestNeighbors(SnapshotMixin):
         codes = hasher.fit(X, y).transform(X)
         packed = is_packed(hasher, codes.shape[1])
         index = HammingNearestNeighbors(packed=packed, n_jobs=self.n_jobs)
-        index.fit(codes if packed else unpack_columns(hasher, codes))
-        return RerankedContents(hasher, index, self._scaled(vectors), names)
+        index.fit(codes if packed else unpack_columns(hasher, codes), y, ids)
+        stored = store_vectors(self._scaled(vectors))
+        return RerankedContents(hasher, index, stored, vectors.shape[1], names)
 
-    def kneighbors(
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(
         self,
-        X: ArrayLike | sp.spmatrix | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> tuple[NDArray[np.float64], NDArray[np.intp]] | NDArray[np.intp]:
-        """Find the nearest neighbors of vectors.
+        X: ArrayLike | sp.spmatrix,
+        y: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
+    ) -> RerankedNearestNeighbors:
+        """Add vectors at the end of the index; the hasher stays as it is.
+
+        The first call is a `fit`.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
-            The queries. If None, every indexed vector is a query and is not its own
-            neighbor.
-        n_neighbors : int, default=None
-            Number of neighbors; that of the constructor if None.
-        return_distance : bool, default=True
-            Whether to return the distances too.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The vectors to add. They are stored as those in the index are: dense or
+            sparse, and of the same dtype.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Their labels; required exactly if the index has labels.
+        ids : array-like of shape (n_samples,), int or str, default=None
+            Their ids, none of which is in the index; required exactly if the index has
+            ids.
 
         Returns
         -------
-        distances : ndarray of shape (n_queries, n_neighbors), float64
-            Ascending. Only if `return_distance`.
-        indices : ndarray of shape (n_queries, n_neighbors), intp
-            Indices of the neighbors; at equal distance in ascending order.
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `X`, `y` or `ids` does not fit what is in the index.
+        """
+        return self._change(self._extended, X, y, ids)
+
+    def _extended(self, X: Any, y: Any, ids: Any) -> RerankedContents:
+        if "_contents" not in self.__dict__:
+            return self._indexed(X, y, ids)
+        old: RerankedContents = self._contents
+        codes, vectors = self._codes_of(X)
+        index = old.index._snapshot().partial_fit(codes, y, ids)
+        return replace(old, index=index, vectors=old.vectors.append(vectors))
+
+    def remove(
+        self, indices: ArrayLike | None = None, *, ids: ArrayLike | None = None
+    ) -> RerankedNearestNeighbors:
+        """Remove vectors from the index; the others keep their order and move up.
+
+        Parameters
+        ----------
+        indices : array-like of int, default=None
+            Indices of the vectors to remove.
+        ids : array-like of int or str, default=None
+            The ids of the vectors to remove, in place of `indices`.
+
+        Returns
+        -------
+        self : object
+            The estimator.
 
         Raises
         ------
         NotFittedError
             If there is no index yet.
-        TypeError
-            If `n_neighbors` is no int.
         ValueError
-            If `n_neighbors` is not from 1 to the number of vectors that a query can
-            find, or `X` has another number of features.
+            If an index is out of range, an id is not in the index, or not exactly one
+            of `indices` and `ids` is given.
         """
-        distances, indices = self._snapshot()._nearest(X, n_neighbors)
-        return (distances, indices) if return_distance else indices
+        self._snapshot()  # raises if there is no index
+        return self._change(self._reduced, indices, ids)
 
-    def kneighbors_graph(
-        self,
-        X: ArrayLike | sp.spmatrix | None = None,
-        n_neighbors: int | None = None,
-        mode: str = "connectivity",
-    ) -> sp.csr_matrix:
-        """Return the graph of the nearest neighbors of vectors.
+    def _reduced(self, indices: Any, ids: Any) -> RerankedContents:
+        old: RerankedContents = self._contents
+        removed = np.unique(old.index._check_positions(indices, ids))
+        removed = removed.astype(np.intp, copy=False)
+        index = old.index._snapshot().remove(removed)
+        return replace(old, index=index, vectors=old.vectors.without(removed))
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
-            The queries; see :meth:`kneighbors`.
-        n_neighbors : int, default=None
-            Number of neighbors; that of the constructor if None.
-        mode : {"connectivity", "distance"}, default="connectivity"
-            Whether edges weigh 1 or the distance.
-
-        Returns
-        -------
-        graph : csr_matrix of shape (n_queries, n_samples_fit), float64
-            Distances of zero are stored; neighbors of a query by (distance, index).
-
-        Raises
-        ------
-        NotFittedError, TypeError, ValueError
-            As :meth:`kneighbors`; ValueError for a `mode` that is none of these.
-        """
-        check_mode(mode)
-        snapshot = self._snapshot()
-        distances, indices = snapshot._nearest(X, n_neighbors)
-        n_queries, k = indices.shape
-        data = np.ones(indices.size) if mode == "connectivity" else distances.ravel()
-        indptr = np.arange(0, indices.size + 1, k)
-        shape = n_queries, snapshot.n_samples_fit_
-        return sp.csr_matrix((data, indices.ravel(), indptr), shape=shape)
-
-    # For a snapshot -------------------------------------------------------------------
-
-    def _nearest(
-        self, X: Any, n_neighbors: int | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
-        codes, queries = None, self._contents.vectors
-        if X is not None:
-            queries = self._check_queries(X)
-            codes = self.hasher_.transform(X)
-            if not self.index_.packed:
-                codes = unpack_columns(self.hasher_, codes)
-        n_candidates = self._n_candidates(n_neighbors, X is None)
-        candidates = self.index_.kneighbors(codes, n_candidates, return_distance=False)
-        candidates = np.sort(candidates, axis=1)
-        shape = (queries.shape[0], n_neighbors)
-        distances, indices = np.empty(shape), np.empty(shape, dtype=np.intp)
-        for rows in gen_batches(shape[0], max(1, _PAIRS_PER_BLOCK // n_candidates)):
-            exact = self._pair_distances(queries[rows], candidates[rows])
-            order = np.argsort(exact, axis=1, kind="stable")[:, :n_neighbors]
-            distances[rows] = np.take_along_axis(exact, order, axis=1)
-            indices[rows] = np.take_along_axis(candidates[rows], order, axis=1)
-        return distances, indices
-
-    def _n_candidates(self, n_neighbors: int, to_self: bool) -> int:
-        """Return the number of candidates, or what the index will refuse."""
-        is_int = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
-        if not is_int or n_neighbors < 1:
-            return n_neighbors
-        most = max(n_neighbors, self.n_samples_fit_ - to_self)
-        return min(n_neighbors * self.rerank_factor, most)
-
-    def _pair_distances(self, queries: Any, candidates: NDArray) -> NDArray[np.float64]:
-        """Return the distances of queries to their own candidates.
-
-        Pair by pair, where a matrix product would be faster: there the rounding depends
-        on the place in the matrix, so that of two copies of a vector one would be
-        nearer.
-        """
-        found = self._contents.vectors[candidates.ravel()]
-        if sp.issparse(found):
-            queries = sp.csr_array(queries)
-            asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
-            product = _products_of_sparse_pairs
-        else:
-            queries = queries.toarray() if sp.issparse(queries) else queries
-            asked = queries[:, None]
-            found = found.reshape(*candidates.shape, -1)
-            product = partial(np.einsum, "ijk,ijk->ij")
-        if self.metric == "euclidean":
-            # Not by products, of which little is left where vectors are far from zero.
-            asked = found = found - asked
-        products = product(asked, found).astype(np.float64).reshape(candidates.shape)
-        if self.metric == "inner_product":
-            return -products
-        if self.metric == "cosine":
-            return np.clip(1 - products, 0, 2)
-        return np.sqrt(products)
-
-    def _check_queries(self, X: Any) -> Any:
-        queries = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            reset=False,
-        )
-        return self._scaled(queries)
-
-    def _scaled(self, vectors: Any) -> Any:
-        return normalize(vectors) if self.metric == "cosine" else vectors
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _products_of_sparse_pairs(left: sp.csr_array, right: sp.csr_array) -> NDArray:
-    return np.asarray(left.multiply(right).sum(axis=1))

@@ -153,7 +153,7 @@ class HammingNeighborsTransformer(_GraphTransformer, KNeighborsMixin):
         """
         snapshot = self._snapshot()
         n_neighbors = snapshot.n_neighbors + (snapshot.mode == "distance")
-        distances, found = snapshot._nearest(X, n_neighbors, None, None)
+        distances, found = snapshot._nearest(X, n_neighbors, None)
         if snapshot._are_indexed_codes(X):
             _include_self(distances, found)
         n_cut_off = np.count_nonzero(distances[:, -1] == 0)
@@ -263,7 +263,7 @@ class HammingRadiusNeighborsTransformer(_GraphTransformer, RadiusNeighborsMixin)
             As :meth:`radius_neighbors`.
         """
         snapshot = self._snapshot()
-        return snapshot._graph(*snapshot._within(X, None, None, None), snapshot.mode)
+        return snapshot._graph(*snapshot._within(X, None), snapshot.mode)
 
 
 def _include_self(distances: NDArray[np.int32], found: NDArray[np.intp]) -> None:

@@ -7,13 +7,20 @@ import importlib
 import inspect
 
 from sklearn.base import BaseEstimator
+from sklearn.preprocessing import Normalizer
 
 from skhash._base import BaseHasher
+from skhash.neighbors import HammingNearestNeighbors, RerankedNearestNeighbors
 from skhash.shallow import ITQHasher
 
 # The estimators of skhash.neighbors take codes, which the checks of scikit-learn do not
 # pass; tests/common/test_neighbors.py checks them.
-PACKAGES = ("skhash.shallow", "skhash.variational", "skhash.neighbors._reranked")
+PACKAGES = (
+    "skhash.shallow",
+    "skhash.variational",
+    "skhash.neighbors._reranked",
+    "skhash.neighbors._retriever",
+)
 
 # Parameters to check an estimator with, several sets if need be. A hasher that is not
 # listed is checked with 2 bits, any other estimator with its defaults.
@@ -22,6 +29,13 @@ ARGUMENTS = {
     "ClassifierHasher": [
         {"n_bits": 2},
         {"n_bits": 8, "pseudo_labels": "label_spreading"},
+    ],
+    "HammingRetriever": [
+        {"encoder": ITQHasher(2), "index": HammingNearestNeighbors(1)},
+        {
+            "encoder": Normalizer(),
+            "index": RerankedNearestNeighbors(ITQHasher(2), n_neighbors=1),
+        },
     ],
     "ITQHasher": [{"n_bits": 2}, {"n_bits": 40}],
     "PCAHasher": [{"n_bits": 1}, {"n_bits": 2}],

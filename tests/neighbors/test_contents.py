@@ -6,13 +6,17 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import Normalizer
 
 from skhash.neighbors import (
     HammingNearestNeighbors,
     HammingNeighborsTransformer,
+    HammingRetriever,
     RerankedNearestNeighbors,
 )
-from skhash.neighbors._contents import Labels
+from skhash.neighbors._growing import Labels
 from skhash.shallow import PCAHasher
 from skhash.utils._labels import concatenate_labels
 from tests.faults import interrupted_at
@@ -26,11 +30,19 @@ def repeated_rows(n):
     return random_rows(20)[np.random.default_rng(1).integers(0, 20, n)]
 
 
+def more_of(model, n, seed):
+    """Return codes to add, with labels and ids if the model has some."""
+    labels, ids = model.labels_, model.ids_
+    if ids is not None:
+        new = 10_000 * (1 + seed) + np.arange(n)
+        ids = new if ids.dtype.kind == "i" else np.char.mod("id %d", new)
+    rows = random_rows(n, n_bytes=model.n_features_in_, seed=seed)
+    return rows, None if labels is None else labels[:n], ids
+
+
 def grown(model):
     """Leave spare memory, or a tail, behind the codes."""
-    labels = model.labels_
-    rows = random_rows(3, seed=3)
-    return model.partial_fit(rows, None if labels is None else labels[:3])
+    return model.partial_fit(*more_of(model, 3, seed=3))
 
 
 STORAGES = {
@@ -44,14 +56,29 @@ LABELS = {
     "numbers": np.arange,
     "names": lambda n: np.array([f"name {i}" for i in range(n)], dtype=object),
 }
+IDS = {
+    "none": lambda n: None,
+    "numbers": lambda n: np.arange(n)[::-1],
+    "names": lambda n: np.char.mod("id %d", np.arange(n)),
+}
+
+
+def refit(model, rows, y, ids):
+    some = [None if each is None else each[:50] for each in (rows[:, :6], y, ids)]
+    model.fit(*some)
+
+
+def merge(model, rows, y, ids):
+    other = HammingNearestNeighbors(packed=True)
+    model.merge(other.fit(*more_of(model, 70, seed=5)))
+
+
 CHANGES = {
-    "fit": lambda model, rows, y: model.fit(
-        rows[:50, :6], None if y is None else y[:50]
-    ),
-    "partial_fit": lambda model, rows, y: model.partial_fit(
-        rows[:70], None if y is None else y[:70]
-    ),
-    "remove": lambda model, rows, y: model.remove([3, 64, len(rows)]),
+    "fit": refit,
+    "partial_fit": lambda model, *_: model.partial_fit(*more_of(model, 70, seed=5)),
+    "remove": lambda model, rows, *_: model.remove([3, 64, len(rows)]),
+    "remove by id": lambda model, rows, y, ids: model.remove(ids=ids[[64, 3]]),
+    "merge": merge,
 }
 
 
@@ -67,34 +94,54 @@ def state(model):
     expected = np.argsort(distances, axis=1, kind="stable")[:, :4]
     found = model.kneighbors(queries, 4, return_distance=False)
     np.testing.assert_array_equal(found, expected)
-    return rows.tobytes(), rows.shape, None if labels is None else labels.tolist()
+    ids = model.ids_
+    if ids is not None:
+        assert len(ids) == len(rows)
+        own = model._contents.ids.positions(ids)
+        np.testing.assert_array_equal(own, np.arange(len(ids)))
+        found = model.kneighbors(queries, 4, return_distance=False, return_ids=True)
+        np.testing.assert_array_equal(found, ids[expected])
+    lists = [None if each is None else each.tolist() for each in (labels, ids)]
+    return rows.tobytes(), rows.shape, *lists
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("storage", STORAGES)
-def test_error_at_any_line_leaves_the_old_or_the_new_state(storage, labels, change):
+def cases():
+    """List storage, labels, ids and change: labels or ids, to save time."""
+    for storage in STORAGES:
+        for labels in ("numbers", "names"):
+            for change in ("fit", "partial_fit", "remove"):
+                yield storage, labels, "none", change
+        for ids in ("numbers", "names") if storage == "blocks" else ("numbers",):
+            for change in CHANGES:
+                yield storage, "none", ids, change
+
+
+@pytest.mark.parametrize(("storage", "labels", "ids", "change"), list(cases()))
+def test_error_at_any_line_leaves_the_old_or_the_new_state(
+    storage, labels, ids, change
+):
     rows, parameters = STORAGES[storage]
-    y = LABELS[labels](len(rows))
+    y, ids = LABELS[labels](len(rows)), IDS[ids](len(rows))
 
     def make():
-        return grown(HammingNearestNeighbors(packed=True, **parameters).fit(rows, y))
+        model = HammingNearestNeighbors(packed=True, **parameters)
+        return grown(model.fit(rows, y, ids))
 
     model = make()
     old = state(model)
-    CHANGES[change](model, rows, y)
+    CHANGES[change](model, rows, y, ids)
     new = state(model)
     n, seen = 1, set()
     while True:
         model = make()
-        if not interrupted_at(n, CHANGES[change], model, rows, y):
+        if not interrupted_at(n, CHANGES[change], model, rows, y, ids):
             break
         found = state(model)
         assert found in (old, new)
         seen.add(found == new)
-        more = rows[:1, : model.n_features_in_]
-        model.partial_fit(more, None if y is None else y[:1])  # neither locked nor lost
-        assert state(model)[0] == found[0] + more.tobytes()
+        more = more_of(model, 1, seed=7)
+        model.partial_fit(*more)  # neither locked nor lost
+        assert state(model)[0] == found[0] + more[0].tobytes()
         n += 1
     assert n > 20
     assert seen == {False, True}
@@ -122,25 +169,61 @@ def state_of_bits(model):
     return rows
 
 
-def test_error_at_any_line_of_a_two_stage_fit():
-    X = np.random.default_rng(0).standard_normal((60, 6))
-    hasher = PCAHasher(4, random_state=0)
+def two_stage(form):
+    search = RerankedNearestNeighbors(PCAHasher(4, random_state=0), rerank_factor=60)
+    return search if form == "reranked" else HammingRetriever(Normalizer(), search)
+
+
+TWO_STAGE_CHANGES = {
+    "fit": lambda model, X: model.fit(X[:40, :5], ids=np.arange(40)),
+    "partial_fit": lambda model, X: model.partial_fit(X[60:70], ids=np.arange(60, 70)),
+    "remove": lambda model, X: model.remove([0, 7, 61]),
+    "remove by id": lambda model, X: model.remove(ids=[59, 5]),
+}
+
+
+def two_stage_state(model, X):
+    """Return everything that can be seen of a model; searches must agree with it."""
+    queries = X[:3, : model.n_features_in_]
+    n, ids = model.n_samples_fit_, model.ids_
+    exact = NearestNeighbors(n_neighbors=4, metric="cosine", algorithm="brute")
+    exact.fit(X[ids, : model.n_features_in_])
+    distances, found = model.kneighbors(queries, 4, return_ids=True)
+    assert len(ids) == n
+    np.testing.assert_array_equal(found, ids[exact.kneighbors(queries)[1]])
+    return n, ids.tolist(), distances.tolist()
+
+
+@pytest.mark.parametrize("change", TWO_STAGE_CHANGES)
+@pytest.mark.parametrize(
+    ("form", "convert"), [("reranked", np.asarray), ("retriever", sp.csr_array)]
+)
+def test_error_at_any_line_of_a_two_stage_change(form, convert, change):
+    X = np.random.default_rng(0).standard_normal((80, 6))
+    data = convert(X)
 
     def make():
-        return RerankedNearestNeighbors(hasher, rerank_factor=60).fit(X)
+        model = two_stage(form).fit(data[:60], ids=np.arange(60))
+        return model.partial_fit(data[70:73], ids=[70, 71, 72])
 
-    model = make()
-    old = model.kneighbors(X[:3])[0]
-    new = make().fit(X[:40, :5]).kneighbors(X[:3, :5])[0]
-    for n in range(1, 4000, 3):
-        model = make()
-        if not interrupted_at(n, model.fit, X[:40, :5]):
+    fitted = make()
+    old = two_stage_state(fitted, X)
+    model = copy.deepcopy(fitted)
+    TWO_STAGE_CHANGES[change](model, data)
+    new = two_stage_state(model, X)
+    n, seen, step = 1, set(), 1 if change != "fit" else 5
+    while True:
+        model = copy.deepcopy(fitted)
+        if not interrupted_at(n, TWO_STAGE_CHANGES[change], model, data):
             break
-        n_features = model.n_features_in_
-        expected = old if n_features == 6 else new
-        assert model.n_samples_fit_ == (60 if n_features == 6 else 40)
-        np.testing.assert_array_equal(model.kneighbors(X[:3, :n_features])[0], expected)
-    assert n > 100
+        found = two_stage_state(model, X)
+        assert found in (old, new)
+        seen.add(found == new)
+        model.partial_fit(data[79:, : model.n_features_in_], ids=[79])
+        assert two_stage_state(model, X)[1] == [*found[1], 79]
+        n += step
+    assert n > 20
+    assert False in seen
 
 
 def test_threads_that_add_lose_nothing():
@@ -220,16 +303,20 @@ def run_all(threads):
 @pytest.mark.parametrize("storage", STORAGES)
 def test_copies_grow_apart(storage):
     rows, parameters = STORAGES[storage]
-    model = grown(HammingNearestNeighbors(packed=True, **parameters).fit(rows))
+    model = HammingNearestNeighbors(packed=True, **parameters)
+    model = grown(model.fit(rows, ids=np.arange(len(rows))))
     copies = [copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
     before = state(model)
     for i, other in enumerate(copies):
-        other.partial_fit(random_rows(2, seed=50 + i))
+        other.partial_fit(random_rows(2, seed=50 + i), None, [7000 + i, 7010 - i])
     assert state(model) == before
     for i, other in enumerate(copies):
         np.testing.assert_array_equal(
             other._index.rows()[-2:], random_rows(2, seed=50 + i)
         )
+        n = len(other.ids_)
+        positions = other._contents.ids.positions(np.array([7000 + i, 7010 - i]))
+        assert positions.tolist() == [n - 2, n - 1]
 
 
 def test_unfitted_estimators_have_no_fitted_attributes():

@@ -158,5 +158,79 @@ def test_bad_radius_mode_and_subset(bits):
     ):
         with pytest.raises(ValueError, match=r"mask|indices"):
             model.kneighbors(bits, **subset)
-    with pytest.raises(ValueError, match="at least one code"):
-        model.remove(np.arange(500))
+    with pytest.raises(ValueError, match="either indices or ids"):
+        model.remove()
+    with pytest.raises(ValueError, match="no ids"):
+        model.kneighbors(bits, ids=[1])
+    with pytest.raises(ValueError, match="no ids"):
+        model.radius_neighbors(bits, return_ids=True)
+
+
+SUBSETS = {"few": np.arange(0, 500, 200), "one": [7], "none": []}
+
+
+@pytest.mark.parametrize("subset", SUBSETS)
+@pytest.mark.parametrize("algorithm", ["auto", "multi_index"])
+def test_padding_where_a_filter_leaves_few(bits, queries, subset, algorithm):
+    model = HammingNearestNeighbors(algorithm=algorithm).fit(bits)
+    kept = np.array(SUBSETS[subset], dtype=int)
+    with pytest.raises(ValueError, match="n_neighbors must be at most"):
+        model.kneighbors(queries, 5, indices=kept)
+    distances, found = model.kneighbors(queries, 5, indices=kept, pad=True)
+    assert (distances.dtype, found.dtype) == (np.int32, np.intp)
+    exact = (queries[:, None] != bits[kept]).sum(axis=2)
+    order = np.argsort(exact, axis=1, kind="stable")
+    n = len(kept)
+    np.testing.assert_array_equal(found[:, :n], kept[order])
+    np.testing.assert_array_equal(distances[:, :n], np.take_along_axis(exact, order, 1))
+    assert (found[:, n:] == -1).all()
+    assert (distances[:, n:] == N_BITS + 1).all()
+    plain = model.kneighbors(queries, 5)
+    padded = model.kneighbors(queries, 5, pad=True)
+    np.testing.assert_array_equal(plain, padded)
+
+
+def test_padding_of_indexed_codes(bits):
+    model = HammingNearestNeighbors().fit(bits[:6])
+    distances, found = model.kneighbors(n_neighbors=7, pad=True)
+    expected = model.kneighbors(n_neighbors=5)
+    np.testing.assert_array_equal(distances[:, :5], expected[0])
+    np.testing.assert_array_equal(found[:, :5], expected[1])
+    assert (found[:, 5:] == -1).all()
+    found = model.kneighbors(
+        n_neighbors=2, return_distance=False, indices=[4], pad=True
+    )
+    assert found[:, 0].tolist() == [4, 4, 4, 4, -1, 4]
+    assert (found[:, 1] == -1).all()
+
+
+@pytest.mark.parametrize("form", ["integers", "strings", "unsigned"])
+def test_results_and_filters_by_id(bits, queries, form):
+    ids = np.random.default_rng(0).permutation(1000)[:500]
+    if form != "integers":
+        ids = ids.astype(np.uint64) if form == "unsigned" else ids.astype(str)
+    model = HammingNearestNeighbors().fit(bits, ids=ids)
+    distances, found = model.kneighbors(queries)
+    got = model.kneighbors(queries, return_ids=True)
+    np.testing.assert_array_equal(got[0], distances)
+    np.testing.assert_array_equal(got[1], ids[found])
+    kept = np.arange(3, 500, 7)
+    np.testing.assert_array_equal(
+        model.kneighbors(queries, ids=ids[kept]),
+        model.kneighbors(queries, indices=kept),
+    )
+    within = model.radius_neighbors(queries, 6, return_distance=False)
+    named = model.radius_neighbors(queries, 6, False, return_ids=True)
+    assert sum(map(len, within))
+    for some, their_ids in zip(within, named):
+        np.testing.assert_array_equal(ids[some], their_ids)
+    padded = model.kneighbors(queries, 2, ids=ids[:1], pad=True, return_ids=True)[1]
+    padding = {"integers": -1, "strings": "", "unsigned": 2**64 - 1}[form]
+    assert padded[0].tolist() == [ids[0].item(), padding]
+    for graph in (model.kneighbors_graph, model.radius_neighbors_graph):
+        a, b = graph(queries, ids=ids[kept]), graph(queries, indices=kept)
+        assert (a != b).nnz == 0
+    with pytest.raises(ValueError, match=r"ids must be in the index; got '?7777"):
+        model.kneighbors(queries, ids=["7777"] if form == "strings" else [7777])
+    with pytest.raises(ValueError, match="one of mask, indices and ids"):
+        model.kneighbors(queries, ids=ids, indices=[1])

@@ -260,3 +260,151 @@ def test_long_life_equals_a_list_of_codes(copy):
         assert_same(
             model.kneighbors(queries, mask=mask), fresh.kneighbors(queries, mask=mask)
         )
+
+
+STORAGES = ["blocks", "external", "distinct", "tables"]
+
+
+def codes_for(storage):
+    rows = np.random.default_rng(0).integers(0, 256, (1500, 4), dtype=np.uint8)
+    rows = rows[np.arange(1500) % 20] if storage == "distinct" else rows
+    how = {"external": {"copy": False}, "tables": {"algorithm": "multi_index"}}
+    return rows, HammingNearestNeighbors(
+        3, packed=True, n_bits=32, **how.get(storage, {})
+    )
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_ids_follow_their_codes(storage):
+    rows, model = codes_for(storage)
+    ids = np.random.default_rng(1).permutation(10_000)[:1500]
+    model.fit(rows[:1100], ids=ids[:1100])
+    for i in range(1100, 1500, 50):
+        model.partial_fit(rows[i : i + 50], ids=ids[i : i + 50])
+        if i == 1300:
+            model.remove(ids=ids[1000:1200])
+    kept = np.r_[:1000, 1200:1500]
+    np.testing.assert_array_equal(model.ids_, ids[kept])
+    np.testing.assert_array_equal(model.codes_, rows[kept])
+    found = model.kneighbors(rows[kept], 1, ids=ids[kept[-9:]], return_ids=True)[1]
+    assert set(found.ravel().tolist()) <= set(ids[kept[-9:]].tolist())
+    pairs = model.radius_pairs(9, ids=ids[kept[100:300]])
+    for got, want in zip(pairs, model.radius_pairs(9, indices=np.arange(100, 300))):
+        np.testing.assert_array_equal(got, want)
+    model.partial_fit(rows[1000:1200], ids=ids[1000:1200])  # free again
+    with pytest.raises(ValueError, match="unique"):
+        model.partial_fit(rows[:1], ids=ids[:1])
+    with pytest.raises(ValueError, match="ids must be given if and only if"):
+        model.partial_fit(rows[:1])
+    with pytest.raises(ValueError, match="1 as there are rows; got 2"):
+        model.partial_fit(rows[:1], ids=[20_000, 20_001])
+    with pytest.raises(ValueError, match="ids must be in the index; got 20000"):
+        model.remove(ids=[ids[0], 20_000])
+    assert model.n_samples_fit_ == 1500
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("begin", ["fit", "partial_fit", "remove"])
+def test_empty_index_grows(storage, begin):
+    rows, model = codes_for(storage)
+    if begin == "remove":
+        model.fit(rows, np.arange(1500), np.arange(1500))
+        model.remove(np.arange(1500))
+    else:
+        getattr(model, begin)(rows[:0], [], [])
+    assert model.n_samples_fit_ == 0
+    assert model.n_bits_ == 32
+    assert model.codes_.shape == (0, 4)
+    with pytest.raises(ValueError, match="n_neighbors"):
+        model.kneighbors(rows[:3])
+    distances, found = model.kneighbors(rows[:3], 2, pad=True)
+    assert (distances == 33).all()
+    assert (found == -1).all()
+    found = model.kneighbors(rows[:3], 2, pad=True, return_ids=True)[1]
+    assert found.shape == (3, 2)
+    assert model.kneighbors(pad=True)[0].shape == (0, 3)
+    assert [len(some) for some in model.radius_neighbors(rows[:3])[1]] == [0, 0, 0]
+    assert len(model.radius_neighbors(return_distance=False)) == 0
+    assert model.radius_neighbors_graph(rows[:3]).shape == (3, 0)
+    assert model.radius_neighbors_graph().shape == (0, 0)
+    assert model.radius_pairs(count_only=True) == 0
+    assert len(model.radius_pairs(X=rows[:3])[0]) == 0
+    with pytest.raises(ValueError, match="score needs the labels"):
+        model.score(rows[:3], [1, 2, 3])
+    assert pickle.loads(pickle.dumps(model)).n_samples_fit_ == 0
+    names = np.array([f"id {i}" for i in range(1500)])
+    labels = np.array(["a", "b"])[np.arange(1500) % 2]
+    model.partial_fit(rows[:0], [], []).partial_fit(
+        rows[:1200], labels[:1200], names[:1200]
+    )
+    model.partial_fit(rows[1200:], labels[1200:], names[1200:])
+    fresh = HammingNearestNeighbors(3, packed=True, algorithm="brute").fit(rows)
+    assert_same(model.kneighbors(rows[:50]), fresh.kneighbors(rows[:50]))
+    np.testing.assert_array_equal(model.ids_, names)
+    np.testing.assert_array_equal(model.labels_, labels)
+
+
+def test_empty_fit_needs_the_number_of_bits(bits):
+    model = HammingNearestNeighbors(n_bits=N_BITS).fit(bits[:0])
+    assert model.partial_fit(bits).n_samples_fit_ == 500
+    with pytest.raises(ValueError, match="0 sample"):
+        HammingNearestNeighbors().fit(bits[:0])
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_merged_equals_fitted_together(storage, bits):
+    rows, model = codes_for(storage)
+    labels, ids = np.arange(1500) % 7, np.arange(1500) + 5
+    model.fit(rows[:900], labels[:900], ids[:900])
+    other = HammingNearestNeighbors(packed=True).fit(
+        rows[900:], labels[900:], ids[900:]
+    )
+    assert model.merge(other) is model
+    np.testing.assert_array_equal(model.codes_, rows)
+    np.testing.assert_array_equal(model.labels_, labels)
+    np.testing.assert_array_equal(model.ids_, ids)
+    assert other.n_samples_fit_ == 600
+    with pytest.raises(ValueError, match="unique"):
+        model.merge(other)
+    with pytest.raises(ValueError, match=r"other.ids_ must be given if and only if"):
+        model.merge(HammingNearestNeighbors(packed=True).fit(rows, labels))
+    with pytest.raises(ValueError, match="of 32 bits, as this index; got 24"):
+        model.merge(HammingNearestNeighbors().fit(bits))
+    with pytest.raises(TypeError, match="other must be"):
+        model.merge(rows)
+    assert model.n_samples_fit_ == 1500
+
+
+def test_codes_are_read_back_as_they_came(bits):
+    for X, packed in ((bits[:, :21], False), (pack_bits(bits[:, :21]), True)):
+        model = HammingNearestNeighbors(packed=packed, n_bits=21).fit(X)
+        np.testing.assert_array_equal(model.codes_, X)
+        assert model.codes_.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [["a"], ["b"], ["a"], ["c"]],
+        [{"a"}, {"b"}, {"a"}, {"c"}],
+        [0.5, 1, 2, 3],
+        [b"a", b"b", b"c", b"d"],
+        [[2, 0], [1, 1], [0, 1], [1, 0]],
+    ],
+)
+def test_labels_that_mean_something_else_are_refused_at_once(bits, y):
+    if isinstance(y[0], list) and isinstance(y[0][0], str):
+        y = np.array([*y, None], dtype=object)[:4]
+    with pytest.raises(ValueError, match="y "):
+        HammingNearestNeighbors().fit(bits[:4], y)
+    model = HammingNearestNeighbors().fit(bits[:4], [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="y "):
+        model.partial_fit(bits[:4], y)
+    assert model.n_samples_fit_ == 4
+
+
+def test_score_warns_of_unlabeled_queries(bits):
+    model = HammingNearestNeighbors().fit(bits, np.arange(500) % 3)
+    with pytest.warns(UserWarning, match="no label for 1 of 3 samples"):
+        model.score(bits[:3], [0, 1, -1])
+    assert HammingNearestNeighbors(1).fit(bits, np.ones((500, 1))).labels_.ndim == 1

@@ -100,5 +100,5 @@ def test_errors_name_the_parameter(bits):
     for size in (0, 2.5):
         with pytest.raises(ValueError, match="chunk_size must be an int from 1"):
             model.iter_radius_pairs(1, chunk_size=size)
-    with pytest.raises(ValueError, match="mask or indices, not both"):
+    with pytest.raises(ValueError, match="one of mask, indices and ids"):
         model.radius_pairs(1, mask=np.ones(400, dtype=bool), indices=[1])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from scipy.spatial.distance import cdist
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import NearestNeighbors
@@ -202,3 +203,132 @@ def test_packed_codes_in_columns_and_unions(X, kind):
     for queries in (None, frame[:30]):
         for got, want in zip(packed.kneighbors(queries), bits.kneighbors(queries)):
             np.testing.assert_array_equal(got, want)
+
+
+def exact_neighbors(rows, queries, metric):
+    if metric == "inner_product":
+        distances = -(queries @ rows.T)
+    else:
+        distances = cdist(queries, rows, metric)
+    return distances, np.argsort(distances, axis=1, kind="stable")
+
+
+@pytest.mark.parametrize("forms", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_append_and_remove_equal_exact_search(X, metric, forms):
+    first, later = ((np.asarray, sp.csr_array)[form] for form in forms)
+    hasher = FrozenEstimator(ITQHasher(16, random_state=0).fit(X))
+    search = RerankedNearestNeighbors(hasher, rerank_factor=100, metric=metric)
+    search.fit(first(X[:200]), ids=np.arange(200))
+    for i in range(200, 380, 20):
+        search.partial_fit(later(X[i : i + 20]), ids=np.arange(i, i + 20))
+        search.remove(ids=[i - 200, i])
+    ids = search.ids_
+    assert search.n_samples_fit_ == len(ids) == 380 - 18
+    exact, order = exact_neighbors(X[ids], X[380:], metric)
+    distances, found = search.kneighbors(X[380:], return_ids=True)
+    np.testing.assert_array_equal(found, ids[order[:, :5]])
+    expected = np.take_along_axis(exact, order, axis=1)
+    np.testing.assert_allclose(distances, expected[:, :5], atol=1e-7)
+    kept = ids % 3 == 0
+    exact, order = exact_neighbors(X[ids[kept]], X[380:], metric)
+    for subset in (
+        {"mask": kept},
+        {"ids": ids[kept]},
+        {"indices": np.flatnonzero(kept)},
+    ):
+        found = search.kneighbors(X[380:], return_distance=False, **subset)
+        np.testing.assert_array_equal(found, np.flatnonzero(kept)[order[:, :5]])
+    graph = search.kneighbors_graph(X[380:], mask=kept)
+    np.testing.assert_array_equal(graph.indices.reshape(-1, 5), found)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_all_within_a_radius(X, sparse):
+    rows = sp.csr_array(X) if sparse else X
+    search = RerankedNearestNeighbors(
+        ITQHasher(16, random_state=0), radius=0.2, hamming_radius=16
+    ).fit(rows, ids=np.arange(400)[::-1])
+    for queries in (None, rows[:9]):
+        exact, _ = exact_neighbors(X, X if queries is None else X[:9], "cosine")
+        if queries is None:
+            np.fill_diagonal(exact, np.inf)
+        distances, found = search.radius_neighbors(queries)
+        named = search.radius_neighbors(queries, return_distance=False, return_ids=True)
+        for i, near in enumerate(exact):
+            expected = np.flatnonzero(near <= 0.2)
+            assert sorted(found[i]) == expected.tolist()
+            np.testing.assert_allclose(distances[i], near[found[i]], atol=1e-7)
+            assert (np.diff(distances[i]) >= 0).all()
+            np.testing.assert_array_equal(named[i], 399 - found[i])
+    few = search.set_params(hamming_radius=None).radius_neighbors(rows[:9], 0.2, False)
+    bits = np.unpackbits(search.index_._index.rows(), axis=1)
+    for i, near in enumerate(few):
+        assert ((bits[near] != bits[i]).sum(axis=1) <= 4).all()
+    only = search.radius_neighbors(rows[:9], 2.0, False, ids=[399])
+    assert {index for some in only for index in some} == {0}
+    with pytest.raises(TypeError, match="radius must be a number"):
+        search.radius_neighbors(rows[:2], "1")
+
+
+def test_padding_and_an_empty_index(X):
+    search = RerankedNearestNeighbors(ITQHasher(16, random_state=0)).fit(X)
+    distances, found = search.kneighbors(X[:3], 4, indices=[5, 9], pad=True)
+    assert (np.sort(found[:, :2]) == [5, 9]).all()
+    assert (found[:, 2:] == -1).all()
+    assert np.isinf(distances[:, 2:]).all()
+    with pytest.raises(ValueError, match="n_neighbors must be at most"):
+        search.kneighbors(X[:3], 4, indices=[5, 9])
+    search.remove(np.arange(400))
+    distances, found = search.kneighbors(X[:3], 2, pad=True)
+    assert np.isinf(distances).all()
+    assert (found == -1).all()
+    assert [len(some) for some in search.radius_neighbors(X[:3])[0]] == [0, 0, 0]
+    search.partial_fit(X[:50])
+    assert search.kneighbors(X[:9], 1)[1].ravel().tolist() == list(range(9))
+
+
+@pytest.mark.parametrize("form", ["classes", "sets"])
+def test_score_is_precision_among_labeled_neighbors(X, form):
+    y = np.random.RandomState(0).randint(-1, 3, 400)
+    if form == "sets":
+        sets = np.random.RandomState(1).randint(0, 2, (400, 3))
+        sets[y < 0] = -1
+        y = sets
+    labeled = (y if y.ndim == 1 else y.max(axis=1)) >= 0
+    search = RerankedNearestNeighbors(ITQHasher(16, random_state=0), n_neighbors=7)
+    search.fit(X[:300], y[:300])
+    found = search.kneighbors(X[300:], return_distance=False, mask=labeled[:300])
+    same = [
+        (y[q] == y[i]) if y.ndim == 1 else bool((y[q] * y[i]).any())
+        for q, some in zip(range(300, 400), found)
+        if labeled[q]
+        for i in some
+    ]
+    with pytest.warns(UserWarning, match="no label for"):
+        assert search.score(X[300:], y[300:]) == pytest.approx(np.mean(same))
+    with pytest.raises(ValueError, match="score needs the labels"):
+        RerankedNearestNeighbors().fit(X).score(X, np.zeros(400))
+
+
+def test_labels_ids_and_vectors_must_fit(X):
+    search = RerankedNearestNeighbors(ITQHasher(16, random_state=0))
+    search.partial_fit(X[:50], np.arange(50) % 2, np.arange(50))
+    before = search._contents
+    for y, ids in (
+        (None, [50]),
+        ([1], None),
+        ([1], [3]),
+        ([1, 2], [50]),
+        ([0.5], [50]),
+    ):
+        with pytest.raises(ValueError, match=r"y |ids |inconsistent"):
+            search.partial_fit(X[:1], y, ids)
+    with pytest.raises(ValueError, match="features"):
+        search.partial_fit(X[:1, 1:], [1], [50])
+    with pytest.raises(ValueError, match="ids must be in the index"):
+        search.remove(ids=[50])
+    assert search._contents is before
+    float32 = RerankedNearestNeighbors(random_state=0).fit(np.float32(X))
+    float32.partial_fit(X)
+    assert float32._contents.vectors.matrix.dtype == np.float32

@@ -1,0 +1,107 @@
+"""Hold arrays that are immutable, and cheap to append to."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skhash._hamming._storage import BufferEnd
+from skhash.utils._labels import concatenate_labels
+
+Self = TypeVar("Self", bound="GrowingArray")
+
+
+class GrowingArray:
+    """An immutable array that shares its memory with the longer ones made of it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, ...)
+        The values; not copied.
+    """
+
+    def __init__(self, values: NDArray) -> None:
+        self._buffer = values
+        self._n = len(values)
+        self._end = BufferEnd(self._n)
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def values(self) -> NDArray:
+        """The values as a read-only array."""
+        values = self._buffer[: self._n]
+        values.flags.writeable = False
+        return values
+
+    def append(self: Self, more: NDArray) -> Self:
+        """Return the array and more values.
+
+        The memory is shared where there is room and the type stays; else there is room
+        for half as many values again.
+        """
+        n = self._n + len(more)
+        dtype = self._joint_dtype(more)
+        buffer, end = self._buffer, self._end
+        has_room = n <= len(buffer) and dtype == buffer.dtype
+        if not (has_room and end.advance(self._n, len(more))):
+            size = max(n, self._n * 3 // 2)
+            buffer = np.empty((size, *buffer.shape[1:]), dtype=dtype)
+            buffer[: self._n] = self.values
+            end = BufferEnd(n)
+        buffer[self._n : n] = more
+        longer = object.__new__(type(self))
+        longer._buffer, longer._n, longer._end = buffer, n, end
+        return longer
+
+    def _joint_dtype(self, more: NDArray) -> np.dtype:
+        if more.dtype == self._buffer.dtype:
+            return more.dtype
+        return np.promote_types(self._buffer.dtype, more.dtype)
+
+    def without(self: Self, positions: NDArray[np.intp]) -> Self:
+        """Return the array without the values at `positions`."""
+        return type(self)(np.delete(self.values, positions, axis=0))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the spare memory behind."""
+        return {
+            "_buffer": np.array(self.values),
+            "_n": self._n,
+            "_end": BufferEnd(self._n),
+        }
+
+
+class Labels(GrowingArray):
+    """The labels of indexed codes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Labels of any dtype.
+    """
+
+    def append(self, more: NDArray) -> Labels:
+        """Return these labels and more; numbers beside strings stay numbers.
+
+        Raises
+        ------
+        ValueError
+            If the labels are one per sample here, and several there.
+        """
+        if not self._n:
+            return Labels(np.array(more))
+        if self._buffer.shape[1:] != more.shape[1:]:
+            raise ValueError(
+                "y must have the form of the labels in the index, of shape "
+                f"{self.values.shape}; got shape {more.shape}."
+            )
+        return super().append(more)
+
+    def _joint_dtype(self, more: NDArray) -> np.dtype:
+        if more.dtype == self._buffer.dtype:
+            return more.dtype
+        return concatenate_labels([self._buffer[:0], more[:0]]).dtype
