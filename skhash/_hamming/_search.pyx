@@ -5,8 +5,7 @@ The headers do the work: `dispatch.h` (kernels), `scan.h` (tiles and queries),
 `select.h` (which hits to keep), `multi_index.h` (tables) and `results.h` (order and
 repeated codes). `_merge.pyx` merges the results of parts of a search.
 
-Every size, width and position is checked here, before C reads or writes memory by it.
-Long loops run in slices, between which Ctrl-C is answered.
+Sizes, widths and positions are checked before C uses them; long loops answer Ctrl-C.
 """
 
 import os

@@ -16,16 +16,18 @@ from skhash.utils._compat import Interval
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.variational._confidence import (
+    MIN_BITS_FOR_TIE_BREAK,
+    class_log_odds,
+    confidence_thresholds,
+    flip_tie_break_bits,
+)
 from skhash.variational._trainer import TrainingTask
 from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.pseudo_labels._label_lookup import LabelLookup
 from skhash.variational.pseudo_labels._word_classifier import WordClassifier
 
-# In shorter codes the codewords are so close that one bit leads to another class.
-_MIN_BITS_FOR_TIE_BREAK = 16
-# Of longer codes one bit of each so many is inverted.
-_BITS_PER_TIE_BREAK = 32
 # Codes that differ from a codeword in at most this fraction of the bits are near it.
 _NEAR_CODEWORD = 0.1
 # Samples whose posteriors are computed at a time in fit, where the state of the
@@ -33,12 +35,8 @@ _NEAR_CODEWORD = 0.1
 _ROWS_PER_BLOCK = 512
 # The word classifier learns from this many samples at most.
 _MAX_WORD_SAMPLES = 20_000
-# Confidence thresholds are quantiles of this many unlabeled samples at most ...
+# Confidence thresholds are quantiles of this many unlabeled samples at most.
 _MAX_UNLABELED_SAMPLES = 4096
-# ... and per class where it has at least this many of them.
-_MIN_SAMPLES_PER_CLASS = 10
-# Margins that differ by less than a step count as equal.
-_MARGIN_STEPS = 2.0**30
 # Keeps the log posterior of a looked-up label finite.
 _MIN_DOUBT = 1e-6
 
@@ -213,7 +211,7 @@ class CodeAssigner(BaseEstimator):
     def _learn_thresholds(self, unlabeled: Rows, encode: Encode) -> None:
         """Find the log-odds that separate samples of low confidence."""
         if (
-            self._network.n_bits >= _MIN_BITS_FOR_TIE_BREAK
+            self._network.n_bits >= MIN_BITS_FOR_TIE_BREAK
             and self.low_confidence_fraction
             and unlabeled.shape[0]
         ):
@@ -322,112 +320,3 @@ class CodeAssigner(BaseEstimator):
         is_uncertain |= near_zero(shortfall, log_odds)
         is_uncertain |= near_zero(first - second, log_posteriors)
         return logits, is_uncertain
-
-
-def class_log_odds(log_posteriors: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the log-odds of the most likely class of each row, and that class.
-
-    Log-odds, since probabilities close to 1 all round to 1.
-
-    Parameters
-    ----------
-    log_posteriors : Tensor of shape (n_rows, n_classes)
-        Logarithms of class distributions.
-
-    Returns
-    -------
-    log_odds : Tensor of shape (n_rows,)
-        Of the most likely class against all others together.
-    predicted : Tensor of shape (n_rows,), int64
-        Its position.
-    """
-    most, predicted = log_posteriors.max(dim=1)
-    others = log_posteriors.scatter(1, predicted[:, None], -torch.inf)
-    return most - others.logsumexp(dim=1), predicted
-
-
-def confidence_thresholds(
-    log_posteriors: Tensor, low_confidence_fraction: float
-) -> NDArray[np.float32]:
-    """Return the log-odds above which a sample of each predicted class is confident.
-
-    One threshold per class: with a common one, a class that is hard to predict would
-    have no confident sample to be found first.
-
-    Parameters
-    ----------
-    log_posteriors : Tensor of shape (n_rows, n_classes)
-        Logarithms of the class posteriors of some samples.
-    low_confidence_fraction : float
-        The fraction of the samples of each class below its threshold, in [0, 1).
-
-    Returns
-    -------
-    thresholds : ndarray of shape (n_classes,), float32
-        That quantile of the log-odds of the class, or of all samples where the class
-        has few.
-    """
-    log_odds, predicted = (part.numpy() for part in class_log_odds(log_posteriors))
-    overall = np.quantile(log_odds, low_confidence_fraction)
-    thresholds = np.full(log_posteriors.shape[1], overall)
-    for position in np.unique(predicted):
-        of_class = log_odds[predicted == position]
-        if len(of_class) >= _MIN_SAMPLES_PER_CLASS:
-            thresholds[position] = np.quantile(of_class, low_confidence_fraction)
-    return thresholds.astype(np.float32)
-
-
-def flip_tie_break_bits(
-    logits: Tensor, low_confidence: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Invert one bit of each 32 in some rows, by :func:`flip_tie_break_bit`.
-
-    So that the first 32 bits of a code do not depend on its length. A rest of less than
-    16 bits stays as it is. Returns the logits and the smallest gap of each row.
-    """
-    blocks = logits.split(_BITS_PER_TIE_BREAK, dim=1)
-    flipped = [
-        flip_tie_break_bit(block, low_confidence)
-        for block in blocks
-        if block.shape[1] >= _MIN_BITS_FOR_TIE_BREAK
-    ]
-    rest = [block for block in blocks if block.shape[1] < _MIN_BITS_FOR_TIE_BREAK]
-    return (
-        torch.cat([block for block, _ in flipped] + rest, dim=1),
-        torch.stack([gap for _, gap in flipped]).amin(dim=0),
-    )
-
-
-def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, Tensor]:
-    """Invert the bit of median margin in some rows.
-
-    Confident samples of a class share a code. With one bit inverted, a sample of low
-    confidence is at distance 1 from these, and mostly at distance 2 from other samples
-    of low confidence, whose inverted bit differs: confident samples come first for any
-    query. The bits of smallest margin separate the most likely classes, and those of
-    largest margin are the same for all samples of a class: the median is neither.
-
-    Parameters
-    ----------
-    logits : Tensor of shape (n_rows, n_bits)
-        Log-odds of each bit.
-    low_confidence : Tensor of shape (n_rows,), bool
-        The rows to change.
-
-    Returns
-    -------
-    logits : Tensor of shape (n_rows, n_bits)
-        A copy in which one logit of these rows has the other sign.
-    gap : Tensor of shape (n_rows,)
-        The difference between the margin of that bit and the next one in size.
-    """
-    # Bits may be equal up to rounding, which must not choose among them.
-    rounded = torch.round(logits.abs() * _MARGIN_STEPS)
-    order = rounded.argsort(dim=1, stable=True)
-    margins = logits.abs().gather(1, order)
-    middle = logits.shape[1] // 2
-    sign = torch.ones_like(logits)
-    sign[low_confidence, order[low_confidence, middle]] = -1
-    gaps = margins.diff(dim=1)[:, max(0, middle - 1) : middle + 1]
-    gap = gaps.amin(dim=1) if gaps.shape[1] else margins[:, 0]
-    return logits * sign, gap

@@ -234,7 +234,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
     ) -> None:
         super()._initialize(X, y, labels, classes)
         self.code_assigner_ = None
-        self.code_mixer_ = None
+        self.code_mixer_: CodeMixer | None = None
         self._clusters = None
 
     def _make_training_rows(
