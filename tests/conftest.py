@@ -1,7 +1,11 @@
 """Define fixtures that several test modules use."""
 
 import os
+import signal
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a job in the background of a shell. Tests interrupt themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores. Set before any library counts them.
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -27,7 +27,7 @@ _SKHASH = {
     "Pairs": "skhash.duplicates._pairs",
     "PseudoLabeler": "skhash.variational.pseudo_labels._pseudo_labeler",
     "RerankedContents": "skhash.neighbors._reranked",
-    "RetrieverContents": "skhash.neighbors._retriever",
+    "RetrieverContents": "skhash.neighbors._retriever_search",
     "SparseVectors": "skhash.neighbors._vectors",
     "Trainer": "skhash.variational._trainer",
     "TrainingTask": "skhash.variational._trainer",
