@@ -12,9 +12,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tests import data
+
+
+@pytest.fixture(autouse=True)
+def keep_sklearn_config():
+    """Restore the settings of scikit-learn, which interrupted calls leave changed."""
+    before = sklearn.get_config()
+    yield
+    sklearn.set_config(**before)
 
 
 def load(loader):

@@ -183,16 +183,15 @@ class CodeIndex:
             rows, self.n_bits, algorithm=self.algorithm, max_memory=self.max_memory
         )
 
-    # Tables ---------------------------------------------------------------------------
-
     @staticmethod
     def _scanned(head: Storage) -> BlockedCodes | ExternalCodes:
         """Return the codes of a head that a scan reads."""
         return head.distinct if isinstance(head, DistinctCodes) else head
 
     def _build_tables(self) -> None:
-        if self._tables.multi_index is None:
-            codes = self._scanned(self.head)
+        codes = self._scanned(self.head)
+        # Tables number codes by position, and a scan of an array with gaps by place.
+        if self._tables.multi_index is None and not codes.has_gaps:
             multi_index = MultiIndex(codes, self.n_bits)
             if multi_index.n_codes:
                 multi_index.build(codes)

@@ -74,6 +74,8 @@ class BlockedCodes:
         Packed codes; copied.
     """
 
+    has_gaps = False
+
     def __init__(self, rows: Rows) -> None:
         self.n_rows, self.n_bytes = rows.shape
         self._planes = aligned_zeros(self._size(self.n_rows))
@@ -169,6 +171,11 @@ class ExternalCodes:
             self._n_before = np.zeros(len(kept) + 1, dtype=np.uint32)
             np.cumsum(counts, out=self._n_before[1:])
             self.n_rows = int(self._n_before[-1])
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether codes of the array have been removed from the index."""
+        return self._kept is not None
 
     def without(self, positions: Positions) -> "ExternalCodes":
         """Return the codes without those at `positions`."""

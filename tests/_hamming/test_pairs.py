@@ -78,7 +78,7 @@ def joins(draw):
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(joins())
 def test_property(case):
     rng = np.random.default_rng(case["seed"])

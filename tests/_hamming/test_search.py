@@ -107,6 +107,17 @@ def changed(rng, index, rows, step, kind, n_bits):
     return index.without(np.flatnonzero(~kept)), rows[kept]
 
 
+def test_tables_of_an_array_with_gaps():
+    rng = np.random.default_rng(0)
+    rows = random_rows(rng, 1074, 161, "random")
+    index = CodeIndex(rows, 161, algorithm="multi_index", copy=False)
+    removed = np.flatnonzero(rng.random(len(rows)) < 0.3)
+    index, kept = index.without(removed), np.delete(rows, removed, axis=0)
+    distances, indices = index.nearest(kept, 1)
+    assert not distances.any()
+    np.testing.assert_array_equal(indices[:, 0], np.arange(len(kept)))
+
+
 @pytest.mark.usefixtures("eager")
 @settings(
     max_examples=250,

@@ -19,7 +19,9 @@ LABELS = {
     "int": lambda n, rng: rng.integers(-1, 4, n),
     "int8": lambda n, rng: rng.integers(-1, 4, n).astype(np.int8),
     "str": lambda n, rng: rng.choice(["a", "bb", "a long name"], n),
-    "object": lambda n, rng: np.array([*rng.choice(["a", "b", -1], n)], dtype=object),
+    "object": lambda n, rng: np.array(["a", "b", -1], dtype=object)[
+        rng.integers(3, size=n)
+    ],
     "columns": lambda n, rng: rng.integers(0, 2, (n, 3)),
 }
 KINDS = ["random", "equal", "repeated", "near"]

@@ -11,7 +11,7 @@ from tests.fuzz.run_machines import run
 
 @pytest.mark.parametrize(
     ("machine", "n_runs"),
-    [(IndexMachine, 60), (ShallowMachine, 15), (VariationalMachine, 4)],
+    [(IndexMachine, 20), (ShallowMachine, 15), (VariationalMachine, 4)],
 )
 def test_random_lives(machine, n_runs):
     run(machine, n_runs, 15)

@@ -69,7 +69,6 @@ CHANGES = {
     "dtype": lambda node, codes: codes.astype(np.int16),
     "dimensions": lambda node, codes: codes.ravel(),
     "width": lambda node, codes: np.ascontiguousarray(codes[:, :1]),
-    "no codes": lambda node, codes: codes[:0],
     "n_bits": set_option("n_bits", 2**40),
     "bool n_bits": set_option("n_bits", True),
     "algorithm": set_option("algorithm", "none"),

@@ -64,6 +64,7 @@ def test_pairs_within_a_subset(bits):
 
 @pytest.mark.parametrize("chunk_size", [1, 30, 10**9])
 def test_chunks_hold_every_pair_once(bits, chunk_size):
+    bits = bits[: 60 if chunk_size == 1 else 400]  # a chunk per pair takes long
     model = HammingNearestNeighbors(radius=4).fit(bits.astype(int))
     chunks = list(model.iter_radius_pairs(chunk_size=chunk_size))
     i, j, distances = (np.concatenate(arrays) for arrays in zip(*chunks))
