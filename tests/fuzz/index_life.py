@@ -145,7 +145,6 @@ class IndexLife:
             lambda: self.index.fit(self._form(wide, self.packed), [1]),
             lambda: self.index.remove([len(self.rows)]),
             lambda: self.index.remove([-1]),
-            lambda: self.index.remove(np.arange(len(self.rows))),
         ]
         try:
             calls[seed % len(calls)]()
