@@ -2,64 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from skhash.model_selection import mask_labels
 from skhash.variational import CodeAssigner, PseudoLabeler, SSBVAEHasher
-from skhash.variational._code_assigner import (
-    class_log_odds,
-    confidence_thresholds,
-    flip_tie_break_bit,
-)
-
-
-@pytest.mark.parametrize("n_bits", [1, 2, 7, 16])
-def test_flipped_bits(n_bits):
-    logits = torch.randn(50, n_bits, generator=torch.Generator().manual_seed(0))
-    low_confidence = torch.arange(50) % 3 == 0
-    flipped, gap = flip_tie_break_bit(logits, low_confidence)
-    changed = (flipped != logits).numpy()
-    assert_array_equal(changed.sum(axis=1), low_confidence.numpy().astype(int))
-    assert_array_equal(flipped.abs().numpy(), logits.abs().numpy())
-    margins = np.abs(logits.numpy())
-    medians = np.sort(margins, axis=1)[:, n_bits // 2]
-    assert_allclose(margins[changed], medians[low_confidence])
-    assert gap.shape == (50,)
-    assert (gap >= 0).all()
-
-
-def test_log_odds():
-    """Exact also where probabilities round to 1."""
-    scores = torch.tensor([[0.0, 40.0, 1.0], [50.0, 0.0, 0.0], [0.3, 0.3, 0.2]])
-    log_odds, predicted = class_log_odds(torch.log_softmax(scores, dim=1))
-    exact = torch.log_softmax(scores.double(), dim=1)
-    best = exact.amax(dim=1)
-    others = torch.log(torch.expm1(-best)) + best
-    assert_allclose(log_odds[2], best[2] - others[2], rtol=1e-5)
-    assert_allclose(log_odds[:2], [40 - np.log(1 + np.e), 50 - np.log(2)], rtol=1e-5)
-    assert predicted[:2].tolist() == [1, 0]
-
-
-def test_one_threshold_per_class():
-    rng = np.random.default_rng(0)
-    confidence = np.r_[rng.uniform(0.9, 1, 100), rng.uniform(0.5, 0.6, 40)]
-    posteriors = np.column_stack([confidence, 1 - confidence])
-    posteriors[100:] = posteriors[100:, ::-1]
-    posteriors = np.column_stack([posteriors, np.full(140, 1e-12)])
-    thresholds = confidence_thresholds(torch.from_numpy(posteriors).log(), 0.3)
-    assert thresholds.dtype == np.float32
-    log_odds = np.log(confidence / (1 - confidence))
-    assert_allclose(thresholds[0], np.quantile(log_odds[:100], 0.3), rtol=1e-6)
-    assert_allclose(thresholds[1], np.quantile(log_odds[100:], 0.3), rtol=1e-6)
-    assert_allclose(thresholds[2], np.quantile(log_odds, 0.3), rtol=1e-6)
-
-
-def test_threshold_of_a_class_of_few_samples():
-    posteriors = torch.tensor([[0.9, 0.1]] * 50 + [[0.4, 0.6]] * 5, dtype=torch.float64)
-    assert_allclose(confidence_thresholds(posteriors.log(), 0.5), np.log(9), rtol=1e-6)
+from skhash.variational._confidence import class_log_odds
 
 
 def hasher(**kwargs):
