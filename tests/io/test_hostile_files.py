@@ -164,7 +164,7 @@ def test_hostile_cache(path):
     io.save(path, make_pipeline(StandardScaler()))
     with ArrayFile(path) as file:
         graph = file.graph()
-    graph["nodes"][-1]["state"]["memory"] = "/tmp/evil"
+    graph["nodes"][-1]["state"]["memory"] = "evil"
     forge(path, graph["nodes"])
     with pytest.raises(InvalidFileError, match="memory must be None"):
         io.load(path)
