@@ -56,7 +56,7 @@ class CodeAssigner(BaseEstimator):
 
     Parameters
     ----------
-    codeword_weight : float, default=1.0
+    codeword_weight : float, default=0.5
         How far a logit is moved towards the codewords, in standard deviations of a
         logit, at least 0. More makes the codes of a class more similar and leaves less
         to tell its samples apart.
@@ -97,7 +97,7 @@ class CodeAssigner(BaseEstimator):
     def __init__(
         self,
         *,
-        codeword_weight: float = 1.0,
+        codeword_weight: float = 0.5,
         word_classifier_weight: float = 3.0,
         use_training_labels: bool = True,
         low_confidence_fraction: float = 0.7,

@@ -60,7 +60,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         Length of the codes. 32 bits are enough for the classes of collections of tens
         of classes, and 16 bits lose little; further bits find more similar samples.
         The first 32 bits do not depend on the length.
-    class_weight : float or "auto", default="auto"
+    class_weight : float or "auto", default=1.0
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 gives codes of pure similarity, from a latent space alone,
         and 1 codes of pure class, which are the bits of the network. "auto" is 0.75 for
@@ -188,7 +188,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self,
         n_bits=32,
         *,
-        class_weight="auto",
+        class_weight=1.0,
         pseudo_labeler="auto",
         code_assigner="auto",
         label_weight=1.0,

@@ -10,7 +10,12 @@ from skhash.variational._code_mixer import CodeMixer
 
 
 def hasher(**kwargs):
-    small = {"hidden_layer_sizes": (64,), "batch_size": 64, "max_epochs": 4}
+    small = {
+        "hidden_layer_sizes": (64,),
+        "batch_size": 64,
+        "max_epochs": 4,
+        "class_weight": "auto",
+    }
     return SSBVAEHasher(**(small | {"random_state": 0} | kwargs))
 
 

@@ -166,7 +166,6 @@ def test_size_of_a_pickle(rows, labels):
     model = hasher().fit(rows, labels)
     n_bytes = sum(p.numel() * p.element_size() for p in model.network_.parameters())
     n_bytes += model._clusters.weights.nbytes
-    n_bytes += model.code_mixer_._space.components.nbytes
     memory = io.BytesIO()
     joblib.dump(model, memory)
     # The state of the optimizer would take twice as much more.
