@@ -190,16 +190,16 @@ class AnchorGraphHasher(LatentHasher):
             slope=4 * self.n_nearest_ * size / self.bandwidth_,
             size=size,
         )
-        positive, doubtful = vectors.above()
+        first, doubtful = vectors.above()
         doubtful |= distances.has_tie(nearest)
         if self.thresholds_ is None:
-            return positive, doubtful
+            return first, doubtful
         upper, lower = _TIE_MARGIN * self.thresholds_
         above, above_doubtful = vectors.above(upper)
-        _, below_doubtful = vectors.above(lower)
-        second = np.where(positive, above, vectors.values < lower)
-        bits = np.hstack([positive, second])[:, : self.n_bits]
-        return bits, doubtful | above_doubtful | below_doubtful
+        below, below_doubtful = vectors.above(lower)
+        second = np.where(first > 0, above, -below)
+        values = np.hstack([first, second])[:, : self.n_bits]
+        return values, doubtful | above_doubtful | below_doubtful
 
 
 def _eigenvector_map(links: sp.csr_array, n_vectors: int) -> NDArray:

@@ -28,7 +28,7 @@ class LatentHasher(ShallowHasher):
     that Euclidean distances in that space order samples as the cosine does. At most
     `max_samples` samples are used for learning, labeled ones first.
 
-    A subclass learns in `_fit_latent` and computes bits in `_decide_latent`. One that
+    A subclass learns in `_fit_latent` and computes values in `_decide_latent`. One that
     uses labels sets `_uses_labels`, and one that requires them `_needs_labels`.
     """
 
@@ -64,7 +64,7 @@ class LatentHasher(ShallowHasher):
 
     @abstractmethod
     def _decide_latent(self, features: BoundedRows) -> Decision:
-        """Return bits and doubtful samples from latent features."""
+        """Return decision values and doubtful samples from latent features."""
 
     def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
