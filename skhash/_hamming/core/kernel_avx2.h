@@ -193,15 +193,13 @@ TARGET_AVX2 ALWAYS_INLINE void sliced_avx2_bit_lines(const uint8_t *line,
 #define V_AND(a, b) _mm256_and_si256(a, b)
 #define V_SUM(a, b, c) V_XOR(V_XOR(a, b), c)
 #define V_MAJORITY(a, b, c) _mm256_or_si256(V_AND(a, b), V_AND(c, V_XOR(a, b)))
-#define V_LESS(a, limit, less)                 \
-    _mm256_or_si256(_mm256_andnot_si256(a, limit), \
-                    _mm256_andnot_si256(V_XOR(a, limit), less))
-#define V_ANY(v) (!_mm256_testz_si256(v, v))
+#define V_OR(a, b) _mm256_or_si256(a, b)
+#define V_IS_ALL(v) _mm256_testc_si256(v, _mm256_set1_epi64x(-1))
 #include "sliced.h"
 
 static const sliced_kernel AVX2_SLICED = {
     .n_blocks = 4,
-    .least_queries = 48,
+    .least_queries = 28,
     .make_tables = sliced_avx2_make_tables,
     .compare = sliced_avx2_compare,
 };

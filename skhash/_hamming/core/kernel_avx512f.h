@@ -33,13 +33,13 @@ TARGET_AVX512F ALWAYS_INLINE void sliced_avx512f_bit_lines(const uint8_t *line,
 #define V_AND(a, b) _mm512_and_si512(a, b)
 #define V_SUM(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define V_MAJORITY(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xe8)
-#define V_LESS(a, limit, less) _mm512_ternarylogic_epi64(a, limit, less, 0x8e)
-#define V_ANY(v) (_mm512_test_epi64_mask(v, v) != 0)
+#define V_OR(a, b) _mm512_or_si512(a, b)
+#define V_IS_ALL(v) (_mm512_cmpneq_epi64_mask(v, _mm512_set1_epi64(-1)) == 0)
 #include "sliced.h"
 
 static const sliced_kernel AVX512F_SLICED = {
     .n_blocks = 8,
-    .least_queries = 24,
+    .least_queries = 16,
     .make_tables = sliced_avx512f_make_tables,
     .compare = sliced_avx512f_compare,
 };
