@@ -87,9 +87,9 @@ cdef int _weigh(search_task *task, const uint8_t[:, ::1] queries) except -1:
         )
     if most > MOST_WEIGHT or most_sum > MOST_WEIGHTED_SUM:
         raise ValueError(
-            f"Weights must be from -{MOST_WEIGHT} to {MOST_WEIGHT}, and their magnitudes "
-            f"sum to at most {MOST_WEIGHTED_SUM} per query; got up to {most} and "
-            f"{most_sum}."
+            f"Weights must be from -{MOST_WEIGHT} to {MOST_WEIGHT}, and their "
+            f"magnitudes sum to at most {MOST_WEIGHTED_SUM} per query; got up to "
+            f"{most} and {most_sum}."
         )
     task.kernel = weighted_kernel(task.kernel, most)
     task.tables = NULL

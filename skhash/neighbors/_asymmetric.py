@@ -11,7 +11,7 @@ from skhash.utils._docstrings import substitute
 
 #: Largest magnitude of a weight for the numbers of bits that a value is quantized to.
 MOST_WEIGHTS = {4: 7, 8: 127}
-#: Largest sum of the magnitudes of a query (MOST_WEIGHTED_SUM in ``kernel_weighted.h``).
+#: Largest sum of magnitudes of a query (MOST_WEIGHTED_SUM in ``kernel_weighted.h``).
 MOST_SUM = 65534
 
 

@@ -40,6 +40,7 @@ class RerankedSearchMixin(SnapshotMixin):
 
     n_neighbors: int
     rerank_factor: int
+    candidates: str
     radius: float
     hamming_radius: int | None
     metric: str
@@ -246,11 +247,15 @@ class RerankedSearchMixin(SnapshotMixin):
         pad: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
-        codes, queries = self._codes_of(X)
         n_candidates = self._n_candidates(n_neighbors, X is None, subset)
-        candidates = self._contents.index.kneighbors(
-            codes, n_candidates, return_distance=False, mask=subset, pad=pad
-        )
+        if X is None or self.candidates == "hamming":
+            codes, queries = self._codes_of(X)
+            candidates = self._contents.index.kneighbors(
+                codes, n_candidates, return_distance=False, mask=subset, pad=pad
+            )
+        else:
+            queries = self._check_queries(X)
+            candidates = self._asymmetric_candidates(X, n_candidates, subset, pad)
         candidates = np.sort(candidates, axis=1)
         shape = (queries.shape[0], n_neighbors)
         distances, indices = np.empty(shape), np.empty(shape, dtype=np.intp)
@@ -260,6 +265,20 @@ class RerankedSearchMixin(SnapshotMixin):
             distances[rows] = np.take_along_axis(exact, order, axis=1)
             indices[rows] = np.take_along_axis(candidates[rows], order, axis=1)
         return distances, indices
+
+    def _asymmetric_candidates(
+        self, X: Any, n_candidates: int, subset: NDArray[np.bool_] | None, pad: bool
+    ) -> NDArray[np.intp]:
+        """Return the codes of largest inner product, and -1 for what `pad` adds."""
+        values = self._contents.hasher.decision_function(X)
+        n = len(self._contents.vectors) if subset is None else np.count_nonzero(subset)
+        n_missing = max(0, n_candidates - int(n)) if pad else 0
+        found = np.empty((len(values), 0), dtype=np.intp)
+        if n_missing < n_candidates:
+            found = self._contents.index.asymmetric_kneighbors(
+                values, n_candidates - n_missing, False, mask=subset
+            )
+        return np.pad(found, ((0, 0), (0, n_missing)), constant_values=-1)
 
     def _within(
         self, X: Any, radius: float | None, subset: NDArray[np.bool_] | None

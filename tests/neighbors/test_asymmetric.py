@@ -114,8 +114,8 @@ def test_core_refuses_weights_of_another_length():
     with pytest.raises(ValueError, match="Queries must have 16 bytes; got 2"):
         target.nearest(np.zeros((1, 2), np.uint8), distances, found, *how)
     for weights in (np.full((1, 16), -128, np.int8), np.full((1, 16), 128, np.uint8)):
-        with pytest.raises(ValueError, match="from -127 to 127, .* got up to 128"):
+        with pytest.raises(ValueError, match=r"from -127 to 127, .* got up to 128"):
             target.nearest(weights.view(np.uint8), distances, found, *how)
     long = SearchTarget(aligned_zeros(64 * 65), 64, 65)
-    with pytest.raises(ValueError, match="at most 65534 per query; .* and 66040"):
+    with pytest.raises(ValueError, match=r"at most 65534 per query; .* and 66040"):
         long.nearest(np.full((1, 520), 127, np.uint8), distances, found, *how)

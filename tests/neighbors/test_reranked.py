@@ -66,6 +66,56 @@ def test_inner_product_finds_the_largest(X):
     np.testing.assert_allclose(-distances[:, 0], products.max(axis=1))
 
 
+def test_asymmetric_candidates_are_those_of_the_index(X):
+    hasher = ITQHasher(8, random_state=0)
+    search = RerankedNearestNeighbors(
+        hasher, n_neighbors=5, rerank_factor=3, candidates="asymmetric"
+    ).fit(X[:300])
+    for allowed in (None, np.arange(300) % 3 == 0):
+        expected = search.index_.asymmetric_kneighbors(
+            search.hasher_.decision_function(X[300:]), 15, False, mask=allowed
+        )
+        found = search.kneighbors(X[300:], 5, False, mask=allowed)
+        exact = cdist(X[300:], X[:300], "cosine")
+        for row, candidates in enumerate(expected):
+            best = candidates[np.argsort(exact[row, candidates])[:5]]
+            np.testing.assert_array_equal(found[row], best)
+    found = search.kneighbors(X[300:303], 5, False, indices=[7, 9], pad=True)
+    np.testing.assert_array_equal(np.sort(found, axis=1), [[-1, -1, -1, 7, 9]] * 3)
+    nothing = search.kneighbors(X[300:303], 2, False, indices=[], pad=True)
+    np.testing.assert_array_equal(nothing, [[-1, -1]] * 3)
+    with pytest.raises(ValueError, match="n_neighbors must be at most"):
+        search.kneighbors(X[300:303], 5, indices=[7, 9])
+    np.testing.assert_array_equal(
+        search.kneighbors(None, 5, False),
+        search.set_params(candidates="hamming").kneighbors(None, 5, False),
+    )
+
+
+def test_asymmetric_candidates_find_more(X):
+    expected = NearestNeighbors(n_neighbors=5, metric="cosine").fit(X[:300])
+    expected = expected.kneighbors(X[300:], return_distance=False)
+    recalls = []
+    for candidates in ("hamming", "asymmetric"):
+        search = RerankedNearestNeighbors(
+            ITQHasher(16, random_state=0), rerank_factor=2, candidates=candidates
+        ).fit(X[:300])
+        found = search.kneighbors(X[300:], 5, return_distance=False)
+        recalls.append(
+            np.mean([np.isin(*pair).mean() for pair in zip(found, expected)])
+        )
+    assert recalls[1] > recalls[0] + 0.02
+
+
+def test_asymmetric_candidates_need_a_decision_function(X):
+    union = FeatureUnion([("codes", ITQHasher(8, random_state=0))])
+    with pytest.raises(ValueError, match="with decision_function, which FeatureUnion"):
+        RerankedNearestNeighbors(union, candidates="asymmetric").fit(X)
+    pipeline = make_pipeline(StandardScaler(), ITQHasher(8, random_state=0))
+    search = RerankedNearestNeighbors(pipeline, candidates="asymmetric").fit(X)
+    assert search.kneighbors(X[:3])[1].shape == (3, 5)
+
+
 def test_more_candidates_find_more(X):
     exact = NearestNeighbors(n_neighbors=5, metric="cosine").fit(X)
     expected = exact.kneighbors(return_distance=False)
