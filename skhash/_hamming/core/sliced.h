@@ -208,7 +208,8 @@ V_TARGET ALWAYS_INLINE size_t SLICED(compare_inline)(const uint8_t *tables,
     return n_hits;
 }
 
-/* Constants for common lengths, with the planes of the nearest of many random codes. */
+/* Constants for common lengths, with the planes of the nearest of many random codes and
+ * of small radii. */
 V_TARGET static size_t SLICED(compare)(const uint8_t *tables, size_t n_bytes,
                                        const sliced_queries *queries, sliced_hit *hits)
 {
@@ -217,9 +218,11 @@ V_TARGET static size_t SLICED(compare)(const uint8_t *tables, size_t n_bytes,
         return SLICED(compare_inline)(tables, (8 * (bytes) + 2) / 3, planes, queries, hits)
     switch (n_bytes * MOST_PLANES + (size_t)queries->n_planes) {
         CASE(4, 3);
+        CASE(8, 3);
         CASE(8, 4);
         CASE(8, 5);
         CASE(16, 6);
+        CASE(32, 5);
         CASE(32, 7);
     default:
         return SLICED(compare_inline)(tables, sliced_groups(n_bytes), queries->n_planes,
