@@ -16,7 +16,7 @@ Result = TypeVar("Result", Nearest, Within)
 
 #: Threads do not pay below so many distances: starting them takes as long.
 THREAD_WORK = 1 << 23
-#: Bit-sliced kernels make tables for each slice of the queries, as costly as 30 queries.
+#: Bit-sliced kernels make tables per slice of the queries, which cost as 30 of them.
 LARGE_SLICE = 256
 #: The fraction of a scan by several threads that is cut into large ranges.
 LARGE_RANGES = 0.85

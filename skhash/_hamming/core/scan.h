@@ -299,20 +299,6 @@ static bool take_sliced(const code_range *codes, const sliced_hit *hit, size_t p
     return true;
 }
 
-/* Use as many counter planes as the bounds need. */
-static void limit_all_sliced(sliced_workspace *w, size_t n_queries,
-                             const selection *selections)
-{
-    uint32_t most = 1;
-    for (size_t q = 0; q < n_queries; q++)
-        most = selections[q].bound > most ? selections[q].bound : most;
-    if (w->n_planes == sliced_planes(most))
-        return;
-    w->n_planes = sliced_planes(most);
-    for (size_t q = 0; q < n_queries; q++)
-        limit_sliced(w, q, selections[q].bound ? selections[q].bound : 1);
-}
-
 /* Scan the blocks of a tile for all queries, slice by slice. */
 static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
                              size_t position, size_t n_blocks, size_t n_queries,
@@ -343,13 +329,6 @@ static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
             return false;
     }
     return true;
-}
-
-/* Whether the bit-sliced kernel is faster. */
-static inline bool use_sliced(const kernel *kernel, size_t n_bytes, size_t n_queries)
-{
-    return kernel->sliced && n_queries >= kernel->sliced->least_queries &&
-           n_bytes <= MOST_SLICED_BYTES;
 }
 
 /* Prepare the queries for the bit-sliced kernel. False if memory is short. */

@@ -77,4 +77,25 @@ static inline uint32_t sliced_distance(const sliced_hit *hit, int n_planes, uint
     return sum + bound - ((uint32_t)1 << n_planes);
 }
 
+/* Use as many counter planes as the bounds need. */
+static void limit_all_sliced(sliced_workspace *w, size_t n_queries,
+                             const selection *selections)
+{
+    uint32_t most = 1;
+    for (size_t q = 0; q < n_queries; q++)
+        most = selections[q].bound > most ? selections[q].bound : most;
+    if (w->n_planes == sliced_planes(most))
+        return;
+    w->n_planes = sliced_planes(most);
+    for (size_t q = 0; q < n_queries; q++)
+        limit_sliced(w, q, selections[q].bound ? selections[q].bound : 1);
+}
+
+/* Whether the bit-sliced kernel is faster. */
+static inline bool use_sliced(const kernel *kernel, size_t n_bytes, size_t n_queries)
+{
+    return kernel->sliced && n_queries >= kernel->sliced->least_queries &&
+           n_bytes <= MOST_SLICED_BYTES;
+}
+
 #endif
