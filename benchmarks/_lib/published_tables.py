@@ -224,7 +224,14 @@ def search_kernels_table():
         return f"{row['us_per_query']} ({row['ratio']})"
 
     kernels = {f"`{name}`": {"simd": name} for name in ("avx512", "avx512f", "avx2")}
-    return _pivot("bits", {n: {"n_bits": str(n)} for n in lengths}, kernels, cell)
+    return _pivot("bits", {str(n): {"n_bits": str(n)} for n in lengths}, kernels, cell)
+
+
+def search_pairs_table():
+    """Return the seconds of joins."""
+    names = ("case", "seconds", "join", "count_only", "graph", "pairs")
+    header = ["case", "fit and pairs", "pairs", "`count_only`", "graph", "pairs found"]
+    return _columns(_rows("search_pairs"), names, header)
 
 
 def search_floats_table():
@@ -325,6 +332,7 @@ TABLES = {
     "search": search_table,
     "search-kernels": search_kernels_table,
     "search-floats": search_floats_table,
+    "search-pairs": search_pairs_table,
     "training-parts": parts_table,
     "training-epoch": partial(
         training_table, "epoch", "method", ("s/epoch", "times", "P@100", "MB")
