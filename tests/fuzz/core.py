@@ -51,6 +51,7 @@ TARGETS = {
     "refused_search": core_search.refused_search,
     "search": core_search.search,
     "store_and_load": core_layout.store_and_load,
+    "weighted": core_search.weighted,
     "weights_and_shared": core_histogram.weights_and_shared,
     "within_classes": core_histogram.within_classes,
 }
