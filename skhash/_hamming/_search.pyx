@@ -284,7 +284,7 @@ cdef class SearchTarget:
             if task.n_bits > 65534:
                 raise ValueError("Codes must have at most 1170 bytes to be weighted.")
         n_bytes = query_bytes(task.kernel, task.codes.n_bytes)
-        if queries.shape[1] != n_bytes:
+        if <size_t>queries.shape[1] != n_bytes:
             got = queries.shape[1]
             raise ValueError(f"Queries must have {n_bytes} bytes; got {got}.")
         task.codes.first = first
