@@ -247,8 +247,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         weights = _check_weights(sample_weight, len(packed))
         if (weights is None) != (self._weights is None):
             raise ValueError(
-                "sample_weight must be given to partial_fit if and only if it was "
-                "given to fit."
+                "sample_weight must be given to partial_fit exactly if it was to fit."
             )
         if weights is not None and self._weights is not None:
             self._weights = np.concatenate([self._weights, weights])
@@ -292,9 +291,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     def keep_(self) -> NDArray[np.bool_]:
         """Whether a sample is the representative of its group."""
         self._check_has("keep_")
-        keep = np.zeros(len(self.labels_), dtype=bool)
-        keep[self.representatives_] = True
-        return keep
+        return np.isin(np.arange(len(self.labels_)), self.representatives_)
 
     @property
     def pairs_(self) -> Pairs:

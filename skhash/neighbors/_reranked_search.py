@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
@@ -21,10 +20,15 @@ from skhash.neighbors._mixins import ragged
 from skhash.utils._compat import num_samples
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
+from skhash.utils._linalg import unit_rows
 from skhash.utils._pipelines import unpack_columns
 
 # Pairs of a query and a candidate whose vectors are held at a time.
 _PAIRS_PER_BLOCK = 20_000
+# Products within this factor of the smallest normal number have lost digits.
+_ROUNDING = 1e-7
+# Values that are held at a time where products are computed again.
+_RECOMPUTED = 2**20
 
 TEXTS = {
     **SHARED,
@@ -321,6 +325,7 @@ class RerankedSearchMixin(SnapshotMixin):
         if missing.all():
             return np.full(candidates.shape, np.inf)
         found = self._contents.vectors.matrix[candidates.ravel()]
+        rows = queries
         if sp.issparse(found):
             queries = sp.csr_array(queries)
             asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
@@ -333,15 +338,43 @@ class RerankedSearchMixin(SnapshotMixin):
         if self.metric == "euclidean":
             # Not by products, of which little is left where vectors are far from zero.
             asked = found = found - asked
-        products = product(asked, found).astype(np.float64).reshape(candidates.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = product(asked, found)
+        smallest = float(np.finfo(products.dtype).smallest_normal) / _ROUNDING
+        products = products.astype(np.float64).reshape(candidates.shape)
         if self.metric == "inner_product":
             distances = -products
         elif self.metric == "cosine":
             distances = np.clip(1 - products, 0, 2)
         else:
             distances = np.sqrt(products)
+        if self.metric != "cosine":
+            size = np.abs(products)
+            extreme = ~np.isfinite(size)
+            # A product may be 0; a distance of what differs may not.
+            small = size < smallest
+            extreme |= small if self.metric == "euclidean" else small.all()
+            self._recompute(distances, rows, candidates, extreme & ~missing)
         distances[missing] = np.inf
         return distances
+
+    def _recompute(
+        self, distances: NDArray, queries: Any, candidates: NDArray, pairs: NDArray
+    ) -> None:
+        """Write the distances of pairs whose products overflow or vanish."""
+        places = np.nonzero(pairs)
+        step = max(1, _RECOMPUTED // queries.shape[1])
+        for start in range(0, len(places[0]), step):
+            q, c = (part[start : start + step] for part in places)
+            left = _as_doubles(queries[q])
+            right = _as_doubles(self._contents.vectors.matrix[candidates[q, c]])
+            if self.metric == "euclidean":
+                distances[q, c] = unit_rows(left - right)[1]
+            else:
+                (left, lengths), (right, others) = unit_rows(left), unit_rows(right)
+                with np.errstate(over="ignore"):
+                    cosines = np.einsum("ij,ij->i", left, right)
+                    distances[q, c] = -(cosines * lengths) * others
 
     def _check_queries(self, X: Any) -> Any:
         queries = validate_data(
@@ -354,7 +387,12 @@ class RerankedSearchMixin(SnapshotMixin):
         return self._scaled(queries)
 
     def _scaled(self, vectors: Any) -> Any:
-        return normalize(vectors) if self.metric == "cosine" else vectors
+        return unit_rows(vectors)[0] if self.metric == "cosine" else vectors
+
+
+def _as_doubles(rows: Any) -> NDArray[np.float64]:
+    dense = rows.toarray() if sp.issparse(rows) else rows
+    return dense.astype(np.float64)
 
 
 def _products_of_sparse_pairs(left: sp.csr_array, right: sp.csr_array) -> NDArray:
