@@ -183,7 +183,7 @@ def _has_a_class_twice(labels: PartialLabels, rows: Positions) -> bool:
 
 def _check_classes_of_folds(labels: PartialLabels, tests: list[Positions]) -> None:
     """Warn of folds of one class, and raise if there are no others."""
-    n_classes = [np.count_nonzero(memberships(labels, t).any(axis=0)) for t in tests]
+    n_classes = [int(memberships(labels, t).any(axis=0).sum()) for t in tests]
     n_single = n_classes.count(1)
     words = (
         f"n_splits={len(tests)} leaves {n_single} test folds of one class only, in "
