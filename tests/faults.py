@@ -79,3 +79,25 @@ def interrupt_after(seconds, *, within=0.5):
     finally:
         timer.cancel()
         timer.join()
+
+
+def longest_stretch(call):
+    """Return the longest time for which a call does not look for signals.
+
+    In seconds of processor time of the main thread.
+    """
+    worst, last = 0.0, time.thread_time()
+
+    def handle(signum, frame):
+        nonlocal worst, last
+        now = time.thread_time()
+        worst, last = max(worst, now - last), now
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return max(worst, time.thread_time() - last)

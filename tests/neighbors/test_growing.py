@@ -34,7 +34,7 @@ def test_longer_strings_are_copied_few_times():
     buffers = set()
     for length in range(1, 65):
         longer = texts.append(np.array(["b" * length]))
-        assert longer.values.tolist() == texts.values.tolist() + ["b" * length]
+        assert longer.values.tolist() == [*texts.values.tolist(), "b" * length]
         texts = longer
         buffers.add(texts.values.ctypes.data)
     assert len(buffers) < 14
