@@ -47,6 +47,7 @@ _SUBMODULES = (
     "datasets",
     "duplicates",
     "export",
+    "inspection",
     "io",
     "metrics",
     "model_selection",

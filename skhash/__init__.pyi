@@ -4,6 +4,7 @@ from skhash import codes as codes
 from skhash import datasets as datasets
 from skhash import duplicates as duplicates
 from skhash import export as export
+from skhash import inspection as inspection
 from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
