@@ -41,10 +41,10 @@ def precision(data, labeled, seed):
     y[labeled] = data.y_train[labeled]
     hasher = SSBVAEHasher(32, random_state=seed).fit(data.X_train, y)
     score = precision_at_k_score(
-        hasher.transform(data.X_test),
-        data.y_test,
         hasher.transform(data.X_train),
         data.y_train,
+        hasher.transform(data.X_test),
+        data.y_test,
         k=100,
     )
     return score, hasher
