@@ -25,6 +25,7 @@ _PUBLIC_NAMES = {
         "KernelSupervisedHasher",
         "PCAHasher",
         "RandomProjectionHasher",
+        "RelevantComponentHasher",
         "SelfTaughtHasher",
         "SemiSupervisedHasher",
         "ShiftInvariantKernelHasher",
