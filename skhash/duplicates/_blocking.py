@@ -9,12 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skhash.duplicates._matches import check_matches
 from skhash.duplicates._pairs import Packed, Pairs, check_codes, code_index
-from skhash.duplicates._radius import (
-    check_matches,
-    lower_bound,
-    row_distances,
-)
+from skhash.duplicates._radius import lower_bound, row_distances
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._state import replace_state
 
