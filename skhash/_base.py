@@ -21,7 +21,7 @@ from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._rows import row_blocks, take_block
-from skhash.utils._state import replaced_at_end, snapshot
+from skhash.utils._state import replace_state, snapshot
 
 
 class BaseHasher(
@@ -90,9 +90,11 @@ class BaseHasher(
             If `X` holds NaN or infinity, or `y` does not fit `X`. A hasher that was
             fitted before stays as it was, as after any other exception.
         """
-        with replaced_at_end(self) as hasher:
-            hasher._fit(hasher._check_samples(X, reset=True), y)
+        replace_state(self, type(self)._fit_checked, X, y)
         return self
+
+    def _fit_checked(self, X: ArrayLike, y: ArrayLike | None) -> None:
+        self._fit(self._check_samples(X, reset=True), y)
 
     def transform(self, X: ArrayLike) -> NDArray[np.uint8]:
         """Encode samples.

@@ -278,7 +278,7 @@ cdef class SearchTarget:
             raise ValueError("The range to search is not within the codes.")
         task.kernel = _kernel(simd)
         n_bytes = (8 if weighted else 1) * task.codes.n_bytes
-        if queries.shape[1] != n_bytes:
+        if <size_t>queries.shape[1] != n_bytes:
             got = queries.shape[1]
             raise ValueError(f"Queries must have {n_bytes} bytes; got {got}.")
         if weighted:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags, check_random_state
 
@@ -80,8 +81,14 @@ class LatentHasher(ShallowHasher):
             X, self._count_components(), random_state=random_state
         )
         features = self._latent_features(X)
-        targets = labels.targets(rows).astype(features.dtype)
+        targets = self._targets(labels, rows).astype(features.dtype)
         self._fit_latent(features, targets, labels.labeled[rows], random_state)
+
+    def _targets(
+        self, labels: PartialLabels, rows: slice | NDArray[np.intp]
+    ) -> NDArray | sp.csr_array:
+        """Return the class memberships (n_rows, n_classes) of some samples."""
+        return labels.targets(rows)
 
     def _count_components(self) -> int:
         return self.n_components

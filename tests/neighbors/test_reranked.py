@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhash.neighbors._reranked import RerankedNearestNeighbors
-from skhash.shallow import CCAITQHasher, ITQHasher
+from skhash.shallow import CCAITQHasher, ITQHasher, RandomProjectionHasher
 
 
 @pytest.fixture
@@ -182,6 +182,29 @@ def test_euclidean_distances_far_from_zero():
     expected_distances, expected = NearestNeighbors().fit(rows).kneighbors(rows)
     np.testing.assert_array_equal(indices, expected)
     np.testing.assert_allclose(distances, expected_distances, atol=1e-5)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_the_scale_does_not_matter(X, metric, dtype, sparse):
+    """Squares of such values overflow or vanish; a power of two rounds nothing."""
+    hasher = RandomProjectionHasher(16, random_state=0)
+    ordinary = X.astype(np.float32).astype(np.float64)
+    most = 110 if dtype == np.float32 else 900
+    for exponent in (-most, most):
+        rows = np.ldexp(ordinary, exponent).astype(dtype)
+        rows = sp.csr_array(rows) if sparse else rows
+        how = {"metric": metric, "rerank_factor": 40}
+        found = [
+            RerankedNearestNeighbors(hasher, **how).fit(each).kneighbors(each[:50])
+            for each in (sp.csr_array(ordinary) if sparse else ordinary, rows)
+        ]
+        if metric == "inner_product" and dtype == np.float64:
+            continue  # not even the sums are within double precision
+        power = {"cosine": 0, "euclidean": exponent, "inner_product": 2 * exponent}
+        distances = np.ldexp(found[1][0], -power[metric])
+        np.testing.assert_allclose(distances, found[0][0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("last", ["hasher", "passthrough"])
