@@ -292,8 +292,27 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/guide/inspection.md
+
+
+def labels_table():
+    """Return the measures of suggested labels and found errors by data set."""
+    rows = _rows("labels")
+    measures = list(dict.fromkeys(row["measure"] for row in rows))
+    lines = [
+        [dataset]
+        + [
+            f"{float(_select(rows, dataset=dataset, measure=name)[0]['value']):.3f}"
+            for name in measures
+        ]
+        for dataset in dict.fromkeys(row["dataset"] for row in rows)
+    ]
+    return markdown_table(["data set", *measures], lines)
+
+
 TABLES = {
     "export": export_table,
+    "labels": labels_table,
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
         for labels in (0, 1, 10, 100)

@@ -77,7 +77,7 @@ def joins(draw):
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(joins())
 def test_property(case):
     rng = np.random.default_rng(case["seed"])
@@ -113,19 +113,25 @@ def test_property(case):
     assert_same_pairs((i[order], j[order], distances[order]), expected)
 
 
+@pytest.fixture(scope="module")
+def large_groups():
+    """Return codes in groups of thousands with equal blocks, and all pairs of them."""
+    rows = random_rows(np.random.default_rng(0), 6000, 16, "random")
+    expected = reference_pairs(rows, None, 3)
+    return rows, expected, reference_pairs(rows[:2000], rows[2000:], 3)
+
+
 @pytest.mark.parametrize("simd", simd_names())
 @pytest.mark.parametrize("blocks", [True, False])
-def test_large_groups_are_scanned(simd, blocks):
-    # Blocks of few bits: groups of thousands of codes, scanned in several batches.
-    rng = np.random.default_rng(0)
-    rows = random_rows(rng, 6000, 16, "random")
-    expected = reference_pairs(rows, None, 3)
+def test_large_groups_are_scanned(large_groups, simd, blocks):
+    # In several batches.
+    rows, within, between = large_groups
     for n_threads in (1, 2):
         how = {"n_threads": n_threads, "simd": simd, "blocks": blocks}
         join = PairJoin(query_set(rows), None, 16, 3, **how)
-        assert_same_pairs(join.arrays(), expected)
+        assert_same_pairs(join.arrays(), within)
     both = PairJoin(query_set(rows[:2000]), query_set(rows[2000:]), 16, 3, **how)
-    assert_same_pairs(both.arrays(), reference_pairs(rows[:2000], rows[2000:], 3))
+    assert_same_pairs(both.arrays(), between)
 
 
 def test_distances_above_a_byte_and_all_pairs():
