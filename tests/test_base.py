@@ -148,7 +148,10 @@ def test_error_in_fit_leaves_the_hasher_as_it_was(X, error):
     hasher = Failing()
     with pytest.raises(error):
         hasher.fit(X)
-    assert vars(hasher) == hasher.get_params()
+    # What serializes changes is no state.
+    assert {n: v for n, v in vars(hasher).items() if n != "_mutex"} == (
+        hasher.get_params()
+    )
     hasher.fit(X, [0] * 10)
     before = dict(vars(hasher))
     with pytest.raises(error):
