@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import Tags, check_array
 
+from skhash.neighbors._default_hasher import fit_default_hasher
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.neighbors._reranked_search import RerankedSearchMixin
 from skhash.neighbors._vectors import DenseVectors, SparseVectors, store_vectors
-from skhash.shallow import ITQHasher
 from skhash.utils._compat import (
     HasMethods,
     Interval,
@@ -64,8 +64,8 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
     hasher : estimator, default=None
         The hasher, which is cloned and fitted; wrap a fitted one in scikit-learn's
         ``FrozenEstimator`` to take it as it is. It may give bits or packed codes, also
-        as a step of a Pipeline, ColumnTransformer or FeatureUnion. None is
-        ``ITQHasher(64)``.
+        as a step of a Pipeline, ColumnTransformer or FeatureUnion. None chooses, see
+        Notes.
     n_neighbors : int, default=5
         Number of neighbors in :meth:`kneighbors` by default.
     rerank_factor : int, default=10
@@ -88,7 +88,7 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
     n_jobs : int, default=None
         Number of threads that scan the codes, as in :class:`joblib.Parallel`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the default hasher. Not used if `hasher` is given.
+        Seed of the default hasher and of its choice. Not used if `hasher` is given.
 
     Attributes
     ----------
@@ -109,6 +109,13 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
 
     Notes
     -----
+    With ``hasher=None`` the hasher is ``ITQHasher(64)``, ``ITQHasher(128)`` or
+    ``RandomProjectionHasher(256)``: the first whose short lists, for held-out samples,
+    have a recall of the true neighbors at most 0.02 below the best. At most 20,000
+    samples are drawn for that, up to 500 of them as queries; with fewer than 1,000 it
+    is ``ITQHasher(64)``. Principal components represent short texts poorly, of which
+    random projections find more neighbors.
+
     `fit`, `partial_fit` and `remove` replace the whole fitted state by one assignment,
     as those of :class:`HammingNearestNeighbors` do.
 
@@ -234,12 +241,19 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
             estimator=self,
             input_name="X",
         )
-        if self.hasher is None:
-            hasher = ITQHasher(64, random_state=self.random_state)
-        else:
-            hasher = clone(self.hasher)
         # The hasher gets what came, whose columns may have names.
-        codes = hasher.fit(X, y).transform(X)
+        if self.hasher is None:
+            hasher = fit_default_hasher(
+                X,
+                vectors,
+                n_neighbors=self.n_neighbors,
+                depth=self.n_neighbors * self.rerank_factor,
+                metric=self.metric,
+                random_state=self.random_state,
+            )
+        else:
+            hasher = clone(self.hasher).fit(X, y)
+        codes = hasher.transform(X)
         if self.candidates == "asymmetric" and not hasattr(hasher, "decision_function"):
             raise ValueError(
                 "candidates='asymmetric' needs a hasher with decision_function, which "

@@ -45,7 +45,12 @@ ARGUMENTS = {
     ],
     "RerankedNearestNeighbors": [{"hasher": ITQHasher(2), "n_neighbors": 1}],
     "SemiSupervisedHasher": [{"n_bits": 2}, {"n_bits": 2, "method": "orthogonal"}],
-    "ThresholdHasher": [{}, {"n_bits": 2}, {"threshold": "mean"}],
+    "ThresholdHasher": [
+        {},
+        {"n_bits": 2},
+        {"threshold": "mean"},
+        {"threshold": "auto"},
+    ],
     "BernoulliVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
     "OriginalSSBVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
     "PHSHasher": [{"n_bits": 4, "max_epochs": 3}],

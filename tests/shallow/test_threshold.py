@@ -49,5 +49,5 @@ def test_sparse_rows_give_the_codes_of_dense_ones(X, threshold):
 def test_errors_name_the_way_out(X):
     with pytest.raises(ValueError, match="at most the number of features"):
         ThresholdHasher(n_bits=13).fit(X)
-    with pytest.raises(ValueError, match="'zero' or 'mean' for sparse"):
+    with pytest.raises(ValueError, match="'zero', 'mean' or 'auto' for sparse"):
         ThresholdHasher(threshold="median").fit(sp.csr_array(X))
