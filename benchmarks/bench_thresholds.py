@@ -83,7 +83,7 @@ def run(name, X, n_bits, arguments):
         codes = hasher.transform(X), None, hasher.transform(queries), None
         recall = recall_at_k_score(*codes, k=DEPTH, relevance=relevance)
         chosen = hasher.rule_ if rule == "auto" else ""
-        values = [name, *X.shape, n_bits, rule, f"{recall:.3f}", chosen]
+        values = [name, *map(str, (*X.shape, n_bits)), rule, f"{recall:.3f}", chosen]
         yield dict(zip(COLUMNS, [*values, f"{seconds:.1f}"]))
 
 

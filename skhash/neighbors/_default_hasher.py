@@ -16,7 +16,7 @@ _MAX_SAMPLES = 20_000
 # Samples that the chosen hasher learns from.
 _MAX_FIT_SAMPLES = 100_000
 # Longer codes take more time and memory, which less than this gain is not worth.
-_MIN_GAIN = 0.02
+_MIN_GAIN = 0.01
 
 
 def choose_hasher(
@@ -45,7 +45,7 @@ def choose_hasher(
     Returns
     -------
     hasher : estimator
-        Not fitted: the one with the shortest codes whose recall is at most 0.02 below
+        Not fitted: the one with the shortest codes whose recall is at most 0.01 below
         the best.
     """
     hashers = [

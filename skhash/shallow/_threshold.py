@@ -61,8 +61,9 @@ class ThresholdHasher(BaseHasher):
     the first `n_bits` principal components; and "itq", a rotation of these learned by
     iterative quantization [2]_. Each is fitted to a draw of at most 3,000 samples, of
     which a tenth are held out as queries. The rule is chosen that has the largest
-    recall of their 10 nearest neighbors by the cosine among the first 100 by code. It
-    is then fitted to all samples, rotations to at most 10,000.
+    recall of their 10 nearest neighbors by the cosine among the first 100 by code, or
+    a twentieth of fewer than 2,000 samples. It is then fitted to all samples, rotations
+    to at most 10,000.
 
     Rotations are left out if they have more than 2**24 entries, "itq" above 512 bits,
     "pca_random" if all components are used, and "median" for sparse samples, most of

@@ -21,6 +21,8 @@ from skhash.utils._typing import Rows
 _MAX_SAMPLES = 3000
 _N_NEIGHBORS = 10
 _DEPTH = 100
+# A longer part of few samples would hold all neighbors by any rule.
+_SAMPLES_PER_PLACE = 20
 
 # Samples that rotations are learned from, and alternations of iterative quantization.
 _MAX_ROTATION_SAMPLES = 10_000
@@ -160,11 +162,12 @@ def choose_rule(
     """
     if X.shape[0] < 2:
         return "zero", {}
+    depth = min(_DEPTH, max(_N_NEIGHBORS, X.shape[0] // _SAMPLES_PER_PLACE))
     task = ShortListTask.draw(
         X,
         max_samples=_MAX_SAMPLES,
         n_neighbors=_N_NEIGHBORS,
-        depth=_DEPTH,
+        depth=depth,
         random_state=random_state,
     )
     recalls = {

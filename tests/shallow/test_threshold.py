@@ -46,6 +46,35 @@ def test_sparse_rows_give_the_codes_of_dense_ones(X, threshold):
     )
 
 
+@pytest.mark.parametrize("n_bits", [None, 6])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_auto_takes_the_rule_of_largest_recall(X, form, n_bits):
+    X = np.tile(X, (8, 1)) + np.random.RandomState(1).standard_normal((808, 12))
+    hasher = ThresholdHasher(n_bits, threshold="auto", random_state=0).fit(form(X))
+    assert hasher.recalls_[hasher.rule_] == max(hasher.recalls_.values())
+    rows = X
+    if hasher.components_ is not None:
+        lengths = np.linalg.norm(X, axis=1, keepdims=True)
+        rows = X / lengths @ hasher.components_.T
+    codes = rows[:, : len(hasher.thresholds_)] > hasher.thresholds_
+    np.testing.assert_array_equal(hasher.transform(form(X)), codes)
+    again = ThresholdHasher(n_bits, threshold="auto", random_state=0).fit(form(X))
+    assert again.recalls_ == hasher.recalls_
+    np.testing.assert_array_equal(again.transform(form(X)), codes)
+
+
+def test_a_fixed_threshold_is_the_rule(X):
+    hasher = ThresholdHasher(threshold="mean").fit(X)
+    assert (hasher.rule_, hasher.recalls_, hasher.components_) == ("mean", None, None)
+
+
+def test_auto_ignores_the_length_of_samples_under_a_rotation(X):
+    hasher = ThresholdHasher(6, threshold="auto", random_state=0).fit(X * 1e200)
+    assert hasher.components_ is not None
+    lengths = np.geomspace(1e-250, 1e250, len(X))[:, None]
+    np.testing.assert_array_equal(hasher.transform(X * lengths), hasher.transform(X))
+
+
 def test_errors_name_the_way_out(X):
     with pytest.raises(ValueError, match="at most the number of features"):
         ThresholdHasher(n_bits=13).fit(X)
