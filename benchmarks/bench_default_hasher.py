@@ -70,8 +70,8 @@ def parse(argv):
     )
     add = parser.add_argument
     names = sorted([*LOADERS, "glove"])
-    default = ["stackoverflow", "web-snippets", "20newsgroups", "icd10cm"]
-    default += ["cifar10", "glove"]
+    default = ["stackoverflow", "web-snippets", "icd10cm", "20newsgroups"]
+    default += ["fashion-mnist", "cifar10", "glove"]
     add("--dataset", nargs="+", default=default, choices=names, metavar="NAME")
     add("--queries", type=int, default=1000)
     add("--seed", type=int, default=0)

@@ -6,8 +6,8 @@
 For each data set and length (0: one bit per feature), every rule is fitted to samples
 without labels. Prints its recall on other samples as queries: the fraction of their 10
 nearest neighbors by the cosine that are among the first 100 by code. "auto" is the
-hasher with ``threshold="auto"``, with the name of the rule that it chose and the
-processor seconds of its fit. `ITQHasher` stands beside up to 512 bits.
+hasher with ``threshold="auto"``, with the names of the rules that it chose by seed and
+the processor seconds of its fit. `ITQHasher` stands beside up to 512 bits.
 """
 
 import argparse
@@ -26,6 +26,7 @@ COLUMNS = ("dataset", "n_samples", "n_features", "n_bits")
 COLUMNS += ("rule", "recall", "chosen", "fit_seconds")
 N_NEIGHBORS, DEPTH = 10, 100
 _MOST_ITQ_BITS = 512
+_WITHOUT_SEED = ("zero", "mean", "median")
 
 
 def load(name):
@@ -37,7 +38,7 @@ def load(name):
     return LOADERS[name]().X_train
 
 
-def split(X, n_samples, n_queries, seed):
+def split(X, n_samples, n_queries, seed=0):
     """Return samples to index and other ones as queries."""
     order = np.random.default_rng(seed).permutation(X.shape[0])
     return X[order[n_queries:][:n_samples]], X[order[:n_queries]]
@@ -54,37 +55,42 @@ def nearest(X, queries):
     return relevance
 
 
-def fit_all(X, n_bits, seed):
-    """Yield name, fitted hasher, and processor seconds of fit, "auto" first."""
+def fit_one(name, X, n_bits, seed):
+    """Return a fitted hasher and the processor seconds of its fit."""
     from skhash import ITQHasher, ThresholdHasher
-    from skhash.shallow._threshold_rules import RULES, applicable_rules
+    from skhash.shallow._threshold_rules import RULES
 
     start = time.process_time()
-    hasher = ThresholdHasher(n_bits, threshold="auto", random_state=seed).fit(X)
-    yield "auto", hasher, time.process_time() - start
-    for name in applicable_rules(X, n_bits):
-        start = time.process_time()
-        rule = RULES[name](X, n_bits, np.random.RandomState(seed + 1))
-        yield name, rule, time.process_time() - start
-    if n_bits <= _MOST_ITQ_BITS:
-        start = time.process_time()
-        hasher = ITQHasher(n_bits, random_state=seed).fit(X)
-        yield "ITQHasher", hasher, time.process_time() - start
+    if name == "auto":
+        fitted = ThresholdHasher(n_bits, threshold="auto", random_state=seed).fit(X)
+    elif name == "ITQHasher":
+        fitted = ITQHasher(n_bits, random_state=seed).fit(X)
+    else:
+        fitted = RULES[name](X, n_bits, np.random.RandomState(seed))
+    return fitted, time.process_time() - start
 
 
 def run(name, X, n_bits, arguments):
-    """Yield one line per rule."""
+    """Yield one line per rule, with means over seeds."""
     from skhash.metrics import recall_at_k_score
+    from skhash.shallow._threshold_rules import applicable_rules
 
-    X, queries = split(X, arguments.max_rows, arguments.queries, arguments.seed)
-    n_bits = min(n_bits or X.shape[1], X.shape[1])
+    X, queries = split(X, arguments.max_rows, arguments.queries)
     relevance = nearest(X, queries)
-    for rule, hasher, seconds in fit_all(X, n_bits, arguments.seed):
-        codes = hasher.transform(X), None, hasher.transform(queries), None
-        recall = recall_at_k_score(*codes, k=DEPTH, relevance=relevance)
-        chosen = hasher.rule_ if rule == "auto" else ""
-        values = [name, *map(str, (*X.shape, n_bits)), rule, f"{recall:.3f}", chosen]
-        yield dict(zip(COLUMNS, [*values, f"{seconds:.1f}"]))
+    rules = ["auto", *applicable_rules(X, n_bits)]
+    rules += ["ITQHasher"] if n_bits <= _MOST_ITQ_BITS else []
+    for rule in rules:
+        recalls, times, chosen = [], [], {}
+        for seed in [0] if rule in _WITHOUT_SEED else arguments.seeds:
+            hasher, seconds = fit_one(rule, X, n_bits, seed)
+            codes = hasher.transform(X), None, hasher.transform(queries), None
+            recalls.append(recall_at_k_score(*codes, k=DEPTH, relevance=relevance))
+            times.append(seconds)
+            if rule == "auto":
+                chosen[hasher.rule_] = None
+        values = [name, *map(str, (*X.shape, n_bits)), rule]
+        values += [f"{np.mean(recalls):.3f}", " ".join(chosen)]
+        yield dict(zip(COLUMNS, [*values, f"{np.mean(times):.1f}"]))
 
 
 def parse(argv):
@@ -99,7 +105,7 @@ def parse(argv):
     add("--bits", nargs="+", type=int, default=[0, 64], help="lengths of the codes")
     add("--max-rows", type=int, default=20_000, help="number of samples to index")
     add("--queries", type=int, default=1000)
-    add("--seed", type=int, default=0)
+    add("--seeds", nargs="+", type=int, default=[0, 1, 2])
     add("--csv", type=Path, help="write one line per rule")
     return parser.parse_args(argv)
 
@@ -110,7 +116,8 @@ def main(argv=None):
     rows = []
     for name in arguments.dataset:
         X = load(name)
-        for n_bits in arguments.bits:
+        lengths = [min(n_bits or X.shape[1], X.shape[1]) for n_bits in arguments.bits]
+        for n_bits in dict.fromkeys(lengths):
             new = list(run(name, X, n_bits, arguments))
             print_table(COLUMNS, [list(row.values()) for row in new])
             rows += new

@@ -14,10 +14,12 @@ import pytest
 import scipy.sparse as sp
 from sklearn.utils import Bunch
 
+import bench_default_hasher
 import bench_quality
 import bench_reranking
 import bench_search
 import bench_shallow_scaling
+import bench_thresholds
 import bench_training
 from _lib import quality_report, reference_data
 from _lib.baselines import BASELINES
@@ -109,6 +111,25 @@ def test_bench_reranking_runs_on_more_rows_than_there_are(monkeypatch, capsys):
         "scikit-learn",
     ]
     assert all(line.count("100.0") == 2 for line in lines)
+
+
+def test_bench_thresholds_runs_and_writes(drawn, tmp_path):
+    table = tmp_path / "thresholds.csv"
+    options = f"--dataset {drawn} --bits 0 32 --queries 50 --seeds 0 1 --csv {table}"
+    assert bench_thresholds.main(options.split()) == 0
+    rows = read_csv(table)
+    assert {row["n_bits"] for row in rows} == {"200", "32"}
+    recalls = {row["rule"]: float(row["recall"]) for row in rows[-7:]}
+    assert recalls["ITQHasher"] > recalls["zero"]
+    assert all((row["chosen"] != "") == (row["rule"] == "auto") for row in rows)
+
+
+def test_bench_default_hasher_runs_and_writes(drawn, tmp_path):
+    table = tmp_path / "default_hasher.csv"
+    options = f"--dataset {drawn} --queries 50 --csv {table}"
+    assert bench_default_hasher.main(options.split()) == 0
+    *_, default = read_csv(table)
+    assert (default["hasher"], default["chosen"]) == ("default", "ITQHasher(64)")
 
 
 def test_bench_search_runs(tmp_path, capsys):

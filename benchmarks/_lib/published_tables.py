@@ -78,6 +78,24 @@ def reranking_table(run, header):
     return _columns(rows, names[: len(header)], header)
 
 
+def default_hasher_table():
+    """Return the percent of true neighbors that re-ranked search finds by hasher."""
+    rows = _rows("default_hasher")
+    names = list(dict.fromkeys(row["hasher"] for row in rows))
+    lines = []
+    for (dataset,) in quality_report.group(rows, "dataset"):
+        group = _select(rows, dataset=dataset)
+        found = [
+            f"{row['found_percent']} ({row['fit_seconds']} s)"
+            for name in names
+            for row in _select(group, hasher=name)
+        ]
+        (default,) = _select(group, hasher="default")
+        label = f"{dataset}, {default['n_samples']}"
+        lines.append([label, *found, f"`{default['chosen']}`"])
+    return markdown_table(["data set, samples", *names, "chosen"], lines)
+
+
 def shallow_scaling_table():
     """Return time and memory of the shallow hashers."""
     names = ("hasher", "fit_seconds", "encode_seconds", "memory_mb")
@@ -292,6 +310,25 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/guide/embeddings.md
+
+
+def thresholds_table():
+    """Return recall by data set and length, of the chosen and of the fixed rules."""
+    rows = _rows("thresholds")
+    rules = ("zero", "mean", "median", "random", "centered_random", "pca_random", "itq")
+    columns = ("auto", *rules, "ITQHasher")
+    lines = []
+    for dataset, n_bits in quality_report.group(rows, "dataset", "n_bits"):
+        group = _select(rows, dataset=dataset, n_bits=n_bits)
+        recalls = {row["rule"]: row["recall"] for row in group}
+        (auto,) = _select(group, rule="auto")
+        line = [f"{dataset}, {n_bits} of {auto['n_features']}", auto["chosen"]]
+        lines.append([*line, *(recalls.get(rule, "") for rule in columns)])
+    header = ["data set, bits", "chosen", *columns]
+    return markdown_table(header, lines)
+
+
 # docs/guide/inspection.md
 
 
@@ -312,6 +349,8 @@ def labels_table():
 
 TABLES = {
     "export": export_table,
+    "thresholds": thresholds_table,
+    "default-hasher": default_hasher_table,
     "labels": labels_table,
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))

@@ -11,7 +11,7 @@ from skhash.metrics._at_k import recall_at_k_score
 from skhash.utils._linalg import unit_rows
 from skhash.utils._typing import Rows
 
-# A query is held out of every so many samples, up to the largest number of queries.
+# One of so many samples is held out as a query, up to the largest number of queries.
 _SAMPLES_PER_QUERY = 10
 _MAX_QUERIES = 500
 
@@ -94,7 +94,7 @@ class ShortListTask:
         recall : float
             In [0, 1]; ties of the distance count by expectation.
         """
-        return recall_at_k_score(
+        recall = recall_at_k_score(
             hasher.transform(self.X),
             None,
             hasher.transform(self.queries),
@@ -102,6 +102,7 @@ class ShortListTask:
             k=self.depth,
             relevance=self.relevance,
         )
+        return float(recall)
 
 
 def _similarities(queries: Rows, samples: Rows, metric: str) -> NDArray:
