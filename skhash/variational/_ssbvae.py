@@ -60,11 +60,12 @@ class SSBVAEHasher(SupervisedVAEHasher):
         Length of the codes. 32 bits are enough for the classes of collections of tens
         of classes, and 16 bits lose little; further bits find more similar samples.
         The first 32 bits do not depend on the length.
-    class_weight : float or "auto", default=1.0
+    class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 gives codes of pure similarity, from a latent space alone,
-        and 1 codes of pure class, which are the bits of the network. "auto" is 0.75 for
-        the first 32 bits, and 0.5 for further ones.
+        and 1 codes of pure class, which are the bits of the network. "auto" is 1 for
+        the first 32 bits. For further bits it is 0.5 without labels, and increases to
+        0.7 in proportion to the fraction of labeled samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -123,7 +124,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
     code_assigner_ : CodeAssigner or None
         The fitted code assigner; None without labels.
     code_mixer_ : CodeMixer or None
-        What makes bits of class and content; None if `class_weight` is 1.
+        What mixes bits; None if all bits are those of the network.
     {common_attributes}
 
     See Also
@@ -188,7 +189,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self,
         n_bits=32,
         *,
-        class_weight=1.0,
+        class_weight="auto",
         pseudo_labeler="auto",
         code_assigner="auto",
         label_weight=1.0,
@@ -309,7 +310,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
-        self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
+        self._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
@@ -332,8 +333,10 @@ class SSBVAEHasher(SupervisedVAEHasher):
             previous=previous if is_chunk else None,
         )
 
-    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
-        if self.class_weight == 1:
+    def _fit_code_mixer(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
+        if self._n_network_bits == self.n_bits and self.class_weight in (1, "auto"):
             return
         previous = self.code_mixer_
         if is_chunk and previous is not None and previous.n_samples > X.shape[0]:
@@ -345,6 +348,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
             self.scaler_.scale,
             self._class_logits,
             trainer.random_state,
+            labels.labeled.mean(),
         )
 
     def _class_logits(self, X: Rows) -> Tensor:

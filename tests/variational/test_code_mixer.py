@@ -53,7 +53,7 @@ def test_class_weight_moves_the_code_from_content_to_class():
 @pytest.mark.parametrize("n_bits", [1, 8, 32, 33, 100])
 def test_logits_of_codes(n_bits):
     rows, class_logits = coordinates()
-    mixer = CodeMixer(n_bits, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    mixer = CodeMixer(n_bits, 0.6).fit(rows, class_logits, np.random.RandomState(0))
     logits = mixer.mix(rows, class_logits)
     assert logits.shape == (400, n_bits)
     assert_allclose(logits.mean(dim=0), 0, atol=1e-5)
@@ -67,6 +67,37 @@ def test_logits_of_codes(n_bits):
     assert estimates.max() <= 1
     if n_bits > 8:
         assert ((estimates > 0.5) == (class_logits.numpy() > 0)).mean() > 0.7
+
+
+def test_first_bits_are_those_of_the_network():
+    rows, class_logits = coordinates()
+    mixer = CodeMixer(40, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    logits = mixer.mix(rows, class_logits)
+    assert_array_equal(logits[:, :8], class_logits)
+    assert_allclose(logits[:, 8:].mean(dim=0), 0, atol=1e-5)
+    assert_allclose(logits[:, 8:].square().mean(), 1, rtol=1e-4)
+    bits = (logits > 0).numpy().astype(np.uint8)
+    assert_array_equal(mixer.class_bits(bits), bits[:, :8])
+
+
+def test_labels_give_weight_to_the_class():
+    rows, class_logits = coordinates()
+    squashed = torch.tanh(class_logits).numpy()
+    found = []
+    for fraction in (0.0, 0.5, 1.0):
+        random_state = np.random.RandomState(0)
+        mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, fraction)
+        further = mixer.mix(rows, class_logits)[:, 8:]
+        found.append(agreement(squashed @ squashed.T, further))
+    assert (np.diff(found) > 0).all()
+
+
+def test_short_codes_are_of_the_class(rows, labels):
+    short, of_class = (
+        hasher(class_weight=weight).fit(rows, labels) for weight in ("auto", 1)
+    )
+    assert short.code_mixer_ is None
+    assert_array_equal(short.transform(rows), of_class.transform(rows))
 
 
 def test_equal_samples():
@@ -106,7 +137,7 @@ def test_samples_alone_and_in_a_batch(rows, labels, signed, form, class_weight):
 
 
 def test_a_small_chunk_does_not_change_the_mixture(rows, labels):
-    model = hasher(n_bits=16).partial_fit(rows, labels, classes=[0, 1, 2])
+    model = hasher(n_bits=40).partial_fit(rows, labels, classes=[0, 1, 2])
     mixer = model.code_mixer_
     assert model.partial_fit(rows[:50], labels[:50]).code_mixer_ is mixer
     assert model.partial_fit(rows, labels).code_mixer_ is not mixer
