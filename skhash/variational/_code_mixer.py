@@ -1,6 +1,7 @@
 """Mix what separates classes with what tells their samples apart into one code."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,11 @@ from torch import Tensor
 from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.variational._split_half import (
+    found_similarity,
+    gain_in_deviations,
+    split_halves,
+)
 from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
@@ -22,6 +28,11 @@ BLOCK_BITS = 32
 _UNLABELED_WEIGHT, _LABELED_WEIGHT = 0.5, 0.7
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
+# Whether to mix all bits is decided by so many samples, of which some are queries, and
+# by a gain of so many standard deviations.
+_MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
+_MAX_CHOICE_QUERIES = 2000
+_MIN_GAIN = 2.0
 # The rotation and its inverse are learned from this many samples at most.
 _MAX_SAMPLES = 10_000
 _ROWS_PER_BLOCK = 2048
@@ -202,14 +213,29 @@ class CodeMixer:
         return np.clip((estimates + 1) / 2, 0, 1).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class _View:
+    """Hold how samples become scaled rows and class logits."""
+
+    scale: Callable[[Rows], Rows]
+    class_logits: ClassLogits
+
+    def logits(self, X: Rows) -> Tensor:
+        """Return class logits on the CPU."""
+        blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
+        return torch.cat([self.class_logits(X[block]).cpu() for block in blocks])
+
+
 def fit_code_mixer(
     mixer: CodeMixer,
     X: Rows,
     scale: Callable[[Rows], Rows],
     class_logits: ClassLogits,
     random_state: np.random.RandomState,
+    *,
     labeled_fraction: float,
-) -> CodeMixer:
+    choose: bool,
+) -> CodeMixer | None:
     """Fit a mixer to a sample of the training samples.
 
     Parameters
@@ -226,17 +252,55 @@ def fit_code_mixer(
         Draws the sample and seeds the mixer.
     labeled_fraction : float
         The fraction of the training samples that have a label.
+    choose : bool
+        Whether to mix all bits if that finds more similar samples. Applies to codes of
+        32 bits or more with ``class_weight="auto"``.
 
     Returns
     -------
-    mixer : CodeMixer
+    mixer : CodeMixer or None
+        None if the code is the bits of the network.
     """
-    order = random_state.permutation(X.shape[0])
-    X = X[np.sort(order[:_MAX_SAMPLES])]
-    logits = torch.cat(
-        [class_logits(X[b]).cpu() for b in row_blocks(X.shape[0], _ROWS_PER_BLOCK)]
+    view = _View(scale, class_logits)
+    order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
+    if mixer.class_weight == "auto":
+        choose = choose and mixer.n_bits >= BLOCK_BITS
+        if choose and len(order) >= _MIN_CHOICE_SAMPLES:
+            some = np.sort(order[:_MAX_CHOICE_SAMPLES])
+            if _mixes_better(X[some], view, random_state):
+                mixer = CodeMixer(mixer.n_bits, _UNLABELED_WEIGHT)
+        if mixer.class_weight == "auto" and mixer.n_bits <= BLOCK_BITS:
+            return None
+    rows = X[np.sort(order)]
+    return mixer.fit(
+        view.scale(rows), view.logits(rows), random_state, labeled_fraction
     )
-    return mixer.fit(scale(X), logits, random_state, labeled_fraction)
+
+
+def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
+    """Return whether mixed bits find more similar samples than those of the network.
+
+    Judged without labels, at 32 bits: the samples that the code of one half of a sample
+    finds are compared with its other half.
+    """
+    rows, logits = view.scale(X), view.logits(X)
+    mixer = CodeMixer(BLOCK_BITS, _UNLABELED_WEIGHT).fit(rows, logits, random_state)
+    first, second = split_halves(X[:_MAX_CHOICE_QUERIES], random_state)
+    first_rows, first_logits = view.scale(first), view.logits(first)
+    found = [
+        found_similarity(
+            (of_samples > 0).numpy(),
+            (of_halves > 0).numpy(),
+            rows,
+            view.scale(second),
+            random_state,
+        )
+        for of_samples, of_halves in (
+            (logits, first_logits),
+            (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),
+        )
+    ]
+    return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
 
 
 def _ridge(

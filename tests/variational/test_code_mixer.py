@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -147,3 +148,40 @@ def test_a_small_chunk_does_not_change_the_mixture(rows, labels):
 def test_no_class_weight(rows, class_weight):
     with pytest.raises(ValueError, match="'class_weight' parameter"):
         hasher(class_weight=class_weight).fit(rows)
+
+
+def topics_and_groups(n_samples=1200):
+    """Return samples of words, which four topics of eight groups draw."""
+    rng = np.random.default_rng(0)
+    groups = rng.integers(8, size=n_samples)
+    rates = rng.gamma(0.3, size=(8, 120))[groups] * 0.2
+    return sp.csr_matrix(rng.poisson(rates).astype(np.float32)), groups
+
+
+@pytest.mark.parametrize("gain", [-3.0, 3.0])
+def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
+    module = "skhash.variational._code_mixer.gain_in_deviations"
+    monkeypatch.setattr(module, lambda better, base: gain)
+    rows, _ = topics_and_groups()
+    chosen = hasher(max_epochs=1).fit(rows)
+    expected = hasher(max_epochs=1, class_weight=1 if gain < 0 else 0.5).fit(rows)
+    assert (chosen.code_mixer_ is None) == (gain < 0)
+    if gain < 0:
+        assert_array_equal(chosen.transform(rows), expected.transform(rows))
+    else:
+        assert chosen.code_mixer_.class_weight == 0.5
+        long = hasher(max_epochs=1, n_bits=48).fit(rows)
+        assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
+        assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
+
+
+def test_no_evidence_with_labels_or_few_samples(monkeypatch):
+    def fail(*args):
+        raise AssertionError("Asked for evidence.")
+
+    monkeypatch.setattr("skhash.variational._code_mixer.split_halves", fail)
+    rows, groups = topics_and_groups()
+    assert hasher(max_epochs=1).fit(rows, groups).code_mixer_ is None
+    assert hasher(max_epochs=1).fit(rows[:500]).code_mixer_ is None
+    assert hasher(max_epochs=1, n_bits=16).fit(rows).code_mixer_ is None
+    assert hasher(max_epochs=1).partial_fit(rows).code_mixer_ is None
