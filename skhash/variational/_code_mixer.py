@@ -77,6 +77,9 @@ class CodeMixer:
        learning binary codes", CVPR 2011. doi:10.1109/CVPR.2011.5995432
     """
 
+    # Bits of the network at the beginning of the code. None in files of earlier mixers.
+    _n_kept = 0
+
     def __init__(self, n_bits: int, class_weight: float | str):
         self.n_bits = n_bits
         self.class_weight = class_weight
