@@ -178,6 +178,33 @@ def ablation_table():
     return _pivot("", rows, columns, partial(_quality, **about))
 
 
+def similarity_table():
+    """Return how similar the samples are that codes find, on test queries."""
+    names = ("P@1", "P@10", "P@100", "R@10", "R@100", "nDCG@10")
+    lines = []
+    for row in _rows("similarity"):
+        about = [row["dataset"], row["hasher"], row["bits"]]
+        about.append(f"{float(row['labels']):g} %" if row["labels"] else "")
+        values = [f"{float(row[name]):.3f}" if row[name] else "" for name in names]
+        lines.append([*about, *values, row["codes"]])
+    header = ["", "codes of", "bits", "labels", *names, "distinct codes"]
+    return markdown_table(header, lines)
+
+
+def mixture_table():
+    """Return what bits of content add to those of the class, on validation queries."""
+    names = ["P@1", "P@10", "P@100", "R@100"]
+    names += [f"worst {name}" for name in names]
+    rows = _rows("mixture")
+    return _columns(rows, ["labels", "bits", *names], ["labels, %", "bits", *names])
+
+
+def evidence_table():
+    """Return the evidence for a mixture of all bits, and what the mixture gives."""
+    names = ["dataset", "deviations", "P@1", "P@10", "P@100", "R@100"]
+    return _columns(_rows("evidence"), names, ["", "gain, deviations", *names[2:]])
+
+
 def recipe_table():
     """Return the studies of how the defaults were chosen."""
     names = ["switch", "labels", "without", "with"]
@@ -346,6 +373,9 @@ TABLES = {
     "quality-length": length_table,
     "quality-noise": noise_table,
     "quality-unseen": unseen_table,
+    "similarity": similarity_table,
+    "mixture": mixture_table,
+    "evidence": evidence_table,
     "ablation": ablation_table,
     "recipe": recipe_table,
     "search": search_table,
