@@ -4,6 +4,7 @@ Work is divided by joblib, so that threads, processes, Dask, Ray and Spark can d
 choose one by :func:`joblib.parallel_config`. The extra ``distributed`` installs Dask.
 """
 
+from skhash.distributed._encode import encode
 from skhash.distributed._nearest import ShardedHammingNearestNeighbors
 
-__all__ = ["ShardedHammingNearestNeighbors"]
+__all__ = ["ShardedHammingNearestNeighbors", "encode"]

@@ -1,6 +1,7 @@
 """Shards give their codes back, and hold no more memory than they must."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ ROWS = np.random.default_rng(0).integers(0, 256, (150, 3), dtype=np.uint8)
 def shards_of(sizes):
     edges = np.cumsum([0, *sizes])
     return tuple(
-        Shard(CodeIndex(ROWS[a:b], 24), None) for a, b in zip(edges, edges[1:])
+        Shard(CodeIndex(ROWS[a:b], 24), None) for a, b in pairwise(edges)
     )
 
 
