@@ -94,11 +94,14 @@ class ShardFile:
         graph: dict[str, Any] = {"n_rows": self.n_rows, "n_bits": self.n_bits}
         if ids is not None:
             graph["ids"] = ids.dtype.newbyteorder("<").str
+            graph["ascending"] = is_ascending(ids)
             arrays.append(_stored_ids(ids))
         write_file(self.path, graph, arrays, {"skhash": skhash.__version__})
 
-    def map(self, *, mmap: bool = True) -> tuple[NDArray[np.uint8], NDArray | None]:
-        """Return the codes in the layout of the kernels, and the ids.
+    def map(
+        self, *, mmap: bool = True
+    ) -> tuple[NDArray[np.uint8], NDArray | None, bool]:
+        """Return the codes in the layout of the kernels, the ids, and their order.
 
         Parameters
         ----------
@@ -121,8 +124,14 @@ class ShardFile:
             ):
                 raise InvalidFileError(f"{self.path} is not the shard that is listed.")
             if not self.has_ids:
-                return planes, None
-            return planes, _ids_of(file.array(1, mmap=mmap), graph, self)
+                return planes, None, False
+            ids = _ids_of(file.array(1, mmap=mmap), graph, self)
+            return planes, ids, graph.get("ascending") is True
+
+
+def is_ascending(ids: NDArray) -> bool:
+    """Tell whether ids are in ascending order, in which they can be bisected."""
+    return bool((ids[1:] > ids[:-1]).all())
 
 
 def _stored_ids(ids: NDArray) -> NDArray:

@@ -60,9 +60,12 @@ class ShardedIds:
             held = ids_of(shard)
             if (held.dtype.kind == "U") != (wanted.dtype.kind == "U"):
                 continue
+            if shard.has_ascending_ids:
+                _bisect(held, wanted, order, positions, start)
+                continue
             for first in range(0, len(held), _IDS_PER_SLICE):
                 some = held[first : first + _IDS_PER_SLICE]
-                _find(some, wanted, order, positions, start + first)
+                _scan(some, wanted, order, positions, start + first)
         return positions
 
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
@@ -106,14 +109,14 @@ def ids_of(shard: Shard) -> NDArray:
     return held
 
 
-def _find(
+def _bisect(
     held: NDArray,
     wanted: NDArray,
     order: NDArray[np.intp],
     positions: NDArray[np.intp],
     start: int,
 ) -> None:
-    """Set the positions of those wanted ids that are among some stored ones.
+    """Set the positions of those wanted ids that are among ascending ones.
 
     Parameters
     ----------
@@ -128,16 +131,23 @@ def _find(
     start : int
         The position of the first stored id.
     """
-    ends = wanted.searchsorted([held[0], held[-1]])
-    if (held[1:] > held[:-1]).all():
-        first, last = ends[0], min(ends[1] + 1, len(wanted))
-        places = held.searchsorted(wanted[first:last])
-        found = held.take(places, mode="clip") == wanted[first:last]
-        which = np.arange(first, last)[found]
-        positions[order[which]] = start + places[found]
-        return
+    first = wanted.searchsorted(held[0])
+    last = wanted.searchsorted(held[-1], side="right")
+    places = held.searchsorted(wanted[first:last])
+    found = held.take(places, mode="clip") == wanted[first:last]
+    positions[order[np.arange(first, last)[found]]] = start + places[found]
+
+
+def _scan(
+    held: NDArray,
+    wanted: NDArray,
+    order: NDArray[np.intp],
+    positions: NDArray[np.intp],
+    start: int,
+) -> None:
+    """Set the positions of those wanted ids that are among any; see `_bisect`."""
     places = np.minimum(wanted.searchsorted(held), len(wanted) - 1)
-    for local in np.flatnonzero(wanted[places] == held):
+    for local in np.flatnonzero(wanted[places] == held) if len(wanted) else ():
         same = slice(
             wanted.searchsorted(held[local]),
             wanted.searchsorted(held[local], side="right"),

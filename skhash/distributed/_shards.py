@@ -18,7 +18,7 @@ from skhash._hamming import _merge, _threads
 from skhash._hamming._index import OWN_QUERIES, CodeIndex
 from skhash._hamming._parts import Nearest, Within
 from skhash._hamming._storage import BlockedCodes, Mask, Positions, Rows
-from skhash.distributed._files import ShardFile
+from skhash.distributed._files import ShardFile, is_ascending
 
 
 class Shard:
@@ -43,14 +43,12 @@ class Shard:
         file: ShardFile | None = None,
     ) -> None:
         self._codes, self._ids, self.file = codes, ids, file
+        self._has_ascending_ids: bool | None = None
 
     @property
     def n_rows(self) -> int:
         """Number of codes."""
-        if self.file is not None:
-            return self.file.n_rows
-        assert_held: Any = self._codes
-        return assert_held.n_rows
+        return self.codes.n_rows if self.file is None else self.file.n_rows
 
     @property
     def codes(self) -> CodeIndex:
@@ -67,11 +65,18 @@ class Shard:
             self.open()
         return self._ids
 
+    @property
+    def has_ascending_ids(self) -> bool:
+        """Whether the ids are in ascending order."""
+        ids = self.ids
+        if self._has_ascending_ids is None:
+            self._has_ascending_ids = ids is not None and is_ascending(ids)
+        return self._has_ascending_ids
+
     def open(self) -> None:
         """Map the file, which may be deleted afterwards."""
         if self.file is not None and self._codes is None:
-            planes, ids = self.file.map()
-            self._ids = ids
+            planes, self._ids, self._has_ascending_ids = self.file.map()
             self._codes = _index_of_planes(planes, self.file.n_rows, self.file.n_bits)
 
     def release(self) -> None:
@@ -88,7 +93,7 @@ class Shard:
         """Leave out what a file holds."""
         if self.file is None:
             return self.__dict__
-        return {"_codes": None, "_ids": None, "file": self.file}
+        return {**self.__dict__, "_codes": None, "_ids": None}
 
 
 def _index_of_planes(planes: NDArray[np.uint8], n_rows: int, n_bits: int) -> CodeIndex:

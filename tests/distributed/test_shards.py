@@ -16,9 +16,7 @@ ROWS = np.random.default_rng(0).integers(0, 256, (150, 3), dtype=np.uint8)
 
 def shards_of(sizes):
     edges = np.cumsum([0, *sizes])
-    return tuple(
-        Shard(CodeIndex(ROWS[a:b], 24), None) for a, b in pairwise(edges)
-    )
+    return tuple(Shard(CodeIndex(ROWS[a:b], 24), None) for a, b in pairwise(edges))
 
 
 def test_positions_are_split_by_shard():
@@ -32,9 +30,11 @@ def test_positions_are_split_by_shard():
 
 
 def test_shard_in_a_file(tmp_path):
-    file = ShardFile(str(tmp_path / "a.shard"), len(ROWS), 24, False)
-    file.write(ROWS, None)
+    file = ShardFile(str(tmp_path / "a.shard"), len(ROWS), 24, True)
+    file.write(ROWS, np.arange(150))
     shard = Shard(None, None, file)
+    assert shard.has_ascending_ids
+    assert shard.ids.tolist() == list(range(150))
     np.testing.assert_array_equal(shard.codes.rows(), ROWS)
     copied = pickle.loads(pickle.dumps(shard))
     assert copied._codes is None
