@@ -259,7 +259,50 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/guide/scale.md
+
+
+def scale_table(case, columns):
+    """Return columns (name: header) of a case of bench_scale.py."""
+    rows = _select(_rows("scale"), case=case)
+    return _columns(rows, columns, list(columns.values()))
+
+
+def scale_quality_table():
+    """Return precision@100 by number of samples trained on."""
+    rows = _select(_rows("scale"), case="quality")
+    sizes = dict.fromkeys(row["rows"] for row in rows)
+    columns = {f"{int(size):,}": {"rows": size} for size in sizes}
+    datasets = dict.fromkeys(row["dataset"] for row in rows)
+
+    def cell(**about):
+        found = _select(rows, **about)
+        return f"{float(found[0]['precision_at_100']):.3f}" if found else ""
+
+    lines = {name: {"dataset": name} for name in datasets}
+    return _pivot("trained on", lines, columns, cell)
+
+
+_SCALE_INDEX = {
+    **{"rows": "codes", "bits": "bits", "shards": "shards", "backend": "backend"},
+    **{"workers": "workers", "step": "step", "seconds": "s", "cpu_seconds": "CPU s"},
+    **{"memory_mb": "MB", "gb_per_cpu_second": "GB/s"},
+    **{"memory_gb_per_cpu_second": "memory", "load": "load"},
+}
+_SCALE_ENCODE = {
+    **{"rows": "texts", "backend": "backend", "workers": "workers", "step": "step"},
+    **{"seconds": "s", "rows_per_second": "texts/s", "load": "load"},
+}
+_SCALE_PIPELINE = {
+    **{"step": "step", "seconds": "s", "cpu_seconds": "CPU s", "memory_mb": "MB"},
+    **{"rows_per_second": "texts/s", "load": "load"},
+}
+
 TABLES = {
+    "scale-index": partial(scale_table, "index", _SCALE_INDEX),
+    "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
+    "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
+    "scale-quality": scale_quality_table,
     "export": export_table,
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
