@@ -17,6 +17,7 @@ from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, fit_code_mixer
 from skhash.variational._docs import TEXTS
+from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
@@ -36,7 +37,7 @@ _RECONSTRUCTED_FRACTION = 0.5
 
 
 @substitute(**TEXTS)
-class SSBVAEHasher(SupervisedVAEHasher):
+class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
     A variational autoencoder whose latent variables are the bits of the code [1]_. The
@@ -309,6 +310,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
+        self._keep_anchors(X)
         self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
