@@ -20,7 +20,7 @@ from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
-from skhash.utils._rows import row_blocks
+from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._state import replaced_at_end, snapshot
 
 
@@ -118,7 +118,7 @@ class BaseHasher(
         samples = hasher._check_samples(X, reset=False)
         codes = np.empty((samples.shape[0], hasher._n_features_out), dtype=np.uint8)
         for block in row_blocks(samples.shape[0]):
-            bits = hasher._encode(samples[block])
+            bits = hasher._encode(take_block(samples, block))
             packed = hasher.output == "packed"
             codes[block] = np.packbits(bits, axis=1) if packed else bits
         return codes

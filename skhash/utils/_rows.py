@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from skhash.utils._typing import Rows
+
 #: Rows processed at a time where a result for all rows is needed: enough to keep matrix
 #: products busy, few enough that intermediate results stay small.
 ROWS_PER_BLOCK = 4096
@@ -29,6 +31,14 @@ def row_blocks(n_rows: int, size: int | None = None) -> Iterator[slice]:
     size = ROWS_PER_BLOCK if size is None else size
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def take_block(rows: Rows, block: slice) -> Rows:
+    """Return a block of rows; the rows themselves if it holds all of them."""
+    # Slicing a CSR matrix of one row takes longer than to encode it.
+    if block.start == 0 and block.stop == rows.shape[0]:
+        return rows
+    return rows[block]
 
 
 def sample_labeled_first(

@@ -66,11 +66,11 @@ class NormScaler:
 
     def scale(self, X: Rows) -> Rows:
         """Scale rows to Euclidean length 1."""
-        return _normalized(self.rescale(X), "l2")
+        return unit_length(self.rescale(X))
 
     def targets(self, X: Rows) -> Rows:
         """Scale rows to sum 1."""
-        return _normalized(self.rescale(X), "l1")
+        return _normalized(self.rescale(X), "l1", copy=True)
 
     def mean_target(self, X: Rows) -> NDArray[np.float32]:
         """Return the log frequency of each feature."""
@@ -168,11 +168,16 @@ def mean_variance(X: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
 
 
-def _normalized(X: Rows, norm: str) -> Rows:
+def unit_length(X: Rows, *, copy: bool = True) -> Rows:
+    """Scale CSR or dense rows to Euclidean length 1, in place unless `copy`."""
+    return _normalized(X, "l2", copy=copy)
+
+
+def _normalized(X: Rows, norm: str, *, copy: bool) -> Rows:
     # scikit-learn's normalize on sparse rows spends most of its time on validation.
     if not sp.issparse(X):
-        return normalize(X, norm=norm)
-    X = X.copy()
+        return normalize(X, norm=norm, copy=copy)
+    X = X.copy() if copy else X
     if norm == "l1":
         inplace_csr_row_normalize_l1(X)
     else:

@@ -268,6 +268,8 @@ class CodeAssigner(BaseEstimator):
         if self._label_lookup is None:
             return scores
         found, targets = self._label_lookup.lookup(self._task.scaler.rescale(X))
+        if not len(found):
+            return scores
         return scores.index_add(
             0,
             torch.from_numpy(found).to(scores.device),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skhash._base import BaseHasher
 from skhash.codes import check_bits, unpack_bits
-from skhash.utils._rows import row_blocks
+from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._scaling import Rows
 from skhash.utils._state import snapshot
 from skhash.variational._validation import check_device
@@ -58,7 +58,10 @@ class NetworkEncoder(BaseHasher):
     def _encode(self, X: Rows) -> NDArray[np.bool_]:
         # Single precision takes half the time; rows that it may round wrongly are
         # computed again in double precision.
-        blocks = [self._fast_bits(X[b]) for b in row_blocks(X.shape[0], _ROWS_IN_CACHE)]
+        blocks = [
+            self._fast_bits(take_block(X, block))
+            for block in row_blocks(X.shape[0], _ROWS_IN_CACHE)
+        ]
         bits, is_uncertain = (np.concatenate(part) for part in zip(*blocks))
         rows = np.flatnonzero(is_uncertain)
         if len(rows):
@@ -80,7 +83,10 @@ class NetworkEncoder(BaseHasher):
         check_is_fitted(hasher)
         samples = hasher._check_samples(X, reset=False)
         return np.concatenate(
-            [function(hasher, samples[b]) for b in row_blocks(samples.shape[0])]
+            [
+                function(hasher, take_block(samples, block))
+                for block in row_blocks(samples.shape[0])
+            ]
         )
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:

@@ -78,7 +78,7 @@ def sparse_product(rows: CSRRows, weight: Tensor) -> Tensor:
     product : Tensor of shape (n_rows, n_outputs)
     """
     # SciPy transposes the rows for the gradient, and has no other device.
-    if weight.device.type == "cpu":
+    if weight.device.type == "cpu" and torch.is_grad_enabled():
         return _SparseProduct.apply(weight, rows)
     return _embedding_bag(weight, *rows)
 

@@ -5,7 +5,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
-from skhash.utils._rows import row_blocks
+from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._scaling import Rows
 
 # Two samples are the same if their keys, of the order of 1, agree to this many
@@ -94,7 +94,8 @@ class LabelLookup:
     def _keys(self, rows: Rows) -> NDArray[np.float64]:
         keys = np.empty(rows.shape[0])
         for block in row_blocks(rows.shape[0]):
-            part = rows[block].astype(np.float32).astype(np.float64)
+            part = take_block(rows, block)
+            part = part.astype(np.float32, copy=False).astype(np.float64)
             # Row by row, so that the key does not depend on the other rows.
             product = (
                 part @ self.direction

@@ -6,9 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import normalize
 
-from skhash.utils._scaling import Rows
+from skhash.utils._scaling import Rows, unit_length
 
 _SMOOTHING = 0.1
 _COMPLEMENT_SMOOTHING = 0.3
@@ -90,7 +89,7 @@ class WordClassifier:
         """Return rows of weighted words, of unit length again."""
         weights = self.word_weights.astype(rows.dtype, copy=False)
         if not sp.issparse(rows):
-            return normalize(rows * weights)
+            return unit_length(rows * weights)
         weighted = rows.copy()
         weighted.data *= weights[rows.indices]
-        return normalize(weighted, copy=False)
+        return unit_length(weighted, copy=False)
