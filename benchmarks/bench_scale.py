@@ -36,7 +36,7 @@ from _lib.texts import load_mixed_texts
 COLUMNS = (
     *("case", "dataset", "rows", "bits", "shards", "backend", "workers", "step"),
     *("seconds", "cpu_seconds", "memory_mb", "bytes", "gb_per_cpu_second"),
-    *("memory_gb_per_cpu_second", "rows_per_second", "labels", "precision_at_100"),
+    *("memory_gb_per_cpu_second", "rows_per_cpu_second", "labels", "precision_at_100"),
     "load",
 )
 
@@ -55,12 +55,12 @@ def run_index(arguments):
                     workers = {"backend": arguments.backend, "workers": n_workers}
                     rows += [row | workers for row in found]
             for row in rows:
-                yield {
-                    **{"case": "index", "rows": n_rows, "bits": n_bits},
-                    **row,
-                    "gb_per_cpu_second": row["bytes"] / row["cpu_seconds"] / 1e9,
-                    "memory_gb_per_cpu_second": speed,
-                }
+                row |= {"case": "index", "rows": n_rows, "bits": n_bits}
+                if row.get("backend") in ("loky", "dask"):
+                    row["cpu_seconds"] = None  # that of the workers is not known
+                else:
+                    row["gb_per_cpu_second"] = row["bytes"] / row["cpu_seconds"] / 1e9
+                yield row | {"memory_gb_per_cpu_second": speed}
 
 
 def run_encode(arguments):
@@ -71,6 +71,8 @@ def run_encode(arguments):
             how = arguments.backend, n_workers, n_bits
             for row in in_fresh_process(measure_encode, texts, *how):
                 row = {"backend": arguments.backend, "workers": n_workers} | row
+                if row["backend"] in ("loky", "dask"):
+                    row["cpu_seconds"] = None
                 yield {"case": "encode", "rows": n_rows, "bits": n_bits} | row
 
 
@@ -98,6 +100,7 @@ CASES = {
     "pipeline": run_pipeline,
     "quality": run_quality,
 }
+RATED = ("build", "transform", "encode", "encode and index")
 ROWS = {
     "index": [1_000_000, 10_000_000],
     "encode": [20_000],
@@ -133,8 +136,8 @@ def main(argv=None):
     arguments = parse(argv)
     rows = []
     for row in CASES[arguments.case](arguments):
-        if row.get("step") in ("encode", "transform", "encode and index", "build"):
-            row["rows_per_second"] = row["rows"] / row["seconds"]
+        if row["step"] in RATED and row["cpu_seconds"]:
+            row["rows_per_cpu_second"] = row["rows"] / row["cpu_seconds"]
         rows.append({name: _text(row.get(name)) for name in COLUMNS})
         print({name: text for name, text in rows[-1].items() if text}, flush=True)
     used = [name for name in COLUMNS if any(row[name] for row in rows)]

@@ -291,11 +291,12 @@ _SCALE_INDEX = {
 }
 _SCALE_ENCODE = {
     **{"rows": "texts", "backend": "backend", "workers": "workers", "step": "step"},
-    **{"seconds": "s", "rows_per_second": "texts/s", "load": "load"},
+    **{"seconds": "s", "cpu_seconds": "CPU s"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
 }
 _SCALE_PIPELINE = {
     **{"step": "step", "seconds": "s", "cpu_seconds": "CPU s", "memory_mb": "MB"},
-    **{"rows_per_second": "texts/s", "load": "load"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
 }
 
 TABLES = {
