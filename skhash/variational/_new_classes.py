@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
-from skhash.variational._base import BaseVAEHasher
 from skhash.variational._code_assigner import CodeAssigner
+from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational.nn._networks import BernoulliAutoencoder, CodewordHead
 
 #: Earlier training samples that a hasher keeps: what the new classes are told from.
@@ -26,7 +26,7 @@ _PULL = 2.5
 _DECAY = 1e-3
 # By how much the log-odds of new classes are lowered: a sample of an old class with the
 # code of a new one is worse than the opposite, since stored codes are many.
-_CAUTION = 1.2
+_CAUTION = 1.5
 _STEPS = 60
 # Codewords that are drawn for each new class, of which the most distant is taken.
 _CANDIDATES = 512
@@ -219,15 +219,13 @@ def update_words(
     classifier.counts = updated.counts
 
 
-class NewClassesMixin(BaseVAEHasher):
+class NewClassesMixin(SupervisedVAEHasher):
     """Extension of a hasher by new classes in `partial_fit`.
 
     A subclass has `classes_`, `multilabel_` and `code_assigner_`, and calls
     `_keep_anchors` when it has been fitted.
     """
 
-    classes_: Any
-    multilabel_: bool
     code_assigner_: Any
     # Hashers that were saved before have none.
     _anchors: Any = None
@@ -251,6 +249,21 @@ class NewClassesMixin(BaseVAEHasher):
         learn_new_classes(self, X, labels)
         self._keep_anchors(X)
         return True
+
+    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+        """Return the scores of the label heads.
+
+        The bits of the network know nothing of classes that were added: instead of the
+        score of their codeword, these get the best one of the other classes.
+        """
+        scores = super()._class_scores(features, logits)
+        pulls = getattr(self.code_assigner_, "_pulls", None)
+        if pulls is None:
+            return scores
+        codes = self.network_.code_head(2.0 * (logits > 0) - 1)
+        added = torch.from_numpy(pulls > 1)
+        best = codes[:, ~added].max(dim=1, keepdim=True).values
+        return torch.where(added, scores + best - codes, scores)
 
 
 def has_new_classes(hasher: Any, labels: PartialLabels) -> bool:
