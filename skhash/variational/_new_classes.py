@@ -166,7 +166,7 @@ def fit_new_rows(
     optimizer.step(loss)
     with torch.no_grad():
         head.weight[new] = weight.detach()
-        head.bias[new] = bias.detach() - _CAUTION
+        head.bias[new] = bias.detach()
 
 
 def widened_assigner(
@@ -304,14 +304,17 @@ def learn_new_classes(hasher: Any, X: Rows, labels: PartialLabels) -> None:
     targets = np.vstack([known, labels.aligned(places.classes)])
     # An anchor stands for several samples.
     weights = np.full(len(targets), hasher._n_anchored / n_anchors, dtype=np.float32)
-    weights[n_anchors:] = labels.labeled
+    # And a labeled sample for the unlabeled ones beside it.
+    weights[n_anchors:] = labels.labeled / labels.labeled.mean()
     _fit_posteriors(hasher, rows, targets, weights, places)
     unlabeled = n_anchors + np.flatnonzero(~labels.labeled)
     if len(unlabeled):
         # Once more, with what the first fit predicts.
         targets[unlabeled] = _posteriors(hasher, rows[unlabeled])
-        weights[unlabeled] = np.square(targets[unlabeled]).sum(axis=1)
+        weights[n_anchors:] = np.square(targets[n_anchors:]).sum(axis=1)
         _fit_posteriors(hasher, rows, targets, weights, places)
+    with torch.no_grad():
+        hasher.network_.feature_head.bias[places.new] -= _CAUTION
     assigner, labeled = hasher.code_assigner_, labels.labeled
     if assigner.use_training_labels and labeled.any():
         labeler = hasher.pseudo_labeler_
