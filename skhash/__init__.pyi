@@ -5,6 +5,7 @@ from skhash import datasets as datasets
 from skhash import distributed as distributed
 from skhash import duplicates as duplicates
 from skhash import export as export
+from skhash import inspection as inspection
 from skhash import io as io
 from skhash import metrics as metrics
 from skhash import model_selection as model_selection
@@ -38,6 +39,7 @@ from skhash.shallow import (
     KernelSupervisedHasher,
     PCAHasher,
     RandomProjectionHasher,
+    RelevantComponentHasher,
     SelfTaughtHasher,
     SemiSupervisedHasher,
     ShiftInvariantKernelHasher,
@@ -73,6 +75,7 @@ __all__ = [
     "PCAHasher",
     "PHSHasher",
     "RandomProjectionHasher",
+    "RelevantComponentHasher",
     "RerankedNearestNeighbors",
     "SSBVAEHasher",
     "SelfTaughtHasher",

@@ -21,7 +21,7 @@ from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._rows import row_blocks, take_block
-from skhash.utils._state import replaced_at_end, snapshot
+from skhash.utils._state import replace_state, snapshot
 
 
 class BaseHasher(
@@ -32,9 +32,9 @@ class BaseHasher(
 ):
     """Base class of all hashers: transformers whose output are binary codes.
 
-    A subclass stores its parameters, learns in `_fit`, and returns the bits of a block
-    of samples in `_encode`. This class validates input, encodes in blocks, packs codes,
-    names the output columns and scores codes.
+    A subclass stores its parameters, learns in `_fit`, and returns real numbers whose
+    signs are the bits of a block of samples in `_decision_values`. This class validates
+    input, encodes in blocks, packs codes, names the output columns and scores codes.
 
     Parameters
     ----------
@@ -58,8 +58,12 @@ class BaseHasher(
         """
 
     @abstractmethod
+    def _decision_values(self, X: Any) -> NDArray[np.floating]:
+        """Return real numbers (n_samples, n_bits), above 0 where a bit is set."""
+
     def _encode(self, X: Any) -> NDArray[np.bool_]:
         """Return the bits (n_samples, n_bits) of validated samples."""
+        return self._decision_values(X) > 0
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> "BaseHasher":
@@ -86,9 +90,11 @@ class BaseHasher(
             If `X` holds NaN or infinity, or `y` does not fit `X`. A hasher that was
             fitted before stays as it was, as after any other exception.
         """
-        with replaced_at_end(self) as hasher:
-            hasher._fit(hasher._check_samples(X, reset=True), y)
+        replace_state(self, type(self)._fit_checked, X, y)
         return self
+
+    def _fit_checked(self, X: ArrayLike, y: ArrayLike | None) -> None:
+        self._fit(self._check_samples(X, reset=True), y)
 
     def transform(self, X: ArrayLike) -> NDArray[np.uint8]:
         """Encode samples.
@@ -122,6 +128,38 @@ class BaseHasher(
             packed = hasher.output == "packed"
             codes[block] = np.packbits(bits, axis=1) if packed else bits
         return codes
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return the real numbers whose signs are the bits of the codes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples to encode.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples, n_bits), float32 or float64
+            How far each bit is from the other value: projections less thresholds, or
+            the log-odds of a network. :meth:`transform` sets the bits above 0. The
+            signs do not depend on the other samples; rounding errors do.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of features than the training samples, or holds
+            NaN or infinity.
+
+        Notes
+        -----
+        These are queries for ``HammingNearestNeighbors.asymmetric_kneighbors``.
+        """
+        hasher = snapshot(self)
+        check_is_fitted(hasher)
+        hasher._check_n_bits()
+        samples = hasher._check_samples(X, reset=False)
+        blocks = row_blocks(samples.shape[0])
+        return np.concatenate([hasher._decision_values(samples[b]) for b in blocks])
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the mean average precision of retrieval by the codes of samples.

@@ -23,10 +23,10 @@ class SignHasher(BaseHasher):
         self.seen_ = X, y
         self.blocks_ = []
 
-    def _encode(self, X):
+    def _decision_values(self, X):
         self.blocks_.append(X.shape[0])
         X = X.toarray() if sp.issparse(X) else X
-        return X[:, : self.n_bits] > 0
+        return X[:, : self.n_bits]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_abstract_methods():
         def _fit(self, X, y):
             pass
 
-    with pytest.raises(TypeError, match="_encode"):
+    with pytest.raises(TypeError, match="_decision_values"):
         Incomplete()
 
 

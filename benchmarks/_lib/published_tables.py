@@ -204,7 +204,7 @@ def _search_case(row):
 def search_table():
     """Return the time of the cases of search, and the ratio to other packages."""
     lines = []
-    for row in _rows("search"):
+    for row in _select(_rows("search"), run="search"):
         if row["method"] == row["reference"] or not row["method"].startswith("skhash"):
             continue
         ratio = row["ratio"]
@@ -212,6 +212,39 @@ def search_table():
             ratio += f" ({row['reference']})"
         lines.append([_search_case(row), row["us_per_query"], ratio])
     return markdown_table(["case", "us per query", "faiss / skhash"], lines)
+
+
+def search_kernels_table():
+    """Return the time of forced kernels by length, and the ratio to faiss."""
+    rows = _select(_rows("search"), run="search-kernels", method="skhash brute")
+    lengths = sorted({int(row["n_bits"]) for row in rows})
+
+    def cell(n_bits, simd):
+        (row,) = _select(rows, n_bits=n_bits, simd=simd, k="10", n_queries="1000")
+        return f"{row['us_per_query']} ({row['ratio']})"
+
+    kernels = {f"`{name}`": {"simd": name} for name in ("avx512", "avx512f", "avx2")}
+    return _pivot("bits", {str(n): {"n_bits": str(n)} for n in lengths}, kernels, cell)
+
+
+def search_pairs_table():
+    """Return the seconds of joins."""
+    names = ("case", "seconds", "join", "count_only", "graph", "pairs")
+    header = ["case", "fit and pairs", "pairs", "`count_only`", "graph", "pairs found"]
+    return _columns(_rows("search_pairs"), names, header)
+
+
+def search_floats_table():
+    """Return recall and time of searches for real-valued queries by data set."""
+    rows = _rows("search_floats")
+    names = list(dict.fromkeys(row["data"] for row in rows))
+
+    def cell(method, data):
+        (row,) = _select(rows, method=method, data=data)
+        return f"{row['recall_percent']} / {row['us_per_query']} ({row['bytes']} B)"
+
+    methods = {row["method"]: {"method": row["method"]} for row in rows}
+    return _pivot("method", methods, {name: {"data": name} for name in names}, cell)
 
 
 def training_table(case, first, measures):
@@ -299,12 +332,32 @@ _SCALE_PIPELINE = {
     **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
 }
 
+
+# docs/guide/inspection.md
+
+
+def labels_table():
+    """Return the measures of suggested labels and found errors by data set."""
+    rows = _rows("labels")
+    measures = list(dict.fromkeys(row["measure"] for row in rows))
+    lines = [
+        [dataset]
+        + [
+            f"{float(_select(rows, dataset=dataset, measure=name)[0]['value']):.3f}"
+            for name in measures
+        ]
+        for dataset in dict.fromkeys(row["dataset"] for row in rows)
+    ]
+    return markdown_table(["data set", *measures], lines)
+
+
 TABLES = {
     "scale-index": partial(scale_table, "index", _SCALE_INDEX),
     "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
     "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
     "scale-quality": scale_quality_table,
     "export": export_table,
+    "labels": labels_table,
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
         for labels in (0, 1, 10, 100)
@@ -341,6 +394,9 @@ TABLES = {
     "ablation": ablation_table,
     "recipe": recipe_table,
     "search": search_table,
+    "search-kernels": search_kernels_table,
+    "search-floats": search_floats_table,
+    "search-pairs": search_pairs_table,
     "training-parts": parts_table,
     "training-epoch": partial(
         training_table, "epoch", "method", ("s/epoch", "times", "P@100", "MB")

@@ -18,6 +18,18 @@ def clustered_codes(n, n_bits, n_queries, rng):
     return codes[:n], codes[n:]
 
 
+def near_copies(n, n_bits, n_queries, rng):
+    """Draw groups of 20 codes, of each of which up to two bits are flipped."""
+    centers = rng.integers(0, 256, (-(-(n + n_queries) // 20), n_bits // 8), np.uint8)
+    codes = np.repeat(centers, 20, axis=0)[: n + n_queries]
+    rows = np.arange(len(codes))
+    for _ in range(2):
+        bits = rng.integers(0, n_bits, len(codes))
+        codes[rows, bits // 8] ^= (128 >> bits % 8).astype(np.uint8)
+    codes = codes[rng.permutation(len(codes))]
+    return codes[:n], codes[n:]
+
+
 def repeated_codes(n, n_bits, n_queries, rng, n_distinct=50_000):
     """Draw codes among few distinct ones, and queries one bit away from these."""
     distinct = rng.integers(0, 256, (n_distinct, n_bits // 8), dtype=np.uint8)
@@ -27,6 +39,7 @@ def repeated_codes(n, n_bits, n_queries, rng, n_distinct=50_000):
 SYNTHETIC = {
     "random": random_codes,
     "clustered": clustered_codes,
+    "near-copies": near_copies,
     "repeated": repeated_codes,
 }
 

@@ -73,15 +73,34 @@ class Usearch:
     memory = 0
 
     def __init__(self, codes, n_threads):
+        import usearch.index
+
+        self.usearch = usearch.index
         self.codes, self.threads = codes, n_threads
 
     def nearest(self, queries, k):
-        from usearch.index import MetricKind, search
-
-        found = search(
-            self.codes, queries, k, MetricKind.Hamming, exact=True, threads=self.threads
+        metric = self.usearch.MetricKind.Hamming
+        found = self.usearch.search(
+            self.codes, queries, k, metric, exact=True, threads=self.threads
         )
         return found.distances.reshape(len(queries), k)
+
+
+class PyNear:
+    name = "pynear MIH"
+    is_exact = False
+
+    def __init__(self, codes, n_threads):
+        import pynear
+
+        before = resident_bytes()
+        # Substrings of 16 bits.
+        self.index = pynear.MIHBinaryIndex(max(1, codes.shape[1] // 2))
+        self.index.set(codes)
+        self.memory = resident_bytes() - before
+
+    def nearest(self, queries, k):
+        return self.index.searchKNN(queries, k)[1]
 
 
 class Sklearn:
@@ -130,4 +149,10 @@ class Numpy:
         return np.array([(d <= radius).sum() for d in self.distances(queries)])
 
 
-PEERS = {"faiss": Faiss, "usearch": Usearch, "sklearn": Sklearn, "numpy": Numpy}
+PEERS = {
+    "faiss": Faiss,
+    "usearch": Usearch,
+    "pynear": PyNear,
+    "sklearn": Sklearn,
+    "numpy": Numpy,
+}

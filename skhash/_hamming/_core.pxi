@@ -1,7 +1,7 @@
 """Declare the layout of an index, and check sizes: included by two modules."""
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int32_t, int64_t, intptr_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, intptr_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals()

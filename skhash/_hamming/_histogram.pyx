@@ -314,7 +314,8 @@ def _check_sizes(planes, queries, n_bits):
 def _check_classes(planes, starts, queries, classes):
     """Raise ValueError where classes would lead out of an array."""
     edges = np.asarray(starts)
-    if edges[0] or edges[-1] != planes.shape[1] or np.any(np.diff(edges) < 0):
+    last = len(edges) - 1
+    if edges[0] or edges[last] != planes.shape[1] or np.any(np.diff(edges) < 0):
         raise ValueError("The classes must divide the codes.")
-    if len(classes) != len(queries) or np.any(np.asarray(classes) >= len(edges) - 1):
+    if len(classes) != len(queries) or np.any(np.asarray(classes) >= last):
         raise ValueError("There must be one class per query, and it must exist.")

@@ -151,9 +151,9 @@ cdef class JoinTask:
             if (split or n) != n_left or n - split != n_right:
                 raise ValueError("There must be one row per code.")
             return 0
-        if len(starts) != n + 1 or starts[0] or starts[-1] != len(rows):
+        if len(starts) != n + 1 or starts[0] or starts[n] != len(rows):
             raise ValueError("The lists of rows do not fit the codes.")
-        if (starts[1:] <= starts[:-1]).any():
+        if (starts[1:] <= starts[:n]).any():
             raise ValueError("Every code must have a row.")
         edge = starts[split]
         if (rows[edge:] >= n_right).any() or (rows[:edge] >= n_left).any():

@@ -11,6 +11,9 @@ import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, intptr_t
 
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
+
 
 cdef inline bint _before(int32_t d, intptr_t i, int32_t e, intptr_t j) noexcept nogil:
     return d < e or (d == e and i < j)
@@ -26,6 +29,12 @@ cdef int _check_counts(
         n += counts[q]
     if n != size or indices.shape[0] != size:
         raise ValueError("The counts must sum to the number of hits.")
+    return 0
+
+
+cdef int _check_first(Py_ssize_t first, Py_ssize_t n_queries) except -1:
+    if first > PY_SSIZE_T_MAX - n_queries:
+        raise ValueError("The index of the first query is out of range.")
     return 0
 
 
@@ -143,6 +152,7 @@ def drop_self_nearest(
     cdef Py_ssize_t q, c, k = d.shape[1] - 1, skip
     if k < 0 or i.shape[0] != d.shape[0] or i.shape[1] != d.shape[1]:
         raise ValueError("There must be as many indices as distances, and a column.")
+    _check_first(first, d.shape[0])
     distances = np.empty((d.shape[0], k), dtype=np.int32)
     indices = np.empty((d.shape[0], k), dtype=np.intp)
     cdef int32_t[:, ::1] f = distances
@@ -177,6 +187,7 @@ def drop_self_within(
     """
     cdef Py_ssize_t q, a = 0, end = 0, c = 0
     _check_counts(n, d, i)
+    _check_first(first, n.shape[0])
     counts = np.array(n)
     distances = np.empty(d.shape[0], dtype=np.int32)
     indices = np.empty(d.shape[0], dtype=np.intp)

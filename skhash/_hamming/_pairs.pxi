@@ -7,9 +7,6 @@ cdef extern from "core/select.h" nogil:
     uint64_t KEY(uint64_t, uint64_t)
     void sort_keys(uint64_t *, size_t, int, uint64_t *)
 
-cdef extern from "core/distinct.h" nogil:
-    const uint32_t NO_CODE
-
 cdef extern from "core/join.h" nogil:
     ctypedef struct pair_list:
         void *pairs

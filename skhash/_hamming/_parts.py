@@ -16,6 +16,8 @@ Result = TypeVar("Result", Nearest, Within)
 
 #: Threads do not pay below so many distances: starting them takes as long.
 THREAD_WORK = 1 << 23
+#: Bit-sliced kernels make tables per slice of the queries, which cost as 30 of them.
+LARGE_SLICE = 256
 #: The fraction of a scan by several threads that is cut into large ranges.
 LARGE_RANGES = 0.85
 
@@ -83,8 +85,10 @@ def plan(
     if n_threads == 1 or n_queries == 0 or little:
         return [slice(0, n_queries)], parts
     if by_tables or n_queries >= 4 * n_threads:
-        n_slices = n_threads if n_queries < 64 * n_threads else 4 * n_threads
-        return _threads.even_slices(n_queries, n_slices, 4), parts
+        per_thread = max(1, min(4, n_queries // (LARGE_SLICE * n_threads)))
+        if by_tables and n_queries >= 64 * n_threads:
+            per_thread = 4
+        return _threads.even_slices(n_queries, per_thread * n_threads, 4), parts
     ranges = [
         part._replace(first=part.first + start, last=part.first + stop)
         for part in parts

@@ -5,10 +5,10 @@ cdef extern from "core/dispatch.h" nogil:
         const char *name
         bint (*available)()
 
-    enum: MOST_WEIGHT
+    enum: MOST_WEIGHT, MOST_WEIGHTED_SUM
 
-    const kernel *weighted_kernel(const kernel *)
-    size_t query_bytes(const kernel *, size_t)
+    const kernel *weighted_kernel(const kernel *, uint32_t)
+    void measure_weights(const int8_t *, size_t, size_t, uint32_t *, uint32_t *)
     const kernel *KERNELS[1]
     const int N_KERNELS
 
@@ -64,7 +64,7 @@ cdef extern from "core/search.h" nogil:
 
     search_workspace *search_workspace_new(const search_task *, size_t)
     void search_workspace_free(search_workspace *)
-    size_t block_size(size_t)
+    size_t block_size(size_t, uint32_t)
     bint search_block(
         const search_task *, const uint8_t *, size_t, search_workspace *, interrupt *
     )
@@ -75,3 +75,23 @@ cdef extern from "core/search.h" nogil:
     void count_substrings(const multi_index *, size_t, size_t, size_t, uint32_t *)
     void sum_counts(const multi_index *, uint32_t *)
     void place_ids(const multi_index *, size_t, size_t, size_t, uint32_t *, uint32_t *)
+
+
+cdef int _weigh(search_task *task, const uint8_t[:, ::1] queries) except -1:
+    """Let a task search for weights; queries have one per bit."""
+    cdef uint32_t most = 0, most_sum = 0
+    if queries.shape[0]:
+        measure_weights(
+            <const int8_t *>&queries[0, 0], queries.shape[0], queries.shape[1], &most,
+            &most_sum,
+        )
+    if most > MOST_WEIGHT or most_sum > MOST_WEIGHTED_SUM:
+        raise ValueError(
+            f"Weights must be from -{MOST_WEIGHT} to {MOST_WEIGHT}, and their "
+            f"magnitudes sum to at most {MOST_WEIGHTED_SUM} per query; got up to "
+            f"{most} and {most_sum}."
+        )
+    task.kernel = weighted_kernel(task.kernel, most)
+    task.tables = NULL
+    task.n_bits = most_sum
+    return 0

@@ -277,16 +277,12 @@ cdef class SearchTarget:
         if first % LANES or first >= last or last > self.n_codes:
             raise ValueError("The range to search is not within the codes.")
         task.kernel = _kernel(simd)
-        if weighted:
-            task.kernel = weighted_kernel(task.kernel)
-            task.tables = NULL
-            task.n_bits *= MOST_WEIGHT
-            if task.n_bits > 65534:
-                raise ValueError("Codes must have at most 1170 bytes to be weighted.")
-        n_bytes = query_bytes(task.kernel, task.codes.n_bytes)
-        if queries.shape[1] != n_bytes:
+        n_bytes = (8 if weighted else 1) * task.codes.n_bytes
+        if <size_t>queries.shape[1] != n_bytes:
             got = queries.shape[1]
             raise ValueError(f"Queries must have {n_bytes} bytes; got {got}.")
+        if weighted:
+            _weigh(&task, queries)
         task.codes.first = first
         task.codes.last = last
         task.bound = task.n_bits + 1
@@ -299,14 +295,14 @@ cdef class SearchTarget:
     ):
         """Write the nearest codes among [first, last) of each query.
 
-        `weighted`: a query is one weight per bit, int8 from -7 to 7 seen as uint8, and
-        the distance is the sum of the magnitudes where its sign and the bit differ.
+        `weighted`: a query is one weight per bit, int8 from -127 to 127 seen as uint8,
+        and the distance is the sum of the magnitudes where its sign and the bit differ.
 
         As many as `distances` and `indices` have columns; `offset` is added to the
         indices. Places that stay empty hold (2**31 - 1, -1).
         """
         cdef search_task task = self._task(queries, first, last, simd, weighted)
-        cdef size_t n_queries = queries.shape[0], q = 0, i, n
+        cdef size_t n_queries = queries.shape[0], size, q = 0, i, n
         cdef bint good = True
         cdef search_workspace *workspace
         cdef interrupt interruption = interrupt_new(&stop.flag, _poll_signals)
@@ -320,10 +316,11 @@ cdef class SearchTarget:
         if not n_queries or not task.k:
             return
         with nogil:
-            workspace = search_workspace_new(&task, min(n_queries, block_size(task.k)))
+            size = block_size(task.k, task.n_bits)
+            workspace = search_workspace_new(&task, min(n_queries, size))
             good = workspace != NULL
             while good and q < n_queries:
-                n = min(block_size(task.k), n_queries - q)
+                n = min(size, n_queries - q)
                 good = search_block(&task, &queries[q, 0], n, workspace, &interruption)
                 if good:
                     for i in range(n):
@@ -361,7 +358,7 @@ cdef class SearchTarget:
                 workspace = search_workspace_new(&task, n_queries)
                 good = workspace != NULL
                 while good and q < n_queries:
-                    n = min(block_size(0), n_queries - q)
+                    n = min(block_size(0, task.n_bits), n_queries - q)
                     good = search_block(
                         &task, &queries[q, 0], n, workspace, &interruption
                     )

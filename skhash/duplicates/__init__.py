@@ -7,6 +7,7 @@ from skhash.duplicates._blocking import (
 )
 from skhash.duplicates._detector import DuplicateDetector
 from skhash.duplicates._leakage import Leakage, find_leakage
+from skhash.duplicates._matches import match_labels
 from skhash.duplicates._radius import RadiusTable, radius_table
 from skhash.duplicates._shingles import WordShingleVectorizer
 
@@ -19,5 +20,6 @@ __all__ = [
     "WordShingleVectorizer",
     "blocking_scores",
     "find_leakage",
+    "match_labels",
     "radius_table",
 ]

@@ -9,14 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skhash.duplicates._matches import check_matches
 from skhash.duplicates._pairs import Packed, Pairs, check_codes, code_index
-from skhash.duplicates._radius import (
-    check_matches,
-    lower_bound,
-    row_distances,
-)
+from skhash.duplicates._radius import lower_bound, row_distances
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._state import replaced_at_end
+from skhash.utils._state import replace_state
 
 
 class BlockingScores(NamedTuple):
@@ -173,19 +170,23 @@ class HammingBlocker(BaseEstimator):
         UserWarning
             If the bound of the recall does not reach the target.
         """
-        with replaced_at_end(self) as blocker:
-            form: dict[str, Any] = {"packed": blocker.packed}
-            rows, n_bits = check_codes(X, n_bits=blocker.n_bits, **form)
-            other = rows
-            if X_other is not None:
-                other, _ = check_codes(X_other, n_bits=n_bits, name="X_other", **form)
-            known = None
-            if matches is not None:
-                known = check_matches(matches, len(rows), len(other))
-            blocker.n_bits_ = n_bits
-            find = blocker._nearest if blocker.method == "nearest" else blocker._within
-            find(rows, None if X_other is None else other, known)
+        replace_state(self, HammingBlocker._fit, X, X_other, matches)
         return self
+
+    def _fit(
+        self, X: ArrayLike, X_other: ArrayLike | None, matches: ArrayLike | None
+    ) -> None:
+        form: dict[str, Any] = {"packed": self.packed}
+        rows, n_bits = check_codes(X, n_bits=self.n_bits, **form)
+        other = rows
+        if X_other is not None:
+            other, _ = check_codes(X_other, n_bits=n_bits, name="X_other", **form)
+        known = None
+        if matches is not None:
+            known = check_matches(matches, len(rows), len(other))
+        self.n_bits_ = n_bits
+        find = self._nearest if self.method == "nearest" else self._within
+        find(rows, None if X_other is None else other, known)
 
     def _nearest(
         self, rows: Packed, other: Packed | None, known: NDArray[np.intp] | None

@@ -33,7 +33,7 @@ from skhash.duplicates._pairs import (
 from skhash.duplicates._radius import radius_table
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._state import replaced_at_end
+from skhash.utils._state import replace_state
 
 _LINKAGES: dict[str, Callable[..., Groups]] = {
     "single": single_linkage,
@@ -194,19 +194,21 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             codes, or `n_keep` is below the number of groups at the radius or above that
             of samples.
         """
-        with replaced_at_end(self) as detector:
-            packed, n_bits = detector._check_codes(X, reset=True)
-            weights = _check_weights(sample_weight, len(packed))
-            rows = distinct_rows(packed)
-            codes = packed[rows.first]
-            radius = detector._chosen_radius(codes, n_bits)
-            index = code_index(codes, n_bits, detector.n_jobs)
-            detector._searched_radius, detector.n_bits_ = radius, n_bits
-            detector._index, detector._row_codes = index, tuple(rows)
-            detector._code_pairs = tuple(self_pairs(index, radius))
-            detector._weights, detector._n_before = weights, 0
-            detector._group(radius)
+        replace_state(self, DuplicateDetector._fit, X, sample_weight)
         return self
+
+    def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        packed, n_bits = self._check_codes(X, reset=True)
+        weights = _check_weights(sample_weight, len(packed))
+        rows = distinct_rows(packed)
+        codes = packed[rows.first]
+        radius = self._chosen_radius(codes, n_bits)
+        index = code_index(codes, n_bits, self.n_jobs)
+        self._searched_radius, self.n_bits_ = radius, n_bits
+        self._index, self._row_codes = index, tuple(rows)
+        self._code_pairs = tuple(self_pairs(index, radius))
+        self._weights, self._n_before = weights, 0
+        self._group(radius)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -234,22 +236,24 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         TypeError, ValueError
             As :meth:`fit`; ValueError for codes of another length.
         """
-        if not hasattr(self, "_row_codes"):
-            return self.fit(X, y, sample_weight)
-        with replaced_at_end(self) as detector:
-            packed, _ = detector._check_codes(X, reset=False)
-            weights = _check_weights(sample_weight, len(packed))
-            if (weights is None) != (detector._weights is None):
-                raise ValueError(
-                    "sample_weight must be given to partial_fit if and only if it was "
-                    "given to fit."
-                )
-            if weights is not None and detector._weights is not None:
-                detector._weights = np.concatenate([detector._weights, weights])
-            detector._n_before = len(detector._rows.code_of_row)
-            detector._extend(packed)
-            detector._group(detector.radius_)
+        replace_state(self, DuplicateDetector._partial_fit, X, sample_weight)
         return self
+
+    def _partial_fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        if not hasattr(self, "_row_codes"):
+            self._fit(X, sample_weight)
+            return
+        packed, _ = self._check_codes(X, reset=False)
+        weights = _check_weights(sample_weight, len(packed))
+        if (weights is None) != (self._weights is None):
+            raise ValueError(
+                "sample_weight must be given to partial_fit exactly if it was to fit."
+            )
+        if weights is not None and self._weights is not None:
+            self._weights = np.concatenate([self._weights, weights])
+        self._n_before = len(self._rows.code_of_row)
+        self._extend(packed)
+        self._group(self.radius_)
 
     def set_radius(self, radius: int) -> Self:
         """Form groups at a smaller radius, without a new search.
@@ -271,23 +275,23 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             If `radius` is negative or above that of `fit`.
         """
         check_is_fitted(self)
+        replace_state(self, DuplicateDetector._set_radius, radius)
+        return self
+
+    def _set_radius(self, radius: int) -> None:
         radius = check_radius(radius, self.n_bits_)
         if radius > self._searched_radius:
             raise ValueError(
                 f"radius must be at most {self._searched_radius}, that of fit; got "
                 f"{radius}. Fit again to search farther."
             )
-        with replaced_at_end(self) as detector:
-            detector._group(radius)
-        return self
+        self._group(radius)
 
     @property
     def keep_(self) -> NDArray[np.bool_]:
         """Whether a sample is the representative of its group."""
         self._check_has("keep_")
-        keep = np.zeros(len(self.labels_), dtype=bool)
-        keep[self.representatives_] = True
-        return keep
+        return np.isin(np.arange(len(self.labels_)), self.representatives_)
 
     @property
     def pairs_(self) -> Pairs:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.utils import check_random_state
 
+from skhash.duplicates._matches import check_matches
 from skhash.duplicates._pairs import (
     Packed,
     check_codes,
@@ -237,24 +238,6 @@ def lower_bound(n_hits: ArrayLike, n_trials: int, confidence: float) -> Floats:
     hits = np.asarray(n_hits)
     bound = stats.beta.ppf(1 - confidence, np.maximum(hits, 1), n_trials - hits + 1)
     return np.where(hits > 0, bound, 0.0)
-
-
-def check_matches(matches: ArrayLike, n_first: int, n_second: int) -> NDArray[np.intp]:
-    """Validate known pairs: indices into two collections, of shape (n_matches, 2)."""
-    pairs = np.asarray(matches)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs):
-        raise ValueError(
-            "matches must be of shape (n_matches, 2), with at least one match; got "
-            f"{pairs.shape}."
-        )
-    if pairs.dtype.kind not in "iu":
-        raise TypeError(f"matches must be integers; got dtype {pairs.dtype}.")
-    if pairs.min() < 0 or (pairs >= (n_first, n_second)).any():
-        raise ValueError(
-            f"matches must be indices from 0, below {n_first} in the first column and "
-            f"{n_second} in the second; got {pairs.min()} to {pairs.max(axis=0)}."
-        )
-    return pairs.astype(np.intp)
 
 
 def _known_distances(rows: Packed, matches: ArrayLike | None) -> NDArray[np.intp]:

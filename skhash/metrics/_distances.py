@@ -14,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
-from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_array
 
 from skhash.codes import check_bits, check_packed
+from skhash.utils._linalg import unit_rows
 
 METRICS = ("hamming", "cosine", "euclidean", "inner_product", "precomputed")
 
@@ -34,6 +34,8 @@ _PRODUCT_BITS = 32
 # Squared distances below this fraction of the squared lengths are computed again from
 # differences: products leave them fewer than ten exact digits.
 _CANCELLATION = 1e-5
+# Squares of values whose binary exponents are within this neither overflow nor vanish.
+_ORDINARY_EXPONENT = 400
 # The fraction of pairs from which on computing all distances exactly is faster.
 _MOST_EXACT = 0.1
 # Differences that exist at a time where single pairs are computed.
@@ -153,17 +155,17 @@ def distance_function(
         be rounded further.
     """
     if metric == "euclidean":
-        if sp.issparse(index) or sp.issparse(query):
-            return _euclidean_of_sparse(index, query)
-        if depth > index.shape[0] * _MOST_EXACT:
-            return partial(_all_euclidean, index.astype(np.float64), query)
-        return ScreenedEuclidean(index, query, depth, max(radii, default=0))
+        exponent = _extreme_exponent(index, query)
+        if exponent:
+            index, query = _scaled(index, -exponent), _scaled(query, -exponent)
+        radius = np.ldexp(max(radii, default=0), -exponent)
+        return partial(_rescaled, _euclidean(index, query, depth, radius), exponent)
     same = query is index
     index = index.astype(np.float64)
     query = index if same else query.astype(np.float64)
     if metric == "cosine":
-        index = normalize(index)
-        query = index if same else normalize(query)
+        index = unit_rows(index)[0]
+        query = index if same else unit_rows(query)[0]
 
     def distances(rows: slice) -> NDArray[np.float64]:
         product = query[rows] @ index.T
@@ -178,6 +180,40 @@ def distance_function(
         return np.ldexp(fraction, exponent - _PRODUCT_BITS)
 
     return distances
+
+
+def _extreme_exponent(index: Any, query: Any) -> int:
+    """Return the binary exponent of the values if squares could overflow, or 0."""
+    largest = max(
+        float(abs(X.data if sp.issparse(X) else X).max(initial=0))
+        for X in (index, query)
+    )
+    exponent = int(np.frexp(largest)[1])
+    return exponent if abs(exponent) > _ORDINARY_EXPONENT else 0
+
+
+def _scaled(X: Any, exponent: int) -> Any:
+    """Return rows times a power of two, which rounds nothing."""
+    X = X.astype(np.float64)
+    if sp.issparse(X):
+        X.data = np.ldexp(X.data, exponent)
+        return X
+    return np.ldexp(X, exponent)
+
+
+def _rescaled(
+    distances: DistanceFunction, exponent: int, rows: slice
+) -> NDArray[np.float64]:
+    block = distances(rows)
+    return np.ldexp(block, exponent, out=block) if exponent else block
+
+
+def _euclidean(index: Any, query: Any, depth: int, radius: Radius) -> DistanceFunction:
+    if sp.issparse(index) or sp.issparse(query):
+        return _euclidean_of_sparse(index, query)
+    if depth > index.shape[0] * _MOST_EXACT:
+        return partial(_all_euclidean, index.astype(np.float64), query)
+    return ScreenedEuclidean(index, query, depth, radius)
 
 
 def _all_euclidean(
@@ -216,7 +252,8 @@ class ScreenedEuclidean:
         self._query = query
         # One more than needed: the query itself may be among them.
         self._n_nearest = min(depth + 1, len(index)) if depth else 0
-        self._radius = float(radius)
+        # A square that overflows is the limit of a radius that holds everything.
+        self._radius = np.float64(radius)
         self._center = self._index.mean(axis=0)
         self._centered = self._index - self._center
         self._norms = np.square(self._centered).sum(axis=1)
@@ -247,7 +284,8 @@ class ScreenedEuclidean:
         # At least twice the bound of the rounding errors of the sums and products.
         relative = 4 * (self._index.shape[1] + 8) * precision.eps
         margins = relative * (norms + self._norms.max()) + precision.tiny
-        result = self._radius**2 * (1 + relative) + margins
+        with np.errstate(over="ignore"):
+            result = self._radius**2 * (1 + relative) + margins
         if self._n_nearest:
             last = self._n_nearest - 1
             kth = np.partition(squares, last, axis=1)[:, last]

@@ -1,5 +1,6 @@
 """Split collections of which few samples are labeled."""
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any
@@ -50,8 +51,8 @@ class SemiSupervisedKFold(BaseCrossValidator):
     ``2 * n_splits`` labeled samples is dealt out evenly. One with fewer is dealt out in
     pairs, and is missing from some test folds; one with two samples only where larger
     classes do not give every fold a pair, as it is then missing from training. Where a
-    fold would have no class twice, the split is refused. The sizes of folds differ by
-    at most two.
+    fold would have no class twice, or every fold one class only, the split is refused.
+    The sizes of folds differ by at most two.
 
     References
     ----------
@@ -121,8 +122,13 @@ class SemiSupervisedKFold(BaseCrossValidator):
             If `n_splits` is no int, or `shuffle` no bool.
         ValueError
             If `n_splits` is less than 2, or so large that a test fold would be empty or
-            have no class twice; if no sample has a label, `groups` are given, or a
-            `random_state` without `shuffle`.
+            have no class twice, or all would have one class only; if no sample has a
+            label, `groups` are given, or a `random_state` without `shuffle`.
+
+        Warns
+        -----
+        UserWarning
+            If some test folds have one class only.
         """
         self._check_parameters(groups)
         labels, rows = labeled_rows(X, y)
@@ -144,6 +150,8 @@ class SemiSupervisedKFold(BaseCrossValidator):
                 "in which no sample could find another one of its class. Label more "
                 "samples per class, or take fewer splits."
             )
+        if labels.kind == "single" and labels.n_classes > 1:
+            _check_classes_of_folds(labels, tests)
         for fold, test in enumerate(tests):
             yield np.flatnonzero(folds != fold), test
 
@@ -173,6 +181,20 @@ def _has_a_class_twice(labels: PartialLabels, rows: Positions) -> bool:
     return bool((memberships(labels, rows).sum(axis=0) > 1).any())
 
 
+def _check_classes_of_folds(labels: PartialLabels, tests: list[Positions]) -> None:
+    """Warn of folds of one class, and raise if there are no others."""
+    n_classes = [int(memberships(labels, t).any(axis=0).sum()) for t in tests]
+    n_single = n_classes.count(1)
+    words = (
+        f"n_splits={len(tests)} leaves {n_single} test folds of one class only, in "
+        "which every code scores 1. Label more samples per class, or take fewer splits."
+    )
+    if n_single == len(tests):
+        raise ValueError(words)
+    if n_single:
+        warnings.warn(words, UserWarning, stacklevel=3)
+
+
 class UnseenClassSplit(BaseCrossValidator):
     """Random splits that keep whole classes out of training.
 
@@ -185,8 +207,9 @@ class UnseenClassSplit(BaseCrossValidator):
     n_splits : int, default=5
         How many times classes are drawn, each time anew; at least 1.
     test_size : float or int, default=0.25
-        The unseen classes: a fraction of all in (0, 1), of which at least one is seen
-        and one is not, or their number.
+        The unseen classes: a fraction of all in (0, 1), or their number. A fraction
+        takes two at least where two seen ones are left: among the samples of one class
+        every code scores 1.
     keep_unlabeled : bool, default=True
         Whether samples labeled -1 belong to the training part, even though some may be
         of an unseen class, as in a collection that grows. Otherwise they are left out.
@@ -202,11 +225,11 @@ class UnseenClassSplit(BaseCrossValidator):
     --------
     >>> import numpy as np
     >>> from skhash.model_selection import UnseenClassSplit
-    >>> y = np.array([0, 0, 1, 1, 2, 2, -1])
+    >>> y = np.array([0, 0, 1, 1, 2, 2, 3, 3, -1])
     >>> splitter = UnseenClassSplit(n_splits=1, random_state=0)
     >>> for train, test in splitter.split(y, y):
     ...     print(train, test)
-    [0 1 4 5 6] [2 3]
+    [0 1 6 7 8] [2 3 4 5]
     """
 
     def __init__(
@@ -265,6 +288,11 @@ class UnseenClassSplit(BaseCrossValidator):
         ValueError
             If `n_splits` or `test_size` is out of range, `groups` are given, fewer than
             two classes have a labeled sample, or a test part would have no class twice.
+
+        Warns
+        -----
+        UserWarning
+            If there is one unseen class only.
         """
         _check_at_least(self.n_splits, 1, "n_splits")
         check_flag(self.keep_unlabeled, "keep_unlabeled")
@@ -274,6 +302,14 @@ class UnseenClassSplit(BaseCrossValidator):
         member[rows] = memberships(labels, rows)
         present = np.flatnonzero(member.any(axis=0))
         n_unseen = _n_unseen(self.test_size, len(present))
+        if n_unseen == 1 and labels.kind == "single":
+            warnings.warn(
+                "test_size leaves one unseen class per split. Its samples are all "
+                "relevant to each other, so that every code scores 1 in retrieval "
+                f"among them. Take more than one of the {len(present)} classes.",
+                UserWarning,
+                stacklevel=2,
+            )
         rng = derived_random_state(self.random_state, type(self).__name__)
         # All of them first: a split that is refused should be so before any fit.
         yield from [
@@ -324,7 +360,8 @@ def _n_unseen(test_size: Any, n_classes: int) -> int:
     fraction = float(test_size)
     if not 0 < fraction < 1:
         raise ValueError(f"test_size must be a fraction in (0, 1); got {test_size}.")
-    return int(np.clip(round(fraction * n_classes), 1, n_classes - 1))
+    least = 2 if n_classes >= 4 else 1
+    return int(np.clip(round(fraction * n_classes), least, n_classes - 1))
 
 
 def _check_at_least(value: Any, least: int, name: str) -> None:

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skhash._hamming._index import CodeIndex
-from skhash._hamming._mutex import Mutex
 from skhash.neighbors._growing import Labels
 from skhash.neighbors._ids import Ids
+from skhash.utils._state import mutex_of
 
 Self = TypeVar("Self", bound="SnapshotMixin")
 
@@ -69,10 +69,7 @@ class SnapshotMixin(BaseEstimator):
 
     def _change(self: Self, change: Callable[..., Any], *arguments: Any) -> Self:
         """Put in place what `change` returns; one thread at a time."""
-        mutex = self.__dict__.get("_mutex")
-        if mutex is None:
-            mutex = self.__dict__.setdefault("_mutex", Mutex())  # atomic
-        mutex.run(self._replace, change, arguments)
+        mutex_of(self).run(self._replace, change, arguments)
         return self
 
     def _replace(self, change: Callable[..., Any], arguments: tuple) -> None:

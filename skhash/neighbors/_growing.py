@@ -12,6 +12,9 @@ from skhash.utils._labels import concatenate_labels
 
 Self = TypeVar("Self", bound="GrowingArray")
 
+#: From so many values on, strings get room for longer ones.
+_MANY = 1024
+
 
 class GrowingArray:
     """An immutable array that shares its memory with the longer ones made of it.
@@ -44,7 +47,7 @@ class GrowingArray:
         for half as many values again.
         """
         n = self._n + len(more)
-        dtype = self._joint_dtype(more)
+        dtype = self._with_room(self._joint_dtype(more))
         buffer, end = self._buffer, self._end
         has_room = n <= len(buffer) and dtype == buffer.dtype
         if not (has_room and end.advance(self._n, len(more))):
@@ -61,6 +64,16 @@ class GrowingArray:
         if more.dtype == self._buffer.dtype:
             return more.dtype
         return np.promote_types(self._buffer.dtype, more.dtype)
+
+    def _with_room(self, dtype: np.dtype) -> np.dtype:
+        """Return a type for longer strings than needed, if these were too short.
+
+        Else each string that is a bit longer than all before would copy them all.
+        """
+        old = self._buffer.dtype
+        if dtype == old or {dtype.kind, old.kind} != {"U"} or self._n < _MANY:
+            return dtype
+        return np.dtype(f"U{max(dtype.itemsize, old.itemsize * 3 // 2) // 4}")
 
     def without(self: Self, positions: NDArray[np.intp]) -> Self:
         """Return the array without the values at `positions`."""

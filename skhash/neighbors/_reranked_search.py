@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
@@ -18,9 +16,11 @@ from skhash.neighbors._base import check_mode
 from skhash.neighbors._contents import SnapshotMixin
 from skhash.neighbors._mixins import TEXTS as SHARED
 from skhash.neighbors._mixins import ragged
+from skhash.neighbors._pair_distances import pair_distances
 from skhash.utils._compat import num_samples
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
+from skhash.utils._linalg import unit_rows
 from skhash.utils._pipelines import unpack_columns
 
 # Pairs of a query and a candidate whose vectors are held at a time.
@@ -40,6 +40,7 @@ class RerankedSearchMixin(SnapshotMixin):
 
     n_neighbors: int
     rerank_factor: int
+    candidates: str
     radius: float
     hamming_radius: int | None
     metric: str
@@ -246,20 +247,40 @@ class RerankedSearchMixin(SnapshotMixin):
         pad: bool = False,
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
-        codes, queries = self._codes_of(X)
         n_candidates = self._n_candidates(n_neighbors, X is None, subset)
-        candidates = self._contents.index.kneighbors(
-            codes, n_candidates, return_distance=False, mask=subset, pad=pad
-        )
+        if X is None or self.candidates == "hamming":
+            codes, queries = self._codes_of(X)
+            candidates = self._contents.index.kneighbors(
+                codes, n_candidates, return_distance=False, mask=subset, pad=pad
+            )
+        else:
+            queries = self._check_queries(X)
+            candidates = self._asymmetric_candidates(X, n_candidates, subset, pad)
         candidates = np.sort(candidates, axis=1)
-        shape = (queries.shape[0], n_neighbors)
+        shape, vectors = (queries.shape[0], n_neighbors), self._contents.vectors.matrix
         distances, indices = np.empty(shape), np.empty(shape, dtype=np.intp)
         for rows in gen_batches(shape[0], max(1, _PAIRS_PER_BLOCK // n_candidates)):
-            exact = self._pair_distances(queries[rows], candidates[rows])
+            exact = pair_distances(
+                queries[rows], candidates[rows], vectors, self.metric
+            )
             order = np.argsort(exact, axis=1, kind="stable")[:, :n_neighbors]
             distances[rows] = np.take_along_axis(exact, order, axis=1)
             indices[rows] = np.take_along_axis(candidates[rows], order, axis=1)
         return distances, indices
+
+    def _asymmetric_candidates(
+        self, X: Any, n_candidates: int, subset: NDArray[np.bool_] | None, pad: bool
+    ) -> NDArray[np.intp]:
+        """Return the codes of largest inner product, and -1 for what `pad` adds."""
+        values = self._contents.hasher.decision_function(X)
+        n = len(self._contents.vectors) if subset is None else np.count_nonzero(subset)
+        n_missing = max(0, n_candidates - int(n)) if pad else 0
+        found = np.empty((len(values), 0), dtype=np.intp)
+        if n_missing < n_candidates:
+            found = self._contents.index.asymmetric_kneighbors(
+                values, n_candidates - n_missing, False, mask=subset
+            )
+        return np.pad(found, ((0, 0), (0, n_missing)), constant_values=-1)
 
     def _within(
         self, X: Any, radius: float | None, subset: NDArray[np.bool_] | None
@@ -272,7 +293,7 @@ class RerankedSearchMixin(SnapshotMixin):
                 f"{type(radius).__name__}."
             )
         codes, queries = self._codes_of(X)
-        index = self._contents.index
+        index, vectors = self._contents.index, self._contents.vectors.matrix
         bits = (
             index.n_bits_ // 4 if self.hamming_radius is None else self.hamming_radius
         )
@@ -281,7 +302,9 @@ class RerankedSearchMixin(SnapshotMixin):
         neighbors = [np.empty(0, dtype=np.intp)]
         for i, candidates in enumerate(found):
             candidates = np.sort(candidates)
-            exact = self._pair_distances(queries[i : i + 1], candidates[None])[0]
+            exact = pair_distances(
+                queries[i : i + 1], candidates[None], vectors, self.metric
+            )[0]
             order = np.argsort(exact, kind="stable")
             order = order[: np.count_nonzero(exact <= radius)]
             distances.append(exact[order])
@@ -310,39 +333,6 @@ class RerankedSearchMixin(SnapshotMixin):
         n = len(self._contents.vectors) if subset is None else np.count_nonzero(subset)
         return min(n_neighbors * self.rerank_factor, max(n_neighbors, int(n) - to_self))
 
-    def _pair_distances(self, queries: Any, candidates: NDArray) -> NDArray[np.float64]:
-        """Return the distances of queries to their own candidates; inf for -1.
-
-        Pair by pair, where a matrix product would be faster: there the rounding depends
-        on the place in the matrix, so that of two copies of a vector one would be
-        nearer.
-        """
-        missing = candidates < 0
-        if missing.all():
-            return np.full(candidates.shape, np.inf)
-        found = self._contents.vectors.matrix[candidates.ravel()]
-        if sp.issparse(found):
-            queries = sp.csr_array(queries)
-            asked = queries[np.repeat(np.arange(queries.shape[0]), candidates.shape[1])]
-            product = _products_of_sparse_pairs
-        else:
-            queries = queries.toarray() if sp.issparse(queries) else queries
-            asked = queries[:, None]
-            found = found.reshape(*candidates.shape, -1)
-            product = partial(np.einsum, "ijk,ijk->ij")
-        if self.metric == "euclidean":
-            # Not by products, of which little is left where vectors are far from zero.
-            asked = found = found - asked
-        products = product(asked, found).astype(np.float64).reshape(candidates.shape)
-        if self.metric == "inner_product":
-            distances = -products
-        elif self.metric == "cosine":
-            distances = np.clip(1 - products, 0, 2)
-        else:
-            distances = np.sqrt(products)
-        distances[missing] = np.inf
-        return distances
-
     def _check_queries(self, X: Any) -> Any:
         queries = validate_data(
             self,
@@ -354,8 +344,4 @@ class RerankedSearchMixin(SnapshotMixin):
         return self._scaled(queries)
 
     def _scaled(self, vectors: Any) -> Any:
-        return normalize(vectors) if self.metric == "cosine" else vectors
-
-
-def _products_of_sparse_pairs(left: sp.csr_array, right: sp.csr_array) -> NDArray:
-    return np.asarray(left.multiply(right).sum(axis=1))
+        return unit_rows(vectors)[0] if self.metric == "cosine" else vectors

@@ -9,7 +9,11 @@ from sklearn.utils.validation import check_consistent_length
 
 from skhash.neighbors._ids import check_ids
 from skhash.utils._compat import num_samples
+from skhash.utils._label_forms import check_objects, check_texts
 from skhash.utils._labels import as_array, check_partial_labels
+
+#: Strings that are checked one by one.
+_FEW = 64
 
 
 def check_labels(y: ArrayLike, X: ArrayLike) -> NDArray:
@@ -37,7 +41,12 @@ def check_labels(y: ArrayLike, X: ArrayLike) -> NDArray:
         labels = labels.ravel()
     if labels.ndim == 0 or len(labels) != num_samples(X):
         check_consistent_length(X, labels)
-    if len(labels) and (labels.ndim > 1 or labels.dtype.kind not in "biu"):
+    # What needs no sort, for few labels are often added to many.
+    if labels.ndim == 1 and labels.dtype.kind == "U" and len(labels) <= _FEW:
+        check_texts(labels, "y")
+    elif labels.ndim == 1 and labels.dtype.kind == "O":
+        check_objects(labels, "y")
+    elif len(labels) and (labels.ndim > 1 or labels.dtype.kind not in "biu"):
         check_partial_labels(labels, len(labels), chunk=True)
     return labels
 

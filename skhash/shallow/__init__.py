@@ -5,6 +5,7 @@ from skhash.shallow._cca import CCAITQHasher
 from skhash.shallow._classifier import ClassifierHasher
 from skhash.shallow._kernel_supervised import KernelSupervisedHasher
 from skhash.shallow._projections import PCAHasher, RandomProjectionHasher
+from skhash.shallow._relevant_components import RelevantComponentHasher
 from skhash.shallow._rotations import IsotropicHasher, ITQHasher
 from skhash.shallow._self_taught import SelfTaughtHasher
 from skhash.shallow._semi_supervised import SemiSupervisedHasher
@@ -24,6 +25,7 @@ __all__ = [
     "KernelSupervisedHasher",
     "PCAHasher",
     "RandomProjectionHasher",
+    "RelevantComponentHasher",
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
     "ShiftInvariantKernelHasher",

@@ -13,12 +13,15 @@ from skhash.shallow._docs import TEXTS
 from skhash.shallow._latent import LatentHasher
 from skhash.utils._compat import Interval, Options
 from skhash.utils._docstrings import substitute
+from skhash.utils._linalg import settle_equal_eigenvalues
 from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._typing import Output, Seed
 
 # In a graph of several components many samples have exactly the value of a threshold.
 # The factor moves the thresholds off these values.
 _TIE_MARGIN = 1.00001
+# Entries of an eigenvector below this fraction of its largest one.
+_NO_MORE_THAN_ROUNDING = 1e-9
 
 
 @substitute(**TEXTS)
@@ -190,16 +193,16 @@ class AnchorGraphHasher(LatentHasher):
             slope=4 * self.n_nearest_ * size / self.bandwidth_,
             size=size,
         )
-        positive, doubtful = vectors.above()
+        first, doubtful = vectors.above()
         doubtful |= distances.has_tie(nearest)
         if self.thresholds_ is None:
-            return positive, doubtful
+            return first, doubtful
         upper, lower = _TIE_MARGIN * self.thresholds_
         above, above_doubtful = vectors.above(upper)
-        _, below_doubtful = vectors.above(lower)
-        second = np.where(positive, above, vectors.values < lower)
-        bits = np.hstack([positive, second])[:, : self.n_bits]
-        return bits, doubtful | above_doubtful | below_doubtful
+        below, below_doubtful = vectors.above(lower)
+        second = np.where(first > 0, above, -below)
+        values = np.hstack([first, second])[:, : self.n_bits]
+        return values, doubtful | above_doubtful | below_doubtful
 
 
 def _eigenvector_map(links: sp.csr_array, n_vectors: int) -> NDArray:
@@ -214,9 +217,14 @@ def _eigenvector_map(links: sp.csr_array, n_vectors: int) -> NDArray:
     constant = np.sqrt(weights / weights.sum())
     small -= constant[:, None] * constant
     eigenvalues, eigenvectors = np.linalg.eigh(small)
+    eigenvectors = settle_equal_eigenvalues(eigenvalues, eigenvectors)
     chosen = np.arange(len(weights) - 1, len(weights) - 1 - n_vectors, -1)
     roots = np.sqrt(np.maximum(eigenvalues[chosen], np.finfo(small.dtype).eps))
-    return np.sqrt(links.shape[0]) * scale[:, None] * eigenvectors[:, chosen] / roots
+    vectors = scale[:, None] * eigenvectors[:, chosen] / roots
+    # In other components of the graph a vector is zero up to rounding, which must not
+    # decide on bits.
+    vectors[np.abs(vectors) < _NO_MORE_THAN_ROUNDING * np.abs(vectors).max(axis=0)] = 0
+    return np.sqrt(links.shape[0]) * vectors
 
 
 def _second_thresholds(links: sp.csr_array, vectors: NDArray) -> NDArray:

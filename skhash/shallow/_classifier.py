@@ -223,8 +223,8 @@ class ClassifierHasher(ClassPredictorMixin, ShallowHasher):
             parts.append(centered.project(self.rotation_.T).above())
         if self.label_free_ is not None:
             parts.append(self.label_free_._decide(X))
-        bits, doubtful = zip(*parts)
-        return np.hstack(bits), np.any(doubtful, axis=0)
+        values, doubtful = zip(*parts)
+        return np.hstack(values), np.any(doubtful, axis=0)
 
     def _class_probabilities(self, X: ArrayLike) -> NDArray:
         return self._posteriors(self._check_samples(X, reset=False))

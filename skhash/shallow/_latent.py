@@ -4,6 +4,7 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags, check_random_state
 
@@ -28,7 +29,7 @@ class LatentHasher(ShallowHasher):
     that Euclidean distances in that space order samples as the cosine does. At most
     `max_samples` samples are used for learning, labeled ones first.
 
-    A subclass learns in `_fit_latent` and computes bits in `_decide_latent`. One that
+    A subclass learns in `_fit_latent` and computes values in `_decide_latent`. One that
     uses labels sets `_uses_labels`, and one that requires them `_needs_labels`.
     """
 
@@ -64,7 +65,7 @@ class LatentHasher(ShallowHasher):
 
     @abstractmethod
     def _decide_latent(self, features: BoundedRows) -> Decision:
-        """Return bits and doubtful samples from latent features."""
+        """Return decision values and doubtful samples from latent features."""
 
     def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         random_state = check_random_state(self.random_state)
@@ -80,8 +81,14 @@ class LatentHasher(ShallowHasher):
             X, self._count_components(), random_state=random_state
         )
         features = self._latent_features(X)
-        targets = labels.targets(rows).astype(features.dtype)
+        targets = self._targets(labels, rows).astype(features.dtype)
         self._fit_latent(features, targets, labels.labeled[rows], random_state)
+
+    def _targets(
+        self, labels: PartialLabels, rows: slice | NDArray[np.intp]
+    ) -> NDArray | sp.csr_array:
+        """Return the class memberships (n_rows, n_classes) of some samples."""
+        return labels.targets(rows)
 
     def _count_components(self) -> int:
         return self.n_components

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn import config_context
 from sklearn.neighbors import kneighbors_graph
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
@@ -19,6 +20,9 @@ from skhash.utils._linalg import unit_rows
 from skhash.utils._rounding import BoundedRows, Decision
 from skhash.utils._thresholds import median_thresholds
 from skhash.utils._typing import Output, Rows, Seed
+
+# Similarities that are computed at a time.
+_MEGABYTES_PER_BLOCK = 16
 
 
 @substitute(**TEXTS)
@@ -156,7 +160,9 @@ def graph_bits(
         Each column has as many ones as zeros, up to ties.
     """
     n_neighbors = min(n_neighbors, X.shape[0] - 1)
-    graph = kneighbors_graph(X, n_neighbors, mode="distance", metric="cosine")
+    # In blocks of rows, between which an interrupt is noticed.
+    with config_context(working_memory=_MEGABYTES_PER_BLOCK):
+        graph = kneighbors_graph(X, n_neighbors, mode="distance", metric="cosine")
     graph.data = np.maximum(1 - graph.data, 0)
     graph = (graph + graph.T) / 2
     eigenvectors = smooth_eigenvectors(graph, n_bits, random_state=random_state)

@@ -102,14 +102,14 @@ class SimHasher(BaseHasher):
     def _fit(self, X: Rows, y: ArrayLike | None) -> None:
         """Learn nothing."""
 
-    def _encode(self, X: Any) -> NDArray[np.bool_]:
+    def _decision_values(self, X: Any) -> NDArray[np.float64]:
         # Entries of zero in a dense row add nothing, so that both forms sum alike.
         rows = sp.csr_array(X)
-        bits = np.empty((rows.shape[0], self.n_bits), dtype=bool)
+        values = np.empty((rows.shape[0], self.n_bits))
         words = max(1, _SIGNS_AT_A_TIME // self.n_bits)
         for first, last in _cut(rows.indptr, words):
-            bits[first:last] = self._sums(rows, first, last) > 0
-        return bits
+            values[first:last] = self._sums(rows, first, last)
+        return values
 
     def _sums(self, X: sp.csr_array, first: int, last: int) -> NDArray[np.floating]:
         """Return the sums of signs (n_samples, n_bits) of some rows."""

@@ -159,8 +159,7 @@ class SphericalHasher(LatentHasher):
 
     def _decide_latent(self, features: BoundedRows) -> Decision:
         squares = features.squared_distances(self.centers_)
-        outside, doubtful = squares.above(self.radii_**2)
-        return ~outside, doubtful
+        return squares.at_most(self.radii_**2)
 
 
 def _squared_distances(features: NDArray, centers: NDArray) -> NDArray:

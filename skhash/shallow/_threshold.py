@@ -103,10 +103,11 @@ class ThresholdHasher(BaseHasher):
         else:
             self.thresholds_ = median_thresholds(X)
 
-    def _encode(self, X: Rows) -> NDArray[np.bool_]:
+    def _decision_values(self, X: Rows) -> NDArray[np.floating]:
         X = X[:, : len(self.thresholds_)]
-        # One block of samples, as large as its codes, becomes dense.
-        return (X.toarray() if sp.issparse(X) else X) > self.thresholds_
+        # One block of samples, as large as its values, becomes dense.
+        with np.errstate(over="ignore"):
+            return (X.toarray() if sp.issparse(X) else X) - self.thresholds_
 
     @property
     def _n_features_out(self) -> int:

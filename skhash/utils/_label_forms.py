@@ -110,6 +110,11 @@ def as_indicator(y: NDArray[Any], name: str) -> NDArray[np.float32]:
             y = y.astype(np.float64)
     if y.dtype.kind not in "biuf":
         raise not_classes(name, f"several columns of dtype {y.dtype}")
+    if y.ndim == 2 and y.shape[1]:
+        with np.errstate(over="ignore"):
+            converted = y.astype(np.float32)
+        if np.isfinite(converted).all():  # what follows takes longer for a few rows
+            return converted
     return check_array(
         y,
         dtype=np.float32,

@@ -289,7 +289,8 @@ def _check_one_class_per_sample(
 ) -> PartialLabels:
     if y.dtype.kind not in "biufUO":
         raise not_classes(name, f"dtype {y.dtype}")
-    y = column_or_1d(y, warn=True)
+    if y.ndim != 1:  # its checks take longer than those of a few labels
+        y = column_or_1d(y, warn=True)
     marked = np.zeros(len(y), dtype=bool)  # by -1, not by a missing value
     if y.dtype.kind == "U":
         check_texts(np.unique(y), name)

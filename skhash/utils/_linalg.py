@@ -1,5 +1,7 @@
 """Compute singular directions, lengths of rows, and rotations towards signs."""
 
+from itertools import pairwise
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from skhash.utils._typing import Rows, Seed
 
 # NumPy splits longer sums of products at places that depend on the number of rows.
 _COLUMNS_PER_SUM = 4096
+# Eigenvalues that differ by less, relative to the largest, count as equal.
+_EQUAL_EIGENVALUES = 1e-9
 
 
 def singular_directions(
@@ -50,6 +54,37 @@ def singular_directions(
         random_state=random_state,
     )
     return svd_flip(left, right, u_based_decision=False)[1]
+
+
+def settle_equal_eigenvalues(values: NDArray, vectors: NDArray) -> NDArray:
+    """Choose one basis of the eigenvectors of each eigenvalue that occurs repeatedly.
+
+    LAPACK returns any of them, which depends on rounding and so on the number of
+    threads that BLAS has at the moment.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_vectors,)
+        Eigenvalues, ascending or descending.
+    vectors : ndarray of shape (n_dimensions, n_vectors)
+        Their eigenvectors, orthonormal.
+
+    Returns
+    -------
+    settled : ndarray of shape (n_dimensions, n_vectors)
+        Eigenvectors of the same eigenvalues; those of other ones are as they were.
+    """
+    gaps = np.abs(np.diff(values)) > _EQUAL_EIGENVALUES * np.abs(values).max(initial=0)
+    edges = np.concatenate([[0], np.flatnonzero(gaps) + 1, [len(values)]])
+    settled = vectors.copy()
+    for first, last in pairwise(edges):
+        if last - first > 1:
+            space = vectors[:, first:last]
+            # The projections of fixed vectors depend on the space alone.
+            drawn = np.random.default_rng(0).standard_normal((len(space), last - first))
+            basis, triangle = np.linalg.qr(space @ (space.T @ drawn))
+            settled[:, first:last] = basis * np.where(np.diag(triangle) < 0, -1, 1)
+    return settled
 
 
 def unit_rows(X: Rows) -> tuple[Rows, NDArray]:

@@ -19,7 +19,7 @@ from skhash.utils._linalg import row_squares, unit_rows
 from skhash.utils._typing import Rows
 
 Product: TypeAlias = Callable[[Rows, NDArray], NDArray]
-Decision: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+Decision: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 _EPS = np.finfo(np.float64).eps
 _SMALLEST = np.finfo(np.float64).smallest_subnormal
@@ -133,40 +133,47 @@ class BoundedRows:
         return self._with(self.values[:, columns] * factors, error)
 
     def above(self, thresholds: ArrayLike = 0.0) -> Decision:
-        """Return the values above thresholds, and the rows with a doubtful one."""
-        thresholds = np.asarray(thresholds)
-        distances = np.abs(self.values - thresholds)
+        """Return the values less thresholds, and the rows with a doubtful sign.
+
+        A difference of finite numbers is above 0 exactly if the first is the larger.
+        """
+        values = self.values - thresholds
         error = self.error + 4 * _EPS * np.abs(thresholds).max(initial=0)
         # Comparisons with infinity or NaN are false, so that they are in doubt as well.
-        doubtful = ~(distances > error).all(axis=1)
-        return self.values > thresholds, doubtful
+        doubtful = ~(np.abs(values) > error).all(axis=1)
+        return values, doubtful
+
+    def at_most(self, thresholds: NDArray[np.float64]) -> Decision:
+        """Return thresholds less the values, above 0 also where both are equal."""
+        values, doubtful = self.above(np.nextafter(thresholds, np.inf))
+        return np.negative(values, out=values), doubtful
 
 
-def consistent_bits(
+def consistent_values(
     decide: Callable[[BoundedRows], Decision], X: Rows
-) -> NDArray[np.bool_]:
-    """Compute bits that do not depend on the other samples in `X`.
+) -> NDArray[np.float64]:
+    """Compute values whose signs do not depend on the other samples in `X`.
 
     Parameters
     ----------
     decide : callable
-        Returns bits, (n_samples, n_bits), and which samples have a bit that rounding
+        Returns values, (n_samples, n_bits), and which samples have a sign that rounding
         may have decided, (n_samples,).
     X : {ndarray, CSR} of shape (n_samples, n_features)
         The samples.
 
     Returns
     -------
-    bits : ndarray of shape (n_samples, n_bits), bool
-        The bits of each sample alone.
+    values : ndarray of shape (n_samples, n_bits), float64
+        Those above 0 are above 0 for each sample alone.
     """
     # Values out of range are in doubt, and therefore consistent.
     with np.errstate(over="ignore", invalid="ignore"):
-        bits, doubtful = decide(BoundedRows(X, blas_product))
+        values, doubtful = decide(BoundedRows(X, blas_product))
         again = np.flatnonzero(doubtful)
         if again.size:
-            bits[again] = decide(BoundedRows(X[again], ordered_product))[0]
-    return bits
+            values[again] = decide(BoundedRows(X[again], ordered_product))[0]
+    return values
 
 
 def blas_product(X: Rows, directions: NDArray) -> NDArray:

@@ -62,7 +62,8 @@ class NormScaler:
 
     def rescale(self, X: Rows) -> Rows:
         """Return samples whose squares can be computed in single precision."""
-        return X if self.factor == 1 else X * self.factor
+        # In double precision, as the factor may be too large for single precision.
+        return X if self.factor == 1 else X * np.float64(self.factor)
 
     def scale(self, X: Rows) -> Rows:
         """Scale rows to Euclidean length 1."""
@@ -112,7 +113,8 @@ class GlobalStandardScaler:
 
     def rescale(self, X: Rows) -> Rows:
         """Return samples whose squares can be computed in single precision."""
-        return X if self.factor == 1 else X * self.factor
+        # In double precision, as the factor may be too large for single precision.
+        return X if self.factor == 1 else X * np.float64(self.factor)
 
     def scale(self, X: Rows) -> NDArray[np.float32]:
         """Center and scale rows."""

@@ -1,36 +1,49 @@
 """Change the attributes of an estimator all at once or not at all."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 
+from skhash._hamming._mutex import Mutex
+
 Estimator = TypeVar("Estimator")
 
 
-@contextmanager
-def replaced_at_end(estimator: Estimator) -> Iterator[Estimator]:
-    """Yield a copy of an estimator whose attributes replace the original ones.
-
-    They do so in one assignment when the block ends without an exception: an error or
-    an interrupt anywhere in the block leaves the estimator as it was. The block must
-    replace fitted objects, not change them in place.
+def replace_state(
+    estimator: Estimator, change: Callable[..., object], *arguments: Any
+) -> None:
+    """Change the attributes of an estimator all at once, one thread at a time.
 
     Parameters
     ----------
     estimator : estimator
         The estimator to change.
-
-    Yields
-    ------
-    copied : estimator
-        A shallow copy to be changed. Parameters that are NumPy numbers are Python
-        numbers in it, since those of 8 bits would overflow.
+    change : callable
+        Called with a shallow copy of the estimator and the arguments. What it sets in
+        the copy replaces the attributes of the estimator in one assignment: an error or
+        an interrupt anywhere leaves the estimator as it was. It must replace fitted
+        objects, not change them in place. Parameters that are NumPy numbers are Python
+        numbers in the copy, since those of 8 bits would overflow.
+    *arguments : object
+        Its other arguments.
     """
+    mutex_of(estimator).run(_replace, estimator, change, arguments)
+
+
+def _replace(estimator: Any, change: Callable[..., object], arguments: tuple) -> None:
     copied = snapshot(estimator)
-    yield copied
+    change(copied, *arguments)
     estimator.__dict__ = vars(copied) | _numpy_parameters(vars(estimator))
+
+
+def mutex_of(estimator: object) -> Mutex:
+    """Return what lets one thread at a time change an estimator."""
+    attributes = vars(estimator)
+    mutex = attributes.get("_mutex")
+    if mutex is None:
+        mutex = attributes.setdefault("_mutex", Mutex())  # atomic
+    return mutex
 
 
 def snapshot(estimator: Estimator) -> Estimator:
@@ -39,7 +52,7 @@ def snapshot(estimator: Estimator) -> Estimator:
     Parameters
     ----------
     estimator : estimator
-        An estimator that is changed by :func:`replaced_at_end` only.
+        An estimator that is changed by :func:`replace_state` only.
 
     Returns
     -------

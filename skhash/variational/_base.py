@@ -15,7 +15,7 @@ from skhash.utils._labels import (
     require_two_classes,
 )
 from skhash.utils._scaling import GlobalStandardScaler, NormScaler, Rows
-from skhash.utils._state import replaced_at_end
+from skhash.utils._state import replace_state
 from skhash.variational._network_encoder import NetworkEncoder
 from skhash.variational._trainer import Trainer, TrainingSettings, TrainingTask
 from skhash.variational._validation import (
@@ -157,18 +157,20 @@ class BaseVAEHasher(NetworkEncoder):
         samples of the new classes get codes near codewords of their own. A call
         without new classes trains the network and changes codes.
         """
-        with replaced_at_end(self) as hasher:
-            is_first = not hasattr(hasher, "network_")
-            rows = hasher._check_samples(X, reset=is_first)
-            labels = hasher._check_training_data(rows, y, is_chunk=True)
-            if is_first:
-                all_classes = check_chunk_classes(labels, classes)
-                hasher._initialize(rows, y, labels, all_classes)
-            else:
-                hasher._check_resumable(rows, labels)
-            if is_first or not hasher._learn_new_classes(rows, labels):
-                hasher._train(rows, labels, 1, is_chunk=True)
+        replace_state(self, type(self)._fit_chunk, X, y, classes)
         return self
+
+    def _fit_chunk(self, X: Any, y: Any, classes: ArrayLike | None) -> None:
+        is_first = not hasattr(self, "network_")
+        rows = self._check_samples(X, reset=is_first)
+        labels = self._check_training_data(rows, y, is_chunk=True)
+        if is_first:
+            all_classes = check_chunk_classes(labels, classes)
+            self._initialize(rows, y, labels, all_classes)
+        else:
+            self._check_resumable(rows, labels)
+        if is_first or not self._learn_new_classes(rows, labels):
+            self._train(rows, labels, 1, is_chunk=True)
 
     def _learn_new_classes(self, X: Rows, labels: PartialLabels) -> bool:
         """Extend the hasher by classes it does not know; return whether it could."""

@@ -46,8 +46,9 @@ PARAMETERS = {
         Form of the codes: one column per bit, or eight bits per byte.
         """,
     "verbose_text": """
-        From 1 on, log a line per epoch with the terms of the loss to the logger
-        "skhash" at level INFO.
+        From 1 on, report each epoch in a line with the terms of the loss: by the logger
+        "skhash" at level INFO if logging is set up, else on standard output. For a
+        progress bar, pass ``callbacks=[skorch.callbacks.ProgressBar()]``.
         """,
     "random_state_text": """
         Seeds weights, batches and dropout. The same seed gives the same codes on one

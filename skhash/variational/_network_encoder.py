@@ -89,25 +89,9 @@ class NetworkEncoder(BaseHasher):
             ]
         )
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Return the real numbers whose signs are the codes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples to encode.
-
-        Returns
-        -------
-        logits : ndarray of shape (n_samples, n_bits), float32
-            Log-odds of each bit; :meth:`transform` sets those above 0.
-        """
-
-        def code_logits(hasher: NetworkEncoder, X: Rows) -> NDArray:
-            logits, _ = hasher._code_logits(X, *hasher._activations(X))
-            return logits.float().cpu().numpy()
-
-        return self._in_blocks(X, code_logits)
+    def _decision_values(self, X: Rows) -> NDArray[np.float32]:
+        logits, _ = self._code_logits(X, *self._activations(X))
+        return logits.float().cpu().numpy()
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of a 1 for each bit.

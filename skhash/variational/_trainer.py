@@ -4,6 +4,7 @@ import copy
 import logging
 import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -199,8 +200,12 @@ class Trainer:
 
 
 def _log(line: str) -> None:
-    """Log a line of skorch without its colors."""
-    logger.info(re.sub(r"\x1b\[\d*m", "", line))
+    """Log a line of skorch without its colors; print it if no logging is set up."""
+    line = re.sub(r"\x1b\[\d*m", "", line)
+    if logger.hasHandlers():
+        logger.info(line)
+    else:
+        sys.stdout.write(f"{line}\n")
 
 
 def _callbacks(objective: Objective, settings: TrainingSettings) -> list[Any]:

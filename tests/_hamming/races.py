@@ -1,8 +1,8 @@
 """Search an index in threads while others change it: for the thread sanitizer.
 
 Writers add, remove and fit again; readers search by scan and by tables, with helper
-threads of their own; one thread pickles, one counts distances. What is found is
-checked, so that this is a test without the sanitizer too.
+threads of their own, in batches and by joins too; one thread pickles, one counts
+distances. What is found is checked, so that this is a test without the sanitizer too.
 """
 
 import argparse
@@ -71,6 +71,20 @@ class Life:
         for indices in self.index.radius_neighbors(queries, 2, return_distance=False):
             assert len(indices)
 
+    def search_in_batches(self, rng):
+        """By the bit-sliced kernels, by weights, and by joins."""
+        queries = self.rows[:200]
+        found = self.index.kneighbors(queries, 1, return_distance=False)
+        assert (found.ravel() == np.arange(200)).all()
+        weights = np.unpackbits(queries[:9], axis=1) * 2.0 - 1
+        found = self.index.asymmetric_kneighbors(weights, 1, return_score=False)
+        assert (found.ravel() == np.arange(9)).all()
+        i, j, distances = self.index.radius_pairs(3)
+        assert (i < j).all()
+        assert (distances <= 3).all()
+        i, j, distances = self.index.radius_pairs(1, self.rows[:50])
+        assert set(zip(range(50), range(50))) <= set(zip(i.tolist(), j.tolist()))
+
     def copy(self, rng):
         other = pickle.loads(pickle.dumps(self.index))
         assert len(other.labels_) == other.n_samples_fit_ >= N_ROWS
@@ -88,7 +102,8 @@ class Life:
 def run(seconds, seed=0):
     life = Life(seed)
     steps = [life.add, life.remove, life.copy, life.count]
-    threads = [life.repeat(step) for step in (*steps, life.search, life.search)]
+    searches = [life.search, life.search, life.search_in_batches]
+    threads = [life.repeat(step) for step in (*steps, *searches)]
     for thread in threads:
         thread.start()
     life.stop.wait(seconds)

@@ -82,9 +82,11 @@ def check_addresses(arguments):
         "LD_PRELOAD": f"{runtime('libasan.so')} {runtime('libstdc++.so.6')}",
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "SKHASH_PATIENCE": "10",
     }
     tests = [str(FOLDER), str(ROOT / "tests/fuzz/test_core.py")]
-    chosen = [*tests, "-p", "no:cacheprovider", *(arguments or ["-q"])]
+    # Captured by Python only, for the reports go to the file descriptor.
+    chosen = [*tests, "-p", "no:cacheprovider", "--capture=sys", *(arguments or ["-q"])]
     return run_python(RUN_TESTS, target, chosen, environment)
 
 

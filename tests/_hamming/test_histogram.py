@@ -1,11 +1,8 @@
 """Histograms of Hamming distances against plain numpy, with every counter."""
 
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +14,7 @@ from skhash._hamming._histogram import (
     planes_of_codes,
     sum_weights,
 )
+from tests.faults import interrupt_after
 
 LENGTHS = [1, 8, 17, 64, 65, 128, 521]
 
@@ -153,21 +151,6 @@ def test_an_interrupt_is_answered():
     codes = rng.integers(0, 256, (2_000_000, 8), dtype=np.uint8)
     planes, starts = planes_of_codes(codes, np.zeros(len(codes), dtype=np.int64), 1)
     words = words_of(codes[:2000])
-    sent = []
-
-    def interrupt():
-        sent.append(time.perf_counter())
-        signal.raise_signal(signal.SIGINT)
-
-    def count_for_long():
+    with interrupt_after(0.2):
         for _ in range(100):
             count_within_classes(planes, starts, words, np.zeros(2000, dtype=int), 64)
-
-    timer = threading.Timer(0.2, interrupt)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            count_for_long()
-        assert time.perf_counter() - sent[0] < 0.5
-    finally:
-        timer.cancel()

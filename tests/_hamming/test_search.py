@@ -18,6 +18,7 @@ from skhash._hamming._multi_index import MultiIndex
 from skhash._hamming._search import SearchTarget, StopFlag, Tables
 from skhash._hamming._storage import BlockedCodes, DistinctCodes
 from skhash.neighbors import HammingNearestNeighbors, simd_name, simd_names
+from tests.faults import interrupt_after
 
 ALGORITHMS = ["auto", "brute", "multi_index"]
 
@@ -254,12 +255,12 @@ def test_large_index(algorithm, kind):
     queries = np.concatenate([rows[:40], random_rows(rng, 40, 64, "random")])
     model = HammingNearestNeighbors(packed=True, algorithm=algorithm).fit(rows)
     everything = np.ones(len(rows), dtype=bool)
+    expected = reference_nearest(queries, rows, 300, everything)
     for n_jobs in (1, 2):
         model.set_params(n_jobs=n_jobs)
         for k in (1, 10, 300):
-            expected = reference_nearest(queries, rows, k, everything)
             for got, want in zip(model.kneighbors(queries, k), expected):
-                np.testing.assert_array_equal(got, want)
+                np.testing.assert_array_equal(got, want[:, :k])
     counts, distances, indices = reference_within(queries, rows, 3, everything)
     got_distances, got_indices = model.radius_neighbors(queries, 3)
     np.testing.assert_array_equal([len(x) for x in got_indices], counts)
@@ -307,12 +308,8 @@ def test_interrupt_is_answered_at_once(n_threads, kind, monkeypatch):
         "within": lambda: index.within(rows, 10, **how),
         "others": lambda: index.nearest_others(10, **how),
     }
-    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
-    start = time.perf_counter()
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupt_after(0.3):
         searches[kind]()  # takes minutes
-    assert time.perf_counter() - start < 0.3 + 0.5
     found = index.nearest(rows[:3], 1, **how)
     np.testing.assert_array_equal(found[1], [[0], [1], [2]])
 

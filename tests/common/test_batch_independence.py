@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from tests.common.estimators import HASHERS
@@ -43,6 +43,10 @@ def test_alone_as_in_a_batch(hasher, samples):
     if "random_state" in hasher.get_params():
         hasher.set_params(random_state=0)
     codes = hasher.fit(X, np.arange(N_SAMPLES) % 3).transform(X)
+    values = hasher.decision_function(X)
+    assert_array_equal(values > 0, codes)
     for i in range(0, N_SAMPLES, 3):
         assert_array_equal(hasher.transform(X[[i]])[0], codes[i])
+        assert_array_equal(hasher.decision_function(X[[i]])[0] > 0, codes[i])
     assert_array_equal(hasher.transform(X[5:22]), codes[5:22])
+    assert_allclose(hasher.decision_function(X[5:22]), values[5:22], atol=1e-5)

@@ -94,6 +94,18 @@ def test_row_by_row_as_in_one_batch(fitted, rows, form):
     assert_array_equal(one_by_one, fitted.transform(X)[::3])
 
 
+@pytest.mark.parametrize("form", [sp.csr_array, sp.csr_matrix.toarray])
+def test_signs_of_the_decision_function_are_the_code(fitted, rows, form, monkeypatch):
+    values = fitted.decision_function(form(rows))
+    assert values.shape == (rows.shape[0], 11)
+    assert np.isfinite(values).all()
+    assert_array_equal(values > 0, fitted.transform(rows))
+    monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 7)
+    in_blocks = clone_fitted(fitted).set_params(output="packed").decision_function(rows)
+    assert_array_equal(in_blocks > 0, values > 0)
+    np.testing.assert_allclose(in_blocks, values, rtol=1e-5, atol=1e-6)
+
+
 def test_any_order_of_rows(fitted, rows):
     order = np.random.RandomState(0).permutation(rows.shape[0])
     assert_array_equal(fitted.transform(rows[order]), fitted.transform(rows)[order])

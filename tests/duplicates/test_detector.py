@@ -183,7 +183,7 @@ def test_input_that_is_refused(bits):
     detector = DuplicateDetector(2).fit(bits)
     with pytest.raises(ValueError, match="expecting 20 features"):
         detector.partial_fit(bits[:, 1:])
-    with pytest.raises(ValueError, match="if and only if"):
+    with pytest.raises(ValueError, match="exactly if it was to fit"):
         detector.partial_fit(bits, sample_weight=np.ones(200))
 
 

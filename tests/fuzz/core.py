@@ -51,12 +51,15 @@ TARGETS = {
     "refused_search": core_search.refused_search,
     "search": core_search.search,
     "store_and_load": core_layout.store_and_load,
+    "weighted": core_search.weighted,
     "weights_and_shared": core_histogram.weights_and_shared,
     "within_classes": core_histogram.within_classes,
 }
 
 #: Targets and bytes that once failed, in hexadecimal digits.
 FOUND = [
+    # The index of the last query, beyond the largest integer.
+    ("refused_merge", "4eee4e3cd659e46726cc10177c7b4c"),
     # Bits behind the length, counted behind the histogram.
     ("refused_histogram", "00" * 2),
     # Codes without a row, which a search must not count as neighbors.

@@ -20,7 +20,10 @@ from tests.fuzz.source import distance_matrix
 
 def draw_distinct(source, n_bytes):
     """Return distinct codes, and the rows of each."""
-    rows = source.rows(max(1, source.size(1, 2, 64, most=90)), n_bytes)
+    n = max(1, source.size(1, 2, 64, most=90))
+    if not source.integer(0, 15):  # enough for a group that is scanned
+        n = 400
+    rows = source.rows(n, n_bytes)
     codes, numbers = np.unique(rows, axis=0, return_inverse=True)
     return codes, numbers.ravel()
 

@@ -125,6 +125,32 @@ def check_search(source, target, rows, queries, members, allowed, first, last):
         assert [*zip(distances.tolist(), indices.tolist())] == hits
 
 
+def weighted(source):
+    """Search for the codes with the smallest sums of weights of differing bits."""
+    n_bytes, n, n_queries = draw_sizes(source)
+    rows = source.rows(n, n_bytes)
+    shape = n_queries, 8 * n_bytes
+    most = source.choice([7, 127 if n_bytes <= 64 else 7, 1, 0])
+    queries = source.generator().integers(-most, most + 1, shape).astype(np.int8)
+    allowed = np.ones(n, dtype=bool)
+    if source.flag():
+        allowed = source.generator().integers(0, 3, n) > 0
+    options = {} if allowed.all() else {"allowed": mask_words(allowed)}
+    target = SearchTarget(planes_of(rows), n, n_bytes, **options)
+    k = source.size(0, 1, n, most=n + 3)
+    distances = np.empty((n_queries, k), dtype=np.int32)
+    indices = np.empty((n_queries, k), dtype=np.intp)
+    how = 0, n, 0, source.choice(simd_names()), StopFlag(), True
+    target.nearest(queries.view(np.uint8), distances, indices, *how)
+    bits = np.unpackbits(rows, axis=1).astype(bool)
+    differs = bits[None] != (queries > 0)[:, None]
+    sums = (differs * np.abs(queries.astype(int))[:, None]).sum(axis=2)
+    for q in range(n_queries):
+        want = sorted((int(sums[q, i]), i) for i in np.flatnonzero(allowed))[:k]
+        want += [(FAR, -1)] * (k - len(want))
+        assert [*zip(distances[q].tolist(), indices[q].tolist())] == want
+
+
 def refused_search(source):
     """Call with sizes that do not fit: an error, and no access out of bounds."""
     sizes = [source.size(0, 1, 8, 64, 128, most=70) for _ in range(12)]
@@ -156,7 +182,8 @@ def refused_search(source):
         first = source.size(0, 64, 2**63, most=300)
         last = source.size(1, 64, 2**64 - 1, most=300)
         simd = source.choice([*simd_names(), "mmx"])
-        target.nearest(queries, distances, indices, first, last, 0, simd, stop)
+        how = first, last, 0, simd, stop, source.flag()
+        target.nearest(queries, distances, indices, *how)
         target.within(queries, sizes[0], first, last, 2**63, simd, stop)
     except (*REFUSALS, InterruptedError):
         return

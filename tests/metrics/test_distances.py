@@ -224,3 +224,33 @@ def test_distances_that_matter_are_exact(shift, dtype, monkeypatch):
         metrics.ndcg_at_k_score(X[:1000], y[:1000], k=9, metric="euclidean"),
         metrics.ndcg_at_k_score(square, y[:1000], k=9, metric="precomputed"),
     )
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("exponent", [-900, -560, 530, 900])
+def test_the_scale_does_not_matter(metric, form, exponent):
+    """Squares of such values overflow or vanish; a power of two rounds nothing."""
+    rng = np.random.RandomState(0)
+    X = np.round(rng.standard_normal((150, 4)), 3)
+    y = rng.randint(3, size=150)
+    score = metrics.precision_at_k_score(form(X), y, k=4, metric=metric)
+    scaled = form(np.ldexp(X, exponent))
+    got = metrics.precision_at_k_score(scaled, y, k=4, metric=metric)
+    assert got == pytest.approx(score, abs=1e-12)
+    if metric == "euclidean":
+        for measure in (metrics.precision_within_radius_score, metrics.empty_ball_rate):
+            expected = measure(form(X), y, radius=0.7, metric=metric)
+            radius = np.ldexp(0.7, exponent)
+            assert measure(scaled, y, radius=radius, metric=metric) == expected
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("radius", [1e200, np.finfo(float).max, np.inf])
+def test_a_radius_that_holds_everything(radius):
+    X = np.random.RandomState(0).standard_normal((60, 3))
+    assert metrics.empty_ball_rate(X, radius=radius, metric="euclidean") == 0
+    y = np.arange(60) % 2
+    how = {"radius": radius, "metric": "euclidean"}
+    score = metrics.precision_within_radius_score(X, y, **how)
+    assert score == pytest.approx(29 / 59)

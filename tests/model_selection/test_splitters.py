@@ -264,3 +264,27 @@ def test_eight_bit_number_of_splits():
         SemiSupervisedKFold(100).split(y, y),
     ):
         np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_folds_of_one_class_measure_nothing():
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    with pytest.raises(ValueError, match="leaves 4 test folds of one class only"):
+        next(SemiSupervisedKFold(4).split(y, y))
+    y = np.array([0] * 6 + [1] * 6 + [2] * 6)
+    with pytest.warns(UserWarning, match="leaves 1 test folds of one class only"):
+        list(SemiSupervisedKFold(5).split(y, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(SemiSupervisedKFold(3).split(y, y))
+        # Nothing else can be had from one class.
+        list(SemiSupervisedKFold(2).split(y * 0, y * 0))
+
+
+def test_one_unseen_class_measures_nothing():
+    y = np.repeat(np.arange(5), 4)
+    with pytest.warns(UserWarning, match="leaves one unseen class"):
+        next(UnseenClassSplit(test_size=1).split(y, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _, test in UnseenClassSplit().split(y, y):
+            assert len(np.unique(y[test])) == 2

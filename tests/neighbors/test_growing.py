@@ -27,3 +27,14 @@ def test_labels_of_another_form_are_refused():
         Labels(np.arange(3)).append(np.zeros((2, 2)))
     none = Labels(np.empty(0))
     assert none.append(np.array(["a"])).values.tolist() == ["a"]
+
+
+def test_longer_strings_are_copied_few_times():
+    texts = GrowingArray(np.full(2000, "a"))
+    buffers = set()
+    for length in range(1, 65):
+        longer = texts.append(np.array(["b" * length]))
+        assert longer.values.tolist() == [*texts.values.tolist(), "b" * length]
+        texts = longer
+        buffers.add(texts.values.ctypes.data)
+    assert len(buffers) < 14

@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhash.neighbors._reranked import RerankedNearestNeighbors
-from skhash.shallow import CCAITQHasher, ITQHasher
+from skhash.shallow import CCAITQHasher, ITQHasher, RandomProjectionHasher
 
 
 @pytest.fixture
@@ -64,6 +64,56 @@ def test_inner_product_finds_the_largest(X):
     products = X[:7] @ X.T
     np.testing.assert_array_equal(indices[:, 0], products.argmax(axis=1))
     np.testing.assert_allclose(-distances[:, 0], products.max(axis=1))
+
+
+def test_asymmetric_candidates_are_those_of_the_index(X):
+    hasher = ITQHasher(8, random_state=0)
+    search = RerankedNearestNeighbors(
+        hasher, n_neighbors=5, rerank_factor=3, candidates="asymmetric"
+    ).fit(X[:300])
+    for allowed in (None, np.arange(300) % 3 == 0):
+        expected = search.index_.asymmetric_kneighbors(
+            search.hasher_.decision_function(X[300:]), 15, False, mask=allowed
+        )
+        found = search.kneighbors(X[300:], 5, False, mask=allowed)
+        exact = cdist(X[300:], X[:300], "cosine")
+        for row, candidates in enumerate(expected):
+            best = candidates[np.argsort(exact[row, candidates])[:5]]
+            np.testing.assert_array_equal(found[row], best)
+    found = search.kneighbors(X[300:303], 5, False, indices=[7, 9], pad=True)
+    np.testing.assert_array_equal(np.sort(found, axis=1), [[-1, -1, -1, 7, 9]] * 3)
+    nothing = search.kneighbors(X[300:303], 2, False, indices=[], pad=True)
+    np.testing.assert_array_equal(nothing, [[-1, -1]] * 3)
+    with pytest.raises(ValueError, match="n_neighbors must be at most"):
+        search.kneighbors(X[300:303], 5, indices=[7, 9])
+    np.testing.assert_array_equal(
+        search.kneighbors(None, 5, False),
+        search.set_params(candidates="hamming").kneighbors(None, 5, False),
+    )
+
+
+def test_asymmetric_candidates_find_more(X):
+    expected = NearestNeighbors(n_neighbors=5, metric="cosine").fit(X[:300])
+    expected = expected.kneighbors(X[300:], return_distance=False)
+    recalls = []
+    for candidates in ("hamming", "asymmetric"):
+        search = RerankedNearestNeighbors(
+            ITQHasher(16, random_state=0), rerank_factor=2, candidates=candidates
+        ).fit(X[:300])
+        found = search.kneighbors(X[300:], 5, return_distance=False)
+        recalls.append(
+            np.mean([np.isin(*pair).mean() for pair in zip(found, expected)])
+        )
+    assert recalls[1] > recalls[0] + 0.02
+
+
+def test_asymmetric_candidates_need_a_decision_function(X):
+    union = FeatureUnion([("codes", ITQHasher(8, random_state=0))])
+    with pytest.raises(ValueError, match="with decision_function, which FeatureUnion"):
+        RerankedNearestNeighbors(union, candidates="asymmetric").fit(X)
+    pipeline = make_pipeline(StandardScaler(), ITQHasher(8, random_state=0))
+    search = RerankedNearestNeighbors(pipeline, candidates="asymmetric").fit(X)
+    assert search.kneighbors(X[:3])[1].shape == (3, 5)
 
 
 def test_more_candidates_find_more(X):
@@ -132,6 +182,29 @@ def test_euclidean_distances_far_from_zero():
     expected_distances, expected = NearestNeighbors().fit(rows).kneighbors(rows)
     np.testing.assert_array_equal(indices, expected)
     np.testing.assert_allclose(distances, expected_distances, atol=1e-5)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "inner_product"])
+def test_the_scale_does_not_matter(X, metric, dtype, sparse):
+    """Squares of such values overflow or vanish; a power of two rounds nothing."""
+    hasher = RandomProjectionHasher(16, random_state=0)
+    ordinary = X.astype(np.float32).astype(np.float64)
+    most = 110 if dtype == np.float32 else 900
+    for exponent in (-most, most):
+        rows = np.ldexp(ordinary, exponent).astype(dtype)
+        rows = sp.csr_array(rows) if sparse else rows
+        how = {"metric": metric, "rerank_factor": 40}
+        found = [
+            RerankedNearestNeighbors(hasher, **how).fit(each).kneighbors(each[:50])
+            for each in (sp.csr_array(ordinary) if sparse else ordinary, rows)
+        ]
+        if metric == "inner_product" and dtype == np.float64:
+            continue  # not even the sums are within double precision
+        power = {"cosine": 0, "euclidean": exponent, "inner_product": 2 * exponent}
+        distances = np.ldexp(found[1][0], -power[metric])
+        np.testing.assert_allclose(distances, found[0][0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("last", ["hasher", "passthrough"])

@@ -6,7 +6,12 @@ import scipy.sparse as sp
 from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
 
-from skhash.utils._linalg import extreme_exponent, singular_directions, unit_rows
+from skhash.utils._linalg import (
+    extreme_exponent,
+    settle_equal_eigenvalues,
+    singular_directions,
+    unit_rows,
+)
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
@@ -74,3 +79,20 @@ def test_extreme_exponent(form):
         assert extreme_exponent(form(np.ldexp(X, exponent))) == exponent + 3
     assert extreme_exponent(form(np.ldexp(X, 60))) == 0
     assert extreme_exponent(form(np.ldexp(X, 60).astype(np.float32))) == 63
+
+
+def test_equal_eigenvalues_have_one_basis():
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((9, 9)))[0]
+    values = np.array([0, 0, 1e-14, 1, 2, 2 + 1e-12, 2, 5, 5.001])
+    turn = np.eye(9)
+    turn[:3, :3], turn[4:7, 4:7] = (
+        np.linalg.qr(rng.standard_normal((3, 3)))[0] for _ in range(2)
+    )
+    settled = settle_equal_eigenvalues(values, basis)
+    np.testing.assert_allclose(settled.T @ settled, np.eye(9), atol=1e-12)
+    matrix = basis * values @ basis.T
+    np.testing.assert_allclose(settled * values @ settled.T, matrix, atol=1e-11)
+    np.testing.assert_array_equal(settled[:, [3, 7, 8]], basis[:, [3, 7, 8]])
+    other = settle_equal_eigenvalues(values, basis @ turn)
+    np.testing.assert_allclose(other, settled, atol=1e-12)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skhash.utils._rounding import (
     BoundedRows,
     blas_product,
-    consistent_bits,
+    consistent_values,
     ordered_product,
 )
 
@@ -122,11 +122,19 @@ def test_only_rows_in_doubt_are_computed_again():
         computed.append(rows.values.shape[0])
         return rows.project(W).above()
 
-    bits = consistent_bits(decide, X)
+    bits = consistent_values(decide, X) > 0
     assert computed == [30, 1]
     others = np.delete(np.arange(30), 4)
     assert_array_equal(bits[others], X[others] @ W.T > 0)
-    assert_array_equal(consistent_bits(decide, X[[4]]), bits[[4]])
+    assert_array_equal(consistent_values(decide, X[[4]]) > 0, bits[[4]])
+
+
+def test_signs_are_comparisons():
+    values = np.array([[1.0, np.nextafter(1, 2), 5e-324, -5e-324, 0.0]])
+    for thresholds in (values[0], values[0, ::-1], np.zeros(5)):
+        rows = BoundedRows(values, blas_product)
+        assert_array_equal(rows.above(thresholds)[0] > 0, values > thresholds)
+        assert_array_equal(rows.at_most(thresholds)[0] > 0, values <= thresholds)
 
 
 def test_infinity_is_in_doubt():

@@ -126,6 +126,19 @@ def test_samples_of_any_magnitude(rows, signed, form, magnitude):
         assert_allclose(scaled, ordinary, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("fitted", [1e-40, 1e-300, 5e-324])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_factors_beyond_single_precision(form, fitted):
+    rows = np.array([[1.0, 3.0], [2.0, 1.0], [0.0, 0.0]])
+    tiny = form((rows * fitted).astype(np.float32 if fitted == 1e-40 else np.float64))
+    for scaler in (NormScaler(tiny), GlobalStandardScaler(tiny)):
+        for each in (tiny, form(np.float32(0 * rows))):
+            scaled = scaler.scale(each)
+            scaled = scaled.toarray() if sp.issparse(scaled) else scaled
+            assert np.isfinite(scaled).all()
+
+
 def test_inverse_of_norms_is_a_distribution():
     outputs = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     words = NormScaler(np.eye(4)).inverse(outputs)

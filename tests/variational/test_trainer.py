@@ -162,6 +162,15 @@ def test_verbose_goes_to_the_log(rows, labels, caplog, capfd):
     assert capfd.readouterr().out == ""
 
 
+def test_verbose_is_printed_without_logging(rows, labels, monkeypatch, capfd):
+    # As in a program that sets up no logging: pytest sets it up at the root.
+    monkeypatch.setattr(logging.getLogger("skhash"), "propagate", False)
+    hasher(max_epochs=2, verbose=1).fit(rows, labels)
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "reconstruction" in lines[0]
+
+
 def test_size_of_a_pickle(rows, labels):
     model = hasher().fit(rows, labels)
     n_bytes = sum(p.numel() * p.element_size() for p in model.network_.parameters())

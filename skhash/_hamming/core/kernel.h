@@ -54,15 +54,17 @@ typedef struct {
 
 typedef struct {
     size_t n;
+    int n_planes;            /* counter planes, at least `sliced_planes` */
     const uint16_t *offsets; /* sliced_groups per query: of the pair in its table */
-    const uint64_t *limits;  /* sliced_planes per query: the bits of the largest distance
-                                that is a hit, each as a word of equal bits */
+    const uint64_t *starts;  /* n_planes per query: the bits of what its counters begin
+                                with, each as a word of equal bits; a sum of 2^n_planes
+                                is the smallest that is no hit */
 } sliced_queries;
 
 /* A query with hits in a slice; bit l of word w is that of code 64 w + l. */
 typedef struct {
     _Alignas(64) uint64_t lanes[8];
-    uint64_t planes[MOST_PLANES][8]; /* the bits of the distances */
+    uint64_t planes[MOST_PLANES][8]; /* the bits of the counters */
     uint32_t query;
 } sliced_hit;
 
@@ -76,18 +78,17 @@ typedef struct {
                       const sliced_queries *queries, sliced_hit *hits);
 } sliced_kernel;
 
-/* Groups of three bits, in eights and a four. */
+/* Groups of three bits. */
 static inline size_t sliced_groups(size_t n_bytes)
 {
-    size_t n = (8 * n_bytes + 2) / 3, rest = n % 8;
-    return rest == 0 ? n : rest <= 4 ? n - rest + 4 : n - rest + 8;
+    return (8 * n_bytes + 2) / 3;
 }
 
-/* Counter planes for distances up to the number of bits. */
-static inline int sliced_planes(size_t n_bytes)
+/* Counter planes for distances below bounds up to `most`. */
+static inline int sliced_planes(uint32_t most)
 {
-    int n = 4;
-    while (8 * n_bytes >> n)
+    int n = 3;
+    while (most > (uint32_t)1 << n)
         n++;
     return n;
 }

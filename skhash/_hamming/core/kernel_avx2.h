@@ -101,35 +101,70 @@ avx2_narrow_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
     return record_hits(out, hits);
 }
 
+/* Add up all planes in sums of 16 bits: those of the codes at even places, and those at
+ * odd ones. No count may exceed 255 in `per_run` planes. */
+TARGET_AVX2 ALWAYS_INLINE void avx2_add_runs(const uint8_t *half, size_t n_bytes,
+                                             size_t per_run, const uint8_t *prepared,
+                                             int n_queries, __m256i even[GROUP],
+                                             __m256i odd[GROUP])
+{
+    const __m256i low_byte = _mm256_set1_epi16(255);
+    __m256i run[GROUP];
+    for (size_t j = 0; j < n_bytes; j += per_run) {
+        size_t last = j + per_run < n_bytes ? j + per_run : n_bytes;
+        avx2_run(half, j, last, prepared, n_queries, run);
+        for (int i = 0; i < n_queries; i++) {
+            even[i] = _mm256_add_epi16(even[i], _mm256_and_si256(run[i], low_byte));
+            odd[i] = _mm256_add_epi16(odd[i], _mm256_srli_epi16(run[i], 8));
+        }
+    }
+}
+
+/* Store 32 distances in order; returns the lanes below the bound. */
+TARGET_AVX2 ALWAYS_INLINE uint32_t avx2_store_wide(__m256i even, __m256i odd,
+                                                   uint32_t bound, uint16_t *distances)
+{
+    __m256i limit = _mm256_set1_epi16((short)bound), zero = _mm256_setzero_si256();
+    __m256i a = _mm256_unpacklo_epi16(even, odd), z = _mm256_unpackhi_epi16(even, odd);
+    __m256i first = _mm256_permute2x128_si256(a, z, 0x20);
+    __m256i second = _mm256_permute2x128_si256(a, z, 0x31);
+    _mm256_store_si256((__m256i *)distances, first);
+    _mm256_store_si256((__m256i *)(distances + 16), second);
+    first = _mm256_cmpeq_epi16(_mm256_subs_epu16(limit, first), zero);
+    second = _mm256_cmpeq_epi16(_mm256_subs_epu16(limit, second), zero);
+    __m256i not_below = _mm256_packs_epi16(first, second);
+    not_below = _mm256_permute4x64_epi64(not_below, 0xd8); /* packing is by halves */
+    return ~(uint32_t)_mm256_movemask_epi8(not_below);
+}
+
+/* With two digits (`kernel_weighted.h`) the tables of the higher one, of which a unit
+ * counts 16, come first; those of the lower one are summed two planes at a time. */
 TARGET_AVX2 ALWAYS_INLINE bool
 avx2_wide_step(const uint8_t *blocks, size_t n_blocks, size_t n_bytes,
                const uint8_t *prepared, const uint32_t *bounds, int n_queries,
-               step_result *out, size_t planes_per_run)
+               step_result *out, size_t per_run, int n_digits)
 {
     uint32_t hits[GROUP] = {0};
     for (size_t b = 0; b < n_blocks; b++) {
         uint64_t masks[GROUP] = {0};
         for (int half = 0; half < 2; half++) {
             const uint8_t *lanes = blocks + b * n_bytes * LANES + 32 * half;
-            __m256i low[GROUP], high[GROUP], run[GROUP];
+            __m256i even[GROUP], odd[GROUP];
             for (int i = 0; i < n_queries; i++)
-                low[i] = high[i] = _mm256_setzero_si256();
-            for (size_t j = 0; j < n_bytes; j += planes_per_run) {
-                size_t last = j + planes_per_run < n_bytes ? j + planes_per_run : n_bytes;
-                avx2_run(lanes, j, last, prepared, n_queries, run);
+                even[i] = odd[i] = _mm256_setzero_si256();
+            avx2_add_runs(lanes, n_bytes, per_run, prepared, n_queries, even, odd);
+            if (n_digits == 2) {
                 for (int i = 0; i < n_queries; i++) {
-                    __m128i a = _mm256_castsi256_si128(run[i]);
-                    __m128i z = _mm256_extracti128_si256(run[i], 1);
-                    low[i] = _mm256_add_epi16(low[i], _mm256_cvtepu8_epi16(a));
-                    high[i] = _mm256_add_epi16(high[i], _mm256_cvtepu8_epi16(z));
+                    even[i] = _mm256_slli_epi16(even[i], 4);
+                    odd[i] = _mm256_slli_epi16(odd[i], 4);
                 }
+                avx2_add_runs(lanes, n_bytes, 2, prepared + n_bytes * AVX2_PREPARED_BYTES,
+                              n_queries, even, odd);
             }
             for (int i = 0; i < n_queries; i++) {
                 uint16_t *distances = out->distances.wide[i][b] + 32 * half;
-                _mm256_store_si256((__m256i *)distances, low[i]);
-                _mm256_store_si256((__m256i *)(distances + 16), high[i]);
-                for (int l = 0; l < 32; l++)
-                    masks[i] |= (uint64_t)(distances[l] < bounds[i]) << (32 * half + l);
+                uint32_t below = avx2_store_wide(even[i], odd[i], bounds[i], distances);
+                masks[i] |= (uint64_t)below << (32 * half);
             }
         }
         for (int i = 0; i < n_queries; i++)
@@ -164,9 +199,9 @@ TARGET_AVX2 static bool avx2_wide(const uint8_t *blocks, size_t n_blocks,
 {
     if (n_queries == 1)
         return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, 1, out,
-                              BYTE_PLANES);
+                              BYTE_PLANES, 1);
     return avx2_wide_step(blocks, n_blocks, n_bytes, prepared, bounds, GROUP, out,
-                          BYTE_PLANES);
+                          BYTE_PLANES, 1);
 }
 
 /* Bit-sliced: the masks of the highest bits, shifting the others up. */
@@ -193,15 +228,13 @@ TARGET_AVX2 ALWAYS_INLINE void sliced_avx2_bit_lines(const uint8_t *line,
 #define V_AND(a, b) _mm256_and_si256(a, b)
 #define V_SUM(a, b, c) V_XOR(V_XOR(a, b), c)
 #define V_MAJORITY(a, b, c) _mm256_or_si256(V_AND(a, b), V_AND(c, V_XOR(a, b)))
-#define V_LESS(a, limit, less)                 \
-    _mm256_or_si256(_mm256_andnot_si256(a, limit), \
-                    _mm256_andnot_si256(V_XOR(a, limit), less))
-#define V_ANY(v) (!_mm256_testz_si256(v, v))
+#define V_OR(a, b) _mm256_or_si256(a, b)
+#define V_IS_ALL(v) _mm256_testc_si256(v, _mm256_set1_epi64x(-1))
 #include "sliced.h"
 
 static const sliced_kernel AVX2_SLICED = {
     .n_blocks = 4,
-    .least_queries = 48,
+    .least_queries = 28,
     .make_tables = sliced_avx2_make_tables,
     .compare = sliced_avx2_compare,
 };

@@ -141,7 +141,7 @@ TARGET_AVX512 static bool avx512_wide(const uint8_t *blocks, size_t n_blocks,
 /* Counting bytes makes no tables, so slicing pays for more queries only. */
 static const sliced_kernel AVX512_SLICED = {
     .n_blocks = 8,
-    .least_queries = 128,
+    .least_queries = 64,
     .make_tables = sliced_avx512f_make_tables,
     .compare = sliced_avx512f_compare,
 };

@@ -18,7 +18,7 @@
 #include "scan_sliced.h"
 #include "select.h"
 
-#define QUERY_BLOCK 512
+#define QUERY_BLOCK 1024
 #define TILE_BYTES (256 * 1024)
 #define SAMPLE_FACTOR 100
 #define SAMPLE_LEAST 8192
@@ -280,9 +280,9 @@ static bool begin_scan(const code_range *codes, const uint8_t *queries, size_t n
 
 /* Pass the hits of one query in a slice to its selection. */
 static bool take_sliced(const code_range *codes, const sliced_hit *hit, size_t position,
-                        size_t n_blocks, selection *s)
+                        size_t n_blocks, int n_planes, selection *s)
 {
-    int n_planes = sliced_planes(codes->n_bytes);
+    uint32_t bound = s->bound; /* as in the comparison */
     if (!selection_has_room(s, n_blocks * LANES))
         return false;
     for (size_t b = 0; b < n_blocks; b++) {
@@ -292,7 +292,7 @@ static bool take_sliced(const code_range *codes, const sliced_hit *hit, size_t p
             size_t lane = FIRST_BIT(lanes), found = first + lane, weight = 1;
             if (codes->starts)
                 weight = codes->starts[found + 1] - codes->starts[found];
-            selection_take(s, sliced_distance(hit, n_planes, b, lane), found, weight);
+            selection_take(s, sliced_distance(hit, n_planes, bound, b, lane), found, weight);
         }
     }
     selection_settle(s);
@@ -305,7 +305,13 @@ static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
                              selection *selections, sliced_workspace *w, interrupt *stop)
 {
     size_t n_bytes = codes->n_bytes, per_slice = w->kernel->n_blocks;
-    sliced_queries queries = {.n = n_queries, .offsets = w->offsets, .limits = w->limits};
+    limit_all_sliced(w, n_queries, selections);
+    sliced_queries queries = {
+        .n = n_queries,
+        .n_planes = w->n_planes,
+        .offsets = w->offsets,
+        .starts = w->starts,
+    };
     for (size_t b = 0; b < n_blocks; b += per_slice) {
         size_t n = n_blocks - b < per_slice ? n_blocks - b : per_slice;
         w->kernel->make_tables(blocks + b * LANES * n_bytes, n, n_bytes, w->tables);
@@ -314,10 +320,10 @@ static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
             selection *s = &selections[w->hits[h].query];
             if (s->bound == 0)
                 continue;
-            if (!take_sliced(codes, &w->hits[h], position + b * LANES, n, s))
+            if (!take_sliced(codes, &w->hits[h], position + b * LANES, n, w->n_planes, s))
                 return false;
             if (s->bound)
-                limit_sliced(w, n_bytes, w->hits[h].query, s->bound);
+                limit_sliced(w, w->hits[h].query, s->bound);
         }
         if (interrupted(stop, n * LANES * n_bytes * n_queries))
             return false;
@@ -325,17 +331,9 @@ static bool scan_tile_sliced(const code_range *codes, const uint8_t *blocks,
     return true;
 }
 
-/* Whether the bit-sliced kernel is faster. */
-static inline bool use_sliced(const kernel *kernel, size_t n_bytes, size_t n_queries)
-{
-    return kernel->sliced && n_queries >= kernel->sliced->least_queries &&
-           n_bytes <= MOST_SLICED_BYTES;
-}
-
 /* Prepare the queries for the bit-sliced kernel. False if memory is short. */
 static bool begin_sliced(const code_range *codes, const uint8_t *queries,
-                         size_t n_queries, const selection *selections,
-                         scan_workspace *workspace)
+                         size_t n_queries, scan_workspace *workspace)
 {
     size_t n_bytes = codes->n_bytes;
     sliced_workspace *w = &workspace->sliced;
@@ -344,10 +342,9 @@ static bool begin_sliced(const code_range *codes, const uint8_t *queries,
         sliced_workspace_free(w);
         return false;
     }
-    for (size_t q = 0; q < n_queries; q++) {
+    for (size_t q = 0; q < n_queries; q++)
         prepare_sliced(w, queries + q * n_bytes, n_bytes, q);
-        limit_sliced(w, n_bytes, q, selections[q].bound ? selections[q].bound : 1);
-    }
+    w->n_planes = 0; /* no limits yet */
     return true;
 }
 
@@ -377,7 +374,7 @@ static bool scan_codes(const code_range *codes, const uint8_t *queries,
     size_t per_tile = tile_blocks(codes->n_bytes);
     bool sliced = use_sliced(workspace->kernel, codes->n_bytes, n_queries);
     if (!begin_scan(codes, queries, n_queries, n_bits, selections, workspace, stop) ||
-        (sliced && !begin_sliced(codes, queries, n_queries, selections, workspace)))
+        (sliced && !begin_sliced(codes, queries, n_queries, workspace)))
         return false;
     for (size_t b = 0; b < n_blocks; b += per_tile) {
         size_t n = n_blocks - b < per_tile ? n_blocks - b : per_tile;

@@ -15,7 +15,8 @@ typedef struct {
     const sliced_kernel *kernel;
     uint8_t *tables;
     uint16_t *offsets;
-    uint64_t *limits;
+    uint64_t *starts;
+    int n_planes;
     sliced_hit *hits;
 } sliced_workspace;
 
@@ -23,7 +24,7 @@ static void sliced_workspace_free(sliced_workspace *w)
 {
     free(w->tables);
     free(w->offsets);
-    free(w->limits);
+    free(w->starts);
     free(w->hits);
     memset(w, 0, sizeof *w);
 }
@@ -36,9 +37,9 @@ static bool sliced_workspace_new(sliced_workspace *w, const sliced_kernel *kerne
     w->kernel = kernel;
     w->tables = aligned_alloc(64, n_groups * 8 * pair_bytes);
     w->offsets = malloc(n_queries * n_groups * sizeof *w->offsets);
-    w->limits = malloc(n_queries * (size_t)sliced_planes(n_bytes) * sizeof *w->limits);
+    w->starts = malloc(n_queries * MOST_PLANES * sizeof *w->starts);
     w->hits = aligned_alloc(64, n_queries * sizeof *w->hits);
-    return w->tables && w->offsets && w->limits && w->hits;
+    return w->tables && w->offsets && w->starts && w->hits;
 }
 
 /* Find the pair of the query in the table of each group. Bits are in the order of the
@@ -58,24 +59,43 @@ static void prepare_sliced(sliced_workspace *w, const uint8_t *query, size_t n_b
     }
 }
 
-/* Set the limit of a query to distances below the bound, which is not 0. */
-static inline void limit_sliced(sliced_workspace *w, size_t n_bytes, size_t nth,
-                                uint32_t bound)
+/* Let the counters of a query run over at its bound, which is not 0. */
+static inline void limit_sliced(sliced_workspace *w, size_t nth, uint32_t bound)
 {
-    int n_planes = sliced_planes(n_bytes);
-    for (int p = 0; p < n_planes; p++)
-        w->limits[nth * (size_t)n_planes + (size_t)p] =
-            -(uint64_t)((bound - 1) >> p & 1);
+    uint32_t start = ((uint32_t)1 << w->n_planes) - bound;
+    for (int p = 0; p < w->n_planes; p++)
+        w->starts[nth * (size_t)w->n_planes + (size_t)p] = -(uint64_t)(start >> p & 1);
 }
 
-/* Read the distance of one code off the counter planes. */
-static inline uint32_t sliced_distance(const sliced_hit *hit, int n_planes, size_t word,
-                                       size_t lane)
+/* Read the distance of one code off the counter planes; `bound` is that of the query. */
+static inline uint32_t sliced_distance(const sliced_hit *hit, int n_planes, uint32_t bound,
+                                       size_t word, size_t lane)
 {
-    uint32_t distance = 0;
+    uint32_t sum = 0;
     for (int p = 0; p < n_planes; p++)
-        distance |= (uint32_t)(hit->planes[p][word] >> lane & 1) << p;
-    return distance;
+        sum |= (uint32_t)(hit->planes[p][word] >> lane & 1) << p;
+    return sum + bound - ((uint32_t)1 << n_planes);
+}
+
+/* Use as many counter planes as the bounds need. */
+static void limit_all_sliced(sliced_workspace *w, size_t n_queries,
+                             const selection *selections)
+{
+    uint32_t most = 1;
+    for (size_t q = 0; q < n_queries; q++)
+        most = selections[q].bound > most ? selections[q].bound : most;
+    if (w->n_planes == sliced_planes(most))
+        return;
+    w->n_planes = sliced_planes(most);
+    for (size_t q = 0; q < n_queries; q++)
+        limit_sliced(w, q, selections[q].bound ? selections[q].bound : 1);
+}
+
+/* Whether the bit-sliced kernel is faster. */
+static inline bool use_sliced(const kernel *kernel, size_t n_bytes, size_t n_queries)
+{
+    return kernel->sliced && n_queries >= kernel->sliced->least_queries &&
+           n_bytes <= MOST_SLICED_BYTES;
 }
 
 #endif

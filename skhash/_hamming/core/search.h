@@ -76,10 +76,12 @@ static search_workspace *search_workspace_new(const search_task *task, size_t n_
     return workspace;
 }
 
-/* Return the number of queries per block: fewer where hits would fill the memory. */
-static size_t block_size(size_t k)
+/* Return the number of queries per block: fewer where hits, or counts of distances up
+ * to n_bits, would fill the memory. */
+static size_t block_size(size_t k, uint32_t n_bits)
 {
-    size_t most = ((size_t)1 << 23) / (k + 1);
+    size_t most = ((size_t)1 << 23) / (k + 1), for_counts = ((size_t)1 << 20) / (n_bits + 1);
+    most = k && for_counts < most ? for_counts : most;
     return most > QUERY_BLOCK ? QUERY_BLOCK : most < GROUP ? GROUP : most;
 }
 
@@ -125,7 +127,7 @@ static bool probe_one(const search_task *task, const uint8_t *query, selection *
     return finish_selection(s, in_order, task->lists, &workspace->results);
 }
 
-/* Leave the sorted hits of the queries, at most block_size(k) of them, in their
+/* Leave the sorted hits of the queries, at most block_size of them, in their
  * selections. False if memory is short or the search was stopped. */
 static bool search_block(const search_task *task, const uint8_t *queries,
                          size_t n_queries, search_workspace *workspace, interrupt *stop)

@@ -24,8 +24,8 @@
 #define V_AND(a, b) ((a) & (b))
 #define V_SUM(a, b, c) ((a) ^ (b) ^ (c))
 #define V_MAJORITY(a, b, c) (((a) & (b)) | ((c) & ((a) ^ (b))))
-#define V_LESS(a, limit, less) ((~(a) & (limit)) | (~((a) ^ (limit)) & (less)))
-#define V_ANY(v) ((v) != 0)
+#define V_IS_ALL(v) ((v) == UINT64_MAX)
+#define V_OR(a, b) ((a) | (b))
 #include "kernel.h"
 static void sliced_word_bit_lines(const uint8_t *line, uint64_t bits[8])
 {
@@ -99,94 +99,107 @@ V_TARGET ALWAYS_INLINE V SLICED(add_one)(V *a, V b)
     return carry;
 }
 
-/* Look up one pair of vectors per group; `n` is a constant. */
-V_TARGET ALWAYS_INLINE void SLICED(look_up)(const uint8_t *tables,
-                                            const uint16_t *offsets, int n, V *ones,
-                                            V *twos)
+/* Numbers still to be added, of weights 2^level and 2^(level + 1). */
+typedef struct {
+    V low, high;
+} SLICED(pair);
+
+V_TARGET ALWAYS_INLINE SLICED(pair) SLICED(add_1)(const uint8_t *tables,
+                                                  const uint16_t *offsets, V *planes,
+                                                  int n_planes)
 {
-    UNROLL_BY_16
-    for (int g = 0; g < n; g++) {
-        const uint8_t *pair = tables + (size_t)g * GROUP_BYTES + offsets[g];
-        ones[g] = V_LOAD(pair);
-        twos[g] = V_LOAD(pair + sizeof(V));
+    const uint8_t *pair = tables + *offsets;
+    (void)planes, (void)n_planes;
+    return (SLICED(pair)){V_LOAD(pair), V_LOAD(pair + sizeof(V))};
+}
+
+/* Add twice as many groups. Each adder has three numbers to add: none is wasted. What
+ * has no plane is only collected: it means that a sum is too large. */
+#define ADD_TWICE(n, half, level)                                                       \
+    V_TARGET ALWAYS_INLINE SLICED(pair) SLICED(add_##n)(                                \
+        const uint8_t *tables, const uint16_t *offsets, V *planes, int n_planes)        \
+    {                                                                                   \
+        SLICED(pair) a = SLICED(add_##half)(tables, offsets, planes, n_planes);         \
+        SLICED(pair) b = SLICED(add_##half)(tables + half * GROUP_BYTES,                \
+                                            offsets + half, planes, n_planes);          \
+        a.low = level < n_planes ? SLICED(add)(&planes[level], a.low, b.low)            \
+                                 : V_OR(a.low, b.low);                                  \
+        a.high = level + 1 < n_planes ? SLICED(add)(&planes[level + 1], a.high, b.high) \
+                                      : V_OR(a.high, b.high);                           \
+        return a;                                                                       \
     }
-}
+ADD_TWICE(2, 1, 0)
+ADD_TWICE(4, 2, 1)
+ADD_TWICE(8, 4, 2)
+ADD_TWICE(16, 8, 3)
+ADD_TWICE(32, 16, 4)
+ADD_TWICE(64, 32, 5)
+#undef ADD_TWICE
 
-/* Add eight groups to the counter planes. */
-V_TARGET ALWAYS_INLINE void SLICED(add_eight)(const uint8_t *tables,
-                                              const uint16_t *offsets, V *planes,
-                                              int n_planes)
+/* Add what is left of a number of groups; returns the carries out of the planes. */
+V_TARGET ALWAYS_INLINE V SLICED(add_rest)(V *planes, int n_planes, int level,
+                                          SLICED(pair) rest)
 {
-    V x[8], y[8], c[4], d[6], e[3];
-    SLICED(look_up)(tables, offsets, 8, x, y);
-    UNROLL_BY_8
-    for (int i = 0; i < 4; i++)
-        c[i] = SLICED(add)(&planes[0], x[2 * i], x[2 * i + 1]);
-    UNROLL_BY_8
-    for (int i = 0; i < 4; i++)
-        d[i] = SLICED(add)(&planes[1], y[2 * i], y[2 * i + 1]);
-    d[4] = SLICED(add)(&planes[1], c[0], c[1]);
-    d[5] = SLICED(add)(&planes[1], c[2], c[3]);
-    UNROLL_BY_8
-    for (int i = 0; i < 3; i++)
-        e[i] = SLICED(add)(&planes[2], d[2 * i], d[2 * i + 1]);
-    V f = SLICED(add)(&planes[3], e[0], e[1]);
-    V g = SLICED(add_one)(&planes[3], e[2]);
-    if (n_planes > 4)
-        f = SLICED(add)(&planes[4], f, g);
+    if (level >= n_planes)
+        return V_OR(rest.low, rest.high);
+    V carry = SLICED(add_one)(&planes[level], rest.low);
+    if (level + 1 == n_planes)
+        return V_OR(carry, rest.high);
+    carry = SLICED(add)(&planes[level + 1], rest.high, carry);
     UNROLL_BY_16
-    for (int p = 5; p < n_planes; p++)
-        f = SLICED(add_one)(&planes[p], f);
-}
-
-/* Add four groups to the counter planes. */
-V_TARGET ALWAYS_INLINE void SLICED(add_four)(const uint8_t *tables,
-                                             const uint16_t *offsets, V *planes,
-                                             int n_planes)
-{
-    V x[4], y[4], c[2], d[3];
-    SLICED(look_up)(tables, offsets, 4, x, y);
-    UNROLL_BY_8
-    for (int i = 0; i < 2; i++)
-        c[i] = SLICED(add)(&planes[0], x[2 * i], x[2 * i + 1]);
-    UNROLL_BY_8
-    for (int i = 0; i < 2; i++)
-        d[i] = SLICED(add)(&planes[1], y[2 * i], y[2 * i + 1]);
-    d[2] = SLICED(add)(&planes[1], c[0], c[1]);
-    V e = SLICED(add)(&planes[2], d[0], d[1]);
-    V f = SLICED(add)(&planes[3], e, SLICED(add_one)(&planes[2], d[2]));
-    UNROLL_BY_16
-    for (int p = 4; p < n_planes; p++)
-        f = SLICED(add_one)(&planes[p], f);
+    for (int p = level + 2; p < n_planes; p++)
+        carry = SLICED(add_one)(&planes[p], carry);
+    return carry;
 }
 
 /* Compare the codes of a slice with all queries. The numbers are constants for common
  * lengths: then the counter planes stay in registers. */
-V_TARGET ALWAYS_INLINE size_t SLICED(compare_inline)(const uint8_t *tables, int n_groups,
-                                                     int n_planes,
+V_TARGET ALWAYS_INLINE size_t SLICED(compare_inline)(const uint8_t *tables,
+                                                     size_t n_groups, int n_planes,
                                                      const sliced_queries *queries,
                                                      sliced_hit *hits)
 {
+    const V all = V_SET(UINT64_MAX);
     size_t n_hits = 0;
     for (size_t q = 0; q < queries->n; q++) {
-        const uint16_t *offsets = queries->offsets + q * (size_t)n_groups;
-        const uint64_t *limits = queries->limits + q * (size_t)n_planes;
-        V planes[MOST_PLANES], less = V_SET(UINT64_MAX);
+        const uint16_t *offsets = queries->offsets + q * n_groups;
+        const uint64_t *starts = queries->starts + q * (size_t)n_planes;
+        V planes[MOST_PLANES], over = V_SET(0);
         UNROLL_BY_16
         for (int p = 0; p < n_planes; p++)
-            planes[p] = V_SET(0);
-        int g = 0;
-        for (; g + 8 <= n_groups; g += 8)
-            SLICED(add_eight)(tables + (size_t)g * GROUP_BYTES, offsets + g, planes, n_planes);
-        if (g < n_groups)
-            SLICED(add_four)(tables + (size_t)g * GROUP_BYTES, offsets + g, planes, n_planes);
-        UNROLL_BY_16
-        for (int p = 0; p < n_planes; p++)
-            less = V_LESS(planes[p], V_SET(limits[p]), less);
-        if (UNLIKELY(V_ANY(less))) {
+            planes[p] = V_SET(starts[p]);
+        size_t g = 0;
+#define ADD(n, level)                                                               \
+    over = V_OR(over, SLICED(add_rest)(planes, n_planes, level,                     \
+                                       SLICED(add_##n)(tables + g * GROUP_BYTES,    \
+                                                       offsets + g, planes, n_planes))); \
+    g += n
+        while (g + 64 <= n_groups) {
+            ADD(64, 6);
+        }
+        if (n_groups & 32) {
+            ADD(32, 5);
+        }
+        if (n_groups & 16) {
+            ADD(16, 4);
+        }
+        if (n_groups & 8) {
+            ADD(8, 3);
+        }
+        if (n_groups & 4) {
+            ADD(4, 2);
+        }
+        if (n_groups & 2) {
+            ADD(2, 1);
+        }
+        if (n_groups & 1) {
+            ADD(1, 0);
+        }
+#undef ADD
+        if (UNLIKELY(!V_IS_ALL(over))) {
             sliced_hit *hit = &hits[n_hits++];
             hit->query = (uint32_t)q;
-            V_STORE(hit->lanes, less);
+            V_STORE(hit->lanes, V_XOR(over, all));
             UNROLL_BY_16
             for (int p = 0; p < n_planes; p++)
                 V_STORE(hit->planes[p], planes[p]);
@@ -195,19 +208,27 @@ V_TARGET ALWAYS_INLINE size_t SLICED(compare_inline)(const uint8_t *tables, int 
     return n_hits;
 }
 
+/* Constants for common lengths, with the planes of the nearest of many random codes and
+ * of small radii. */
 V_TARGET static size_t SLICED(compare)(const uint8_t *tables, size_t n_bytes,
                                        const sliced_queries *queries, sliced_hit *hits)
 {
-#define CALL(groups, planes) \
-    SLICED(compare_inline)(tables, groups, planes, queries, hits)
-    switch (n_bytes) {
-    case 4: return CALL(12, 6);
-    case 8: return CALL(24, 7);
-    case 16: return CALL(44, 8);
-    case 32: return CALL(88, 9);
-    default: return CALL((int)sliced_groups(n_bytes), sliced_planes(n_bytes));
+#define CASE(bytes, planes)         \
+    case (bytes)*MOST_PLANES + (planes): \
+        return SLICED(compare_inline)(tables, (8 * (bytes) + 2) / 3, planes, queries, hits)
+    switch (n_bytes * MOST_PLANES + (size_t)queries->n_planes) {
+        CASE(4, 3);
+        CASE(8, 3);
+        CASE(8, 4);
+        CASE(8, 5);
+        CASE(16, 6);
+        CASE(32, 5);
+        CASE(32, 7);
+    default:
+        return SLICED(compare_inline)(tables, sliced_groups(n_bytes), queries->n_planes,
+                                      queries, hits);
     }
-#undef CALL
+#undef CASE
 }
 
 #undef SLICED
@@ -220,8 +241,9 @@ V_TARGET static size_t SLICED(compare)(const uint8_t *tables, size_t n_bytes,
 #undef V_AND
 #undef V_SUM
 #undef V_MAJORITY
-#undef V_LESS
-#undef V_ANY
+#undef V_IS_ALL
+#undef V_OR
+#undef ADD_TWICE
 #undef PAIR_BYTES
 #undef GROUP_BYTES
 

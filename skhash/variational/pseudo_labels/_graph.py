@@ -2,17 +2,20 @@
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import cpu_count
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from skhash.utils._linalg import singular_directions
-from skhash.utils._rows import row_blocks
+from skhash.utils._rows import ROWS_PER_BLOCK, row_blocks
 from skhash.utils._scaling import Rows
 
 _PROPAGATION_STEPS = 20
 # The weight of the neighbors in a step of label propagation; the rest is the label.
 _PROPAGATION_WEIGHT = 0.9
+# Distances per call of scikit-learn's search, which cannot be interrupted.
+_PAIRS_PER_BLOCK = 2**25
 
 
 class LatentSpace:
@@ -85,10 +88,14 @@ class LatentNeighbors:
         neighbors : ndarray of shape (n_queries, n_neighbors), int32
             Positions of the samples.
         """
-        # In blocks, between which an interrupt is noticed.
+        # In blocks, between which an interrupt is noticed; scikit-learn would share a
+        # smaller one out between threads in another way.
+        n_rows = max(
+            _PAIRS_PER_BLOCK // self._search.n_samples_fit_, 1280 * cpu_count()
+        )
         parts = [
             self._search.kneighbors(latent[block], self.n_neighbors + 1)
-            for block in row_blocks(len(latent))
+            for block in row_blocks(len(latent), min(n_rows, ROWS_PER_BLOCK))
         ]
         distances, found = (np.concatenate(arrays) for arrays in zip(*parts))
         # One more than needed: a query is not its own neighbor. Where it is not found,
