@@ -303,17 +303,16 @@ def scale_table(case, columns):
 
 def scale_quality_table():
     """Return precision@100 by number of samples trained on."""
-    rows = _select(_rows("scale"), case="quality")
-    sizes = dict.fromkeys(row["rows"] for row in rows)
-    columns = {f"{int(size):,}": {"rows": size} for size in sizes}
-    datasets = dict.fromkeys(row["dataset"] for row in rows)
-
-    def cell(**about):
-        found = _select(rows, **about)
-        return f"{float(found[0]['precision_at_100']):.3f}" if found else ""
-
-    lines = {name: {"dataset": name} for name in datasets}
-    return _pivot("trained on", lines, columns, cell)
+    found = {
+        (row["dataset"], int(row["rows"])): f"{float(row['precision_at_100']):.3f}"
+        for row in _select(_rows("scale"), case="quality")
+    }
+    sizes = sorted({size for _, size in found})
+    lines = [
+        [dataset, *(found.get((dataset, size), "") for size in sizes)]
+        for dataset in dict.fromkeys(dataset for dataset, _ in found)
+    ]
+    return markdown_table(["trained on", *(f"{size:,}" for size in sizes)], lines)
 
 
 _SCALE_INDEX = {
