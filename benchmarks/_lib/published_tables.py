@@ -319,6 +319,46 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/guide/scale.md
+
+
+def scale_table(case, columns):
+    """Return columns (name: header) of a case of bench_scale.py."""
+    rows = _select(_rows("scale"), case=case)
+    return _columns(rows, columns, list(columns.values()))
+
+
+def scale_quality_table():
+    """Return precision@100 by number of samples trained on."""
+    found = {
+        (row["dataset"], int(row["rows"])): f"{float(row['precision_at_100']):.3f}"
+        for row in _select(_rows("scale"), case="quality")
+    }
+    sizes = sorted({size for _, size in found})
+    lines = [
+        [dataset, *(found.get((dataset, size), "") for size in sizes)]
+        for dataset in dict.fromkeys(dataset for dataset, _ in found)
+    ]
+    return markdown_table(["trained on", *(f"{size:,}" for size in sizes)], lines)
+
+
+_SCALE_INDEX = {
+    **{"rows": "codes", "bits": "bits", "shards": "shards", "backend": "backend"},
+    **{"workers": "workers", "step": "step", "seconds": "s", "cpu_seconds": "CPU s"},
+    **{"memory_mb": "MB", "gb_per_cpu_second": "GB/s"},
+    **{"memory_gb_per_cpu_second": "memory", "load": "load"},
+}
+_SCALE_ENCODE = {
+    **{"rows": "texts", "backend": "backend", "workers": "workers", "step": "step"},
+    **{"seconds": "s", "cpu_seconds": "CPU s"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
+}
+_SCALE_PIPELINE = {
+    **{"step": "step", "seconds": "s", "cpu_seconds": "CPU s", "memory_mb": "MB"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
+}
+
+
 # docs/guide/inspection.md
 
 
@@ -338,6 +378,10 @@ def labels_table():
 
 
 TABLES = {
+    "scale-index": partial(scale_table, "index", _SCALE_INDEX),
+    "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
+    "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
+    "scale-quality": scale_quality_table,
     "export": export_table,
     "labels": labels_table,
     **{

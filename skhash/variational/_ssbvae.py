@@ -17,6 +17,7 @@ from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, fit_code_mixer
 from skhash.variational._docs import TEXTS
+from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
@@ -36,7 +37,7 @@ _RECONSTRUCTED_FRACTION = 0.5
 
 
 @substitute(**TEXTS)
-class SSBVAEHasher(SupervisedVAEHasher):
+class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
     A variational autoencoder whose latent variables are the bits of the code [1]_. The
@@ -308,6 +309,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
+        self._keep_anchors(X)
         self._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
@@ -336,8 +338,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
     ) -> None:
         # A small chunk has too few samples for a latent space.
         n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
-        is_small = is_chunk and n_before > X.shape[0]
-        if self.class_weight == 1 or is_small:
+        if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
             return
         self.code_mixer_ = fit_code_mixer(
             CodeMixer(self.n_bits, self.class_weight),
@@ -361,9 +362,8 @@ class SSBVAEHasher(SupervisedVAEHasher):
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
     ) -> tuple[Tensor, Tensor]:
-        mix = None
-        if self.code_mixer_ is not None:
-            mix = partial(self.code_mixer_.mix, self.scaler_.scale(X))
+        mixer = self.code_mixer_
+        mix = None if mixer is None else partial(mixer.mix, self.scaler_.scale(X))
         if self.code_assigner_ is not None:
             return self.code_assigner_.assign(X, features, logits, mix)
         if mix is not None:
