@@ -8,7 +8,8 @@ Cases: "index" builds indexes of memory-mapped shards in a temporary folder and 
 them; codes are those of 20 Newsgroups with random flips, and rates are bytes of codes
 per CPU second, beside those of a plain sum over an array in memory. "encode" encodes
 texts by a network on several workers. "pipeline" encodes, indexes and searches texts in
-blocks. "quality" fits hashers to samples of several sizes.
+blocks. "quality" fits hashers to samples of several sizes. "classes" adds a quarter of
+the classes by `partial_fit`, and compares with a fit to all samples.
 
 Each step runs in a fresh process. Seconds are wall time, and depend on what else the
 machine does: `load` is the mean number of running processes. Memory is the peak above
@@ -29,6 +30,7 @@ from _lib.scale_cases import (
     memory_speed,
     search,
 )
+from _lib.scale_classes import measure_classes
 from _lib.scale_quality import DATASETS, measure_quality
 from _lib.tables import print_table, write_csv
 from _lib.texts import load_mixed_texts
@@ -94,7 +96,16 @@ def run_quality(arguments):
                 yield {"case": "quality", "bits": arguments.bits[0]} | row
 
 
+def run_classes(arguments):
+    """Yield the rows of the case "classes"."""
+    for dataset, percent in itertools.product(arguments.datasets, arguments.labels):
+        how = percent, arguments.bits[0], arguments.seed
+        for row in in_fresh_process(measure_classes, dataset, *how):
+            yield {"case": "classes", "bits": arguments.bits[0]} | row
+
+
 CASES = {
+    "classes": run_classes,
     "index": run_index,
     "encode": run_encode,
     "pipeline": run_pipeline,
@@ -102,6 +113,7 @@ CASES = {
 }
 RATED = ("build", "transform", "encode", "encode and index")
 ROWS = {
+    "classes": [],
     "index": [1_000_000, 10_000_000],
     "encode": [20_000],
     "pipeline": [1_000_000],
@@ -124,6 +136,7 @@ def parse(argv):
     add("--repeats", type=int, default=7, help="of searches for one query")
     add("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     add("--labels", nargs="+", type=float, default=[10.0], help="in percent")
+    add("--seed", type=int, default=0, help="of the case classes")
     add("--folder", type=Path, help="where temporary folders are made")
     add("--csv", type=Path, help="write one line per step")
     arguments = parser.parse_args(argv)
@@ -136,7 +149,7 @@ def main(argv=None):
     arguments = parse(argv)
     rows = []
     for row in CASES[arguments.case](arguments):
-        if row["step"] in RATED and row["cpu_seconds"]:
+        if row["step"] in RATED and row.get("cpu_seconds"):
             row["rows_per_cpu_second"] = row["rows"] / row["cpu_seconds"]
         rows.append({name: _text(row.get(name)) for name in COLUMNS})
         print({name: text for name, text in rows[-1].items() if text}, flush=True)
