@@ -328,6 +328,23 @@ def scale_table(case, columns):
     return _columns(rows, columns, list(columns.values()))
 
 
+def scale_classes_table():
+    """Return precision of old and new queries by step and percentage of labels."""
+    rows = _select(_rows("scale"), case="classes")
+    percents = list(dict.fromkeys(row["labels"] for row in rows))
+    lines = [
+        [step]
+        + [
+            f"{float(_select(rows, step=step, labels=each)[0]['precision_at_100']):.3f}"
+            for each in percents
+        ]
+        for step in dict.fromkeys(row["step"] for row in rows)
+    ]
+    return markdown_table(
+        ["P@100 of queries of", *(f"{each} % labels" for each in percents)], lines
+    )
+
+
 def scale_quality_table():
     """Return precision@100 by number of samples trained on."""
     found = {
@@ -381,6 +398,7 @@ TABLES = {
     "scale-index": partial(scale_table, "index", _SCALE_INDEX),
     "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
     "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
+    "scale-classes": scale_classes_table,
     "scale-quality": scale_quality_table,
     "export": export_table,
     "labels": labels_table,
