@@ -11,6 +11,8 @@ from skhash.utils._typing import Rows, Seed
 
 # With fewer samples the first hasher is taken, whose short list holds a large part.
 _MIN_SAMPLES = 1000
+# With more features, as of hashed text, 256 directions take more than 256 MB.
+_MAX_FEATURES = 2**17
 # On few samples principal components look better than they are on many.
 _MAX_SAMPLES = 20_000
 # Samples that the chosen hasher learns from.
@@ -53,7 +55,7 @@ def choose_hasher(
         ITQHasher(128, random_state=random_state),
         RandomProjectionHasher(256, random_state=random_state),
     ]
-    if X.shape[0] < _MIN_SAMPLES:
+    if X.shape[0] < _MIN_SAMPLES or X.shape[1] > _MAX_FEATURES:
         return hashers[0]
     task = ShortListTask.draw(
         X,

@@ -112,9 +112,9 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
     With ``hasher=None`` the hasher is ``ITQHasher(64)``, ``ITQHasher(128)`` or
     ``RandomProjectionHasher(256)``: the first whose short lists, for held-out samples,
     have a recall of the true neighbors at most 0.01 below the best. At most 20,000
-    samples are drawn for that, up to 500 of them as queries; with fewer than 1,000 it
-    is ``ITQHasher(64)``. Principal components represent short texts poorly, of which
-    random projections find more neighbors.
+    samples are drawn for that, up to 500 of them as queries; with fewer than 1,000
+    samples or more than 2**17 features it is ``ITQHasher(64)``. Principal components
+    represent short texts poorly, of which random projections find more neighbors.
 
     `fit`, `partial_fit` and `remove` replace the whole fitted state by one assignment,
     as those of :class:`HammingNearestNeighbors` do.

@@ -21,7 +21,8 @@ def short_texts(n_texts=1500, n_words=2000):
     rng = np.random.RandomState(0)
     columns = rng.randint(n_words, size=(n_texts, 3)).ravel()
     rows = np.repeat(np.arange(n_texts), 3)
-    return sp.csr_array((np.ones(3 * n_texts), (rows, columns)))
+    shape = (n_texts, n_words)
+    return sp.csr_array((np.ones(3 * n_texts), (rows, columns)), shape=shape)
 
 
 def few_directions(n_samples=1200):
@@ -63,8 +64,9 @@ def test_the_shortest_of_equals_is_chosen():
     assert (type(chosen), chosen.n_bits) == (ITQHasher, 64)
 
 
-def test_few_samples_give_no_choice():
-    chosen = choose_hasher(short_texts(999), **OPTIONS)
+@pytest.mark.parametrize("shape", [(999, 2000), (1500, 2**17 + 1)])
+def test_few_samples_or_many_features_give_no_choice(shape):
+    chosen = choose_hasher(short_texts(*shape), **OPTIONS)
     assert (type(chosen), chosen.n_bits) == (ITQHasher, 64)
 
 
