@@ -28,8 +28,8 @@ class ThresholdHasher(BaseHasher):
     ----------
     n_bits : int or None, default=None
         Length of the codes, from 1 to the number of features. The first `n_bits`
-        features are used, as encoders trained with Matryoshka losses allow; all
-        features if None.
+        features are used, as encoders trained with Matryoshka losses allow, or with a
+        rotation `n_bits` directions of all features; one bit per feature if None.
     threshold : {"zero", "mean", "median", "auto"}, default="zero"
         Value above which the bit of a feature is set: zero, the usual sign quantization
         [1]_; its mean over the training samples; or its median, which balances the
