@@ -34,7 +34,7 @@ help:
 
 # The editable install compiles the extensions and rebuilds them when a source changes.
 # Without build isolation, so that the build uses the pinned tools.
-$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build
+$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build skhash/shallow/meson.build
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scikit-hash needs Python 3.11 or later; call make with PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): the packages are large, this takes a minute or two ..."
