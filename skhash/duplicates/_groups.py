@@ -62,11 +62,13 @@ def single_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
     order : ndarray of shape (n_rows,), intp, or None
         Rows in order of preference; None: by index.
     """
-    labels, first = _components(pairs, rows.n_codes)
+    i, j, originals = pairs.i, pairs.j, rows.code_of_copy
     if len(rows.copies):
-        labels = labels[rows.code_of_row]
-        first = rows.first[first].astype(np.intp)
-    return _preferred(labels, first, order)
+        first = rows.first
+        i, j, originals = first[i], first[j], first[originals]
+        del first
+    components = _components(i, j, rows.n_rows, rows.copies, originals)
+    return _preferred(*components, order)
 
 
 def single_linkage_to(
@@ -87,7 +89,9 @@ def single_linkage_to(
     if n_rows - len(ranks) > n_keep:
         raise _too_few(n_keep, n_rows - len(ranks))
     merging = edges.take(by_distance[ranks[: n_rows - n_keep] - 1])
-    return _preferred(*_components(merging, n_rows), order)
+    none = np.empty(0, dtype=np.intp)
+    components = _components(merging.i, merging.j, n_rows, none, none)
+    return _preferred(*components, order)
 
 
 def star_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
@@ -172,32 +176,49 @@ def _centers(pairs: Pairs, rank: NDArray[np.intp], n_codes: int) -> NDArray[np.b
     return is_center
 
 
-def _components(pairs: Pairs, n_nodes: int) -> tuple[Indices, Indices]:
-    """Find connected components, numbered by their first nodes.
+def _components(
+    i: NDArray[np.integer],
+    j: NDArray[np.integer],
+    n_rows: int,
+    copies: NDArray[np.integer],
+    originals: NDArray[np.integer],
+) -> tuple[Indices, Indices]:
+    """Find connected components, numbered by their first rows.
 
-    Only nodes that have a pair enter a graph: most have none.
+    Only rows that have a pair enter a graph: most have none.
+
+    Parameters
+    ----------
+    i, j : ndarray of shape (n_pairs,), int
+        Pairs of rows.
+    n_rows : int
+        Number of rows.
+    copies, originals : ndarray of shape (n_copies,), int
+        Rows without a pair, and the earlier rows whose components they belong to.
 
     Returns
     -------
-    labels : ndarray of shape (n_nodes,), intp
-        The component of each node.
+    labels : ndarray of shape (n_rows,), intp
+        The component of each row.
     first : ndarray of shape (n_components,), intp
-        The first node of each component.
+        The first row of each component.
     """
-    is_first = np.zeros(n_nodes, dtype=bool)
-    is_first[pairs.i] = is_first[pairs.j] = True
+    is_first = np.zeros(n_rows, dtype=bool)
+    is_first[i] = is_first[j] = True
     nodes = np.flatnonzero(is_first)
-    # The places of nodes in the graph, in the memory of the labels.
+    # The places of rows in the graph, in the memory of the labels.
     labels = np.cumsum(is_first, dtype=np.intp)
     labels -= 1
-    narrow = pairs.i.dtype
-    ends = labels[pairs.i].astype(narrow), labels[pairs.j].astype(narrow)
-    leaders = nodes[_first_connected(*ends, len(nodes))]
+    i, j = labels[i].astype(i.dtype), labels[j].astype(i.dtype)
+    leaders = nodes[_first_connected(i, j, len(nodes))]
     is_first[:] = True
     is_first[nodes] = leaders == nodes
+    is_first[copies] = False
     np.cumsum(is_first, out=labels)
     labels -= 1
     labels[nodes] = labels[leaders]
+    labels[copies] = labels[originals]
+    del nodes, leaders
     return labels, np.flatnonzero(is_first)
 
 
