@@ -109,8 +109,10 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     Notes
     -----
     Equal codes are grouped first, so that time and memory do not grow with the square
-    of the number of copies. Memory is that of a copy of the codes and 16 to 32 bytes
-    per sample, and 12 to 40 bytes per pair of distinct codes within the radius.
+    of the number of copies. Memory is that of a copy of the codes and 16 bytes per
+    sample, with several threads at least 16 bytes per sample and thread, and 12 to 60
+    bytes per pair of distinct codes within the radius. Copies of samples take as much
+    as another copy of the codes.
 
     "single" takes the connected components of the graph of pairs, "star" a maximal
     independent set of it in order of weight and index.
