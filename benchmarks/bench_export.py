@@ -25,15 +25,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
-from _lib.reference_data import (
-    _load_jsonl_texts,
-    data_folder,
-    load_20newsgroups_texts,
-    load_web_snippets_texts,
-)
 from _lib.tables import print_table, write_csv
+from _lib.texts import load_mixed_texts
 from skhash import HammingNearestNeighbors, ITQHasher
-from skhash.datasets import load_icd10cm
 from skhash.export import (
     ArrowExport,
     FaissExport,
@@ -49,19 +43,9 @@ COLUMNS = (
 )
 
 
-def load_texts():
-    """Return all texts, in a random order."""
-    news = _load_jsonl_texts(data_folder("ag-news") / "ag_news.jsonl.gz")
-    texts = list(load_icd10cm(return_X_y=True)[0])
-    for found in (news, load_20newsgroups_texts(), load_web_snippets_texts()):
-        texts += [*found.X_train, *found.X_test]
-    order = np.random.default_rng(0).permutation(len(texts))
-    return [texts[i] for i in order]
-
-
 def make_codes(n_rows, n_queries, n_bits):
     """Return packed codes of texts, and of other texts as queries."""
-    texts = load_texts()
+    texts = load_mixed_texts()
     encoder = make_pipeline(
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
         TruncatedSVD(max(128, n_bits), random_state=0),

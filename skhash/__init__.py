@@ -8,6 +8,7 @@ from typing import Any
 # editors read the same names in __init__.pyi.
 _PUBLIC_NAMES = {
     "_show_versions": ("show_versions",),
+    "distributed": ("ShardedHammingNearestNeighbors",),
     "duplicates": ("DuplicateDetector",),
     "neighbors": (
         "HammingNearestNeighbors",
@@ -46,6 +47,7 @@ _PUBLIC_NAMES = {
 _SUBMODULES = (
     "codes",
     "datasets",
+    "distributed",
     "duplicates",
     "export",
     "inspection",

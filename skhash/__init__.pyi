@@ -2,6 +2,7 @@
 
 from skhash import codes as codes
 from skhash import datasets as datasets
+from skhash import distributed as distributed
 from skhash import duplicates as duplicates
 from skhash import export as export
 from skhash import inspection as inspection
@@ -15,6 +16,9 @@ from skhash import utils as utils
 from skhash import variational as variational
 from skhash._show_versions import (
     show_versions,
+)
+from skhash.distributed import (
+    ShardedHammingNearestNeighbors,
 )
 from skhash.duplicates import (
     DuplicateDetector,
@@ -76,6 +80,7 @@ __all__ = [
     "SSBVAEHasher",
     "SelfTaughtHasher",
     "SemiSupervisedHasher",
+    "ShardedHammingNearestNeighbors",
     "ShiftInvariantKernelHasher",
     "SimHasher",
     "SpectralHasher",

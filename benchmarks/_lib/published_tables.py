@@ -178,6 +178,33 @@ def ablation_table():
     return _pivot("", rows, columns, partial(_quality, **about))
 
 
+def similarity_table():
+    """Return how similar the samples are that codes find, on test queries."""
+    names = ("P@1", "P@10", "P@100", "R@10", "R@100", "nDCG@10")
+    lines = []
+    for row in _rows("similarity"):
+        about = [row["dataset"], row["hasher"], row["bits"]]
+        about.append(f"{float(row['labels']):g} %" if row["labels"] else "")
+        values = [f"{float(row[name]):.3f}" if row[name] else "" for name in names]
+        lines.append([*about, *values, row["codes"]])
+    header = ["", "codes of", "bits", "labels", *names, "distinct codes"]
+    return markdown_table(header, lines)
+
+
+def mixture_table():
+    """Return what bits of content add to those of the class, on validation queries."""
+    names = ["P@1", "P@10", "P@100", "R@100"]
+    names += [f"worst {name}" for name in names]
+    rows = _rows("mixture")
+    return _columns(rows, ["labels", "bits", *names], ["labels, %", "bits", *names])
+
+
+def evidence_table():
+    """Return the evidence for a mixture of all bits, and what the mixture gives."""
+    names = ["dataset", "deviations", "P@1", "P@10", "P@100", "R@100"]
+    return _columns(_rows("evidence"), names, ["", "gain, deviations", *names[2:]])
+
+
 def recipe_table():
     """Return the studies of how the defaults were chosen."""
     names = ["switch", "labels", "without", "with"]
@@ -292,6 +319,63 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/guide/scale.md
+
+
+def scale_table(case, columns):
+    """Return columns (name: header) of a case of bench_scale.py."""
+    rows = _select(_rows("scale"), case=case)
+    return _columns(rows, columns, list(columns.values()))
+
+
+def scale_classes_table():
+    """Return precision of old and new queries by step and percentage of labels."""
+    rows = _select(_rows("scale"), case="classes")
+    percents = list(dict.fromkeys(row["labels"] for row in rows))
+    lines = [
+        [step]
+        + [
+            f"{float(_select(rows, step=step, labels=each)[0]['precision_at_100']):.3f}"
+            for each in percents
+        ]
+        for step in dict.fromkeys(row["step"] for row in rows)
+    ]
+    return markdown_table(
+        ["P@100 of queries of", *(f"{each} % labels" for each in percents)], lines
+    )
+
+
+def scale_quality_table():
+    """Return precision@100 by number of samples trained on."""
+    found = {
+        (row["dataset"], int(row["rows"])): f"{float(row['precision_at_100']):.3f}"
+        for row in _select(_rows("scale"), case="quality")
+    }
+    sizes = sorted({size for _, size in found})
+    lines = [
+        [dataset, *(found.get((dataset, size), "") for size in sizes)]
+        for dataset in dict.fromkeys(dataset for dataset, _ in found)
+    ]
+    return markdown_table(["trained on", *(f"{size:,}" for size in sizes)], lines)
+
+
+_SCALE_INDEX = {
+    **{"rows": "codes", "bits": "bits", "shards": "shards", "backend": "backend"},
+    **{"workers": "workers", "step": "step", "seconds": "s", "cpu_seconds": "CPU s"},
+    **{"memory_mb": "MB", "gb_per_cpu_second": "GB/s"},
+    **{"memory_gb_per_cpu_second": "memory", "load": "load"},
+}
+_SCALE_ENCODE = {
+    **{"rows": "texts", "backend": "backend", "workers": "workers", "step": "step"},
+    **{"seconds": "s", "cpu_seconds": "CPU s"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
+}
+_SCALE_PIPELINE = {
+    **{"step": "step", "seconds": "s", "cpu_seconds": "CPU s", "memory_mb": "MB"},
+    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
+}
+
+
 # docs/guide/inspection.md
 
 
@@ -315,6 +399,11 @@ TABLES = {
     "duplicates-jobs": duplicate_tables.jobs_table,
     "duplicates-learned": duplicate_tables.learned_table,
     "duplicates-trees": duplicate_tables.trees_table,
+    "scale-index": partial(scale_table, "index", _SCALE_INDEX),
+    "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
+    "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
+    "scale-classes": scale_classes_table,
+    "scale-quality": scale_quality_table,
     "export": export_table,
     "labels": labels_table,
     **{
@@ -350,6 +439,9 @@ TABLES = {
     "quality-length": length_table,
     "quality-noise": noise_table,
     "quality-unseen": unseen_table,
+    "similarity": similarity_table,
+    "mixture": mixture_table,
+    "evidence": evidence_table,
     "ablation": ablation_table,
     "recipe": recipe_table,
     "search": search_table,

@@ -2,7 +2,9 @@
 
 The folder of the data sets is read from the environment variable SKHASH_DATA. Each
 loader returns training and test samples with their labels, and `age_train`, which
-orders the training samples in time, unless their position does. Vectorizers are fitted
+orders the training samples in time, unless their position does. Where labels have
+levels, `levels_train` and `levels_test` (n_samples, n_levels) are the classes of each
+sample from coarse to fine. Vectorizers are fitted
 on the training samples only.
 """
 
@@ -50,6 +52,8 @@ def _vectorize(texts, vectorizer):
         X_test=vectorizer.transform(texts.X_test).astype(np.float32),
         y_test=texts.y_test,
         age_train=texts.get("age_train"),
+        levels_train=texts.get("levels_train"),
+        levels_test=texts.get("levels_test"),
     )
 
 
@@ -64,12 +68,17 @@ def load_20newsgroups_texts(remove=()):
     )
     # The file name of a post is its number in the group.
     numbers = np.array([int(Path(name).name) for name in train.filenames])
+    # The topic of comp.graphics is comp.
+    topics = [name.split(".")[0] for name in train.target_names]
+    topics = np.unique(topics, return_inverse=True)[1]
     return Bunch(
         X_train=train.data,
         y_train=train.target,
         X_test=test.data,
         y_test=test.target,
         age_train=numbers,
+        levels_train=np.column_stack([topics[train.target], train.target]),
+        levels_test=np.column_stack([topics[test.target], test.target]),
     )
 
 
@@ -204,11 +213,25 @@ def load_hiv_fingerprints():
 
 @cache
 def load_diagnoses():
-    """Load ICD-10-CM diagnoses in 22 chapters; a random fifth are test samples."""
-    texts, chapters = load_icd10cm(return_X_y=True)
+    """Load ICD-10-CM diagnoses in 22 chapters; a random fifth are test samples.
+
+    The levels are the chapter, the block and the category of three characters.
+    """
+    import simple_icd_10_cm as icd
+
+    corpus = load_icd10cm()
+    texts, chapters = corpus.data, corpus.target
     is_test = np.random.RandomState(0).permutation(len(texts)) % 5 == 0
+    split = _split(np.array(texts, dtype=object), chapters, is_test)
+    categories, positions = np.unique(
+        [code[:3] for code in corpus.codes], return_inverse=True
+    )
+    blocks = [icd.get_ancestors(category)[0] for category in categories]
+    blocks = np.unique(blocks, return_inverse=True)[1][positions]
+    levels = np.column_stack([chapters, blocks, positions])
+    split.update(levels_train=levels[~is_test], levels_test=levels[is_test])
     return _vectorize(
-        _split(np.array(texts, dtype=object), chapters, is_test),
+        split,
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
 

@@ -13,7 +13,11 @@ _VALIDATION_FRACTION = {"random": 0.2, "later": 0.25}
 
 @dataclass(frozen=True)
 class Task:
-    """Hold the samples to fit, the database, the queries, and the labels of each."""
+    """Hold the samples to fit, the database, the queries, and the labels of each.
+
+    Where labels have levels, `levels_index` and `levels_query` (n_samples, n_levels)
+    are the classes of each sample from coarse to fine.
+    """
 
     X_fit: Any
     y_fit: np.ndarray
@@ -21,6 +25,8 @@ class Task:
     y_index: np.ndarray
     X_query: Any
     y_query: np.ndarray
+    levels_index: np.ndarray | None = None
+    levels_query: np.ndarray | None = None
 
     def partial_labels(self, percent, noise, seed):
         """Return the labels to fit with: some masked, some of the others wrong.
@@ -83,7 +89,10 @@ def make_task(dataset, seed, *, validation=None, unseen=False, max_rows=None):
     task : Task
     """
     data = reference_data.LOADERS[dataset]()
-    train, test = (data.X_train, data.y_train), (data.X_test, data.y_test)
+    train, test = (
+        (data[f"X_{part}"], data[f"y_{part}"], data.get(f"levels_{part}"))
+        for part in ("train", "test")
+    )
     age = data.get("age_train")
     age = np.arange(len(data.y_train)) if age is None else age
     if max_rows is not None:
@@ -94,14 +103,18 @@ def make_task(dataset, seed, *, validation=None, unseen=False, max_rows=None):
         is_query = _is_query(train[1], age, validation)
         train, test = _rows(*train, ~is_query), _rows(*train, is_query)
     if not unseen:
-        return Task(*train, *train, *test)
+        return Task(*train[:2], *train[:2], *test[:2], train[2], test[2])
     n_train = len(train[1])
     y = np.concatenate([train[1], test[1]])
     seen, new = next(UnseenClassSplit(1, random_state=seed).split(y, y))
+    index = _rows(*train, new[new < n_train])
+    query = _rows(*test, new[new >= n_train] - n_train)
     return Task(
-        *_rows(*train, seen[seen < n_train]),
-        *_rows(*train, new[new < n_train]),
-        *_rows(*test, new[new >= n_train] - n_train),
+        *_rows(*train, seen[seen < n_train])[:2],
+        *index[:2],
+        *query[:2],
+        index[2],
+        query[2],
     )
 
 
@@ -125,5 +138,5 @@ def _is_query(y, age, validation):
     return is_query
 
 
-def _rows(X, y, rows):
-    return X[rows], y[rows]
+def _rows(X, y, levels, rows):
+    return X[rows], y[rows], None if levels is None else levels[rows]

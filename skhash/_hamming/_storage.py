@@ -82,6 +82,34 @@ class BlockedCodes:
         self._end = BufferEnd(self.n_rows)
         store_rows(rows, self._planes, 0)
 
+    @classmethod
+    def from_planes(
+        cls, planes: NDArray[np.uint8], n_rows: int, n_bytes: int
+    ) -> "BlockedCodes":
+        """Return codes that have this layout already, in a file for example.
+
+        Parameters
+        ----------
+        planes : ndarray of shape (ceil(n_rows / 64) * 64 * n_bytes,), uint8
+            What `planes` of other codes returned; not copied.
+        n_rows, n_bytes : int
+            Number of codes, and of bytes per code.
+        """
+        codes = object.__new__(cls)
+        codes.n_rows, codes.n_bytes = n_rows, n_bytes
+        if planes.shape != (codes._size(n_rows),):
+            raise ValueError(
+                f"planes of {n_rows} codes must have shape ({codes._size(n_rows)},); "
+                f"got {planes.shape}."
+            )
+        codes._planes, codes._end = planes, BufferEnd(n_rows)
+        return codes
+
+    @property
+    def planes(self) -> NDArray[np.uint8]:
+        """The codes in the layout that the kernels read; not a copy."""
+        return self._planes[: self._size(self.n_rows)]
+
     def _size(self, n_rows: int) -> int:
         return -(-n_rows // BLOCK) * BLOCK * self.n_bytes
 

@@ -161,8 +161,11 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         mask: ArrayLike | None,
         indices: ArrayLike | None,
         ids: ArrayLike | None,
-    ) -> tuple[PairJoin | None, NDArray[np.intp] | None]:
-        """Return the join (None: there is nothing to pair) and the rows it is of."""
+    ) -> tuple[Any, NDArray[np.intp] | None]:
+        """Return the join (None: there is nothing to pair) and the rows it is of.
+
+        The join has the methods of `PairJoin`.
+        """
         limit = self._check_radius(radius)
         subset = self._check_subset(mask, indices, ids)
         members = None if subset is None else np.flatnonzero(subset)

@@ -146,8 +146,18 @@ class BaseVAEHasher(NetworkEncoder):
         ------
         ValueError
             If `X` or `y` is invalid or of another kind than before, `y` has a class
-            that is not in `classes`, or a parameter that determines the network has
-            changed. The hasher then stays as it was.
+            that is not in `classes` and that the hasher cannot learn, or a parameter
+            that determines the network has changed. The hasher then stays as it was.
+
+        Notes
+        -----
+        With one label per sample, :class:`~skhash.SSBVAEHasher` learns classes that it
+        does not know. Such a call does not train the network: codes of samples of the
+        earlier classes stay, so that stored codes need not be computed again, and
+        samples of the new classes get codes near codewords of their own. Label most of
+        these: with few labels, a new fit finds them far better. A call without new
+        classes trains the network and changes codes. To tell new classes from earlier
+        ones, a fitted hasher keeps up to 2,000 training samples, also in files.
         """
         replace_state(self, type(self)._fit_chunk, X, y, classes)
         return self
@@ -161,7 +171,12 @@ class BaseVAEHasher(NetworkEncoder):
             self._initialize(rows, y, labels, all_classes)
         else:
             self._check_resumable(rows, labels)
-        self._train(rows, labels, 1, is_chunk=True)
+        if is_first or not self._learn_new_classes(rows, labels):
+            self._train(rows, labels, 1, is_chunk=True)
+
+    def _learn_new_classes(self, X: Rows, labels: PartialLabels) -> bool:
+        """Extend the hasher by classes it does not know; return whether it could."""
+        return False
 
     def _is_warm_start(self) -> bool:
         return self.warm_start and hasattr(self, "network_")

@@ -94,6 +94,9 @@ class CodeAssigner(BaseEstimator):
         "low_confidence_fraction": [Interval(Real, 0, 1, closed="left")],
     }
 
+    # How strongly codewords attract, relative to the others; None: all alike.
+    _pulls: NDArray[np.float32] | None = None
+
     def __init__(
         self,
         *,
@@ -276,7 +279,13 @@ class CodeAssigner(BaseEstimator):
     def move(self, logits: Tensor, log_posteriors: Tensor) -> Tensor:
         """Move the logits of samples towards the codewords of their likely classes."""
         codewords = self._network.code_head.codewords().detach().to(log_posteriors)
-        return logits + self.codeword_weight * (log_posteriors.exp() @ codewords)
+        posteriors = log_posteriors.exp()
+        if self._pulls is not None:
+            # The stronger pull begins where a class is more likely than all others.
+            excess = torch.from_numpy(self._pulls - 1).to(posteriors)
+            likely = (2 * posteriors - 1).clamp(min=0)
+            posteriors = posteriors * (1 + excess * likely)
+        return logits + self.codeword_weight * (posteriors @ codewords)
 
     def assign(
         self, X: Rows, features: Tensor, logits: Tensor, mix: Mix | None = None

@@ -17,6 +17,7 @@ from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, fit_code_mixer
 from skhash.variational._docs import TEXTS
+from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
@@ -36,7 +37,7 @@ _RECONSTRUCTED_FRACTION = 0.5
 
 
 @substitute(**TEXTS)
-class SSBVAEHasher(SupervisedVAEHasher):
+class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
 
     A variational autoencoder whose latent variables are the bits of the code [1]_. The
@@ -44,9 +45,8 @@ class SSBVAEHasher(SupervisedVAEHasher):
     code and on the features learn the classes of labeled samples; and a pairwise term
     draws codes together in proportion to the similarity of the classes that the network
     itself predicts. Unlabeled samples carry -1 in `y`; without any label the codes are
-    learned from the samples alone. The bits of the code mix what separates classes or
-    clusters, which the network learns, with directions of a latent space that tell the
-    samples of a class apart (`class_weight`).
+    learned from the samples alone. Bits of the network separate classes or clusters;
+    further ones also tell the samples of a class apart (`class_weight`).
 
     The defaults are one setting for all data, code lengths and numbers of labels. They
     extend the published method by closed-form pseudo-labels, neighbors and clusters
@@ -57,14 +57,14 @@ class SSBVAEHasher(SupervisedVAEHasher):
     Parameters
     ----------
     n_bits : int, default=32
-        Length of the codes. 32 bits are enough for the classes of collections of tens
-        of classes, and 16 bits lose little; further bits find more similar samples.
-        The first 32 bits do not depend on the length.
-    class_weight : float or "auto", default=1.0
+        Length of the codes. 32 bits are enough for tens of classes, and 16 bits lose
+        little; others find more similar samples. The first 32 do not depend on it.
+    class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
-        cluster, in [0, 1]: 0 gives codes of pure similarity, from a latent space alone,
-        and 1 codes of pure class, which are the bits of the network. "auto" is 0.75 for
-        the first 32 bits, and 0.5 for further ones.
+        cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
+        the network. "auto" is 1 for the first 32 bits and 0.5 to 0.7 for others, the
+        more labels the more. Without labels, `fit` takes 0.5 for all of 32 bits or more
+        if that finds more similar samples, as judged by halves of samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -123,7 +123,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
     code_assigner_ : CodeAssigner or None
         The fitted code assigner; None without labels.
     code_mixer_ : CodeMixer or None
-        What makes bits of class and content; None if `class_weight` is 1.
+        What mixes bits; None if all are those of the network.
     {common_attributes}
 
     See Also
@@ -188,7 +188,7 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self,
         n_bits=32,
         *,
-        class_weight=1.0,
+        class_weight="auto",
         pseudo_labeler="auto",
         code_assigner="auto",
         label_weight=1.0,
@@ -309,7 +309,8 @@ class SSBVAEHasher(SupervisedVAEHasher):
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
-        self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
+        self._keep_anchors(X)
+        self._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
@@ -332,12 +333,12 @@ class SSBVAEHasher(SupervisedVAEHasher):
             previous=previous if is_chunk else None,
         )
 
-    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
-        if self.class_weight == 1:
-            return
-        previous = self.code_mixer_
-        if is_chunk and previous is not None and previous.n_samples > X.shape[0]:
-            # A small chunk has too few samples for a latent space.
+    def _fit_code_mixer(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
+        # A small chunk has too few samples for a latent space.
+        n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
+        if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
             return
         self.code_mixer_ = fit_code_mixer(
             CodeMixer(self.n_bits, self.class_weight),
@@ -345,6 +346,9 @@ class SSBVAEHasher(SupervisedVAEHasher):
             self.scaler_.scale,
             self._class_logits,
             trainer.random_state,
+            labeled_fraction=labels.labeled.mean(),
+            # Labels say what is alike, and chunks keep to one kind of code.
+            choose=self.classes_ is None and not is_chunk,
         )
 
     def _class_logits(self, X: Rows) -> Tensor:
@@ -358,9 +362,8 @@ class SSBVAEHasher(SupervisedVAEHasher):
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
     ) -> tuple[Tensor, Tensor]:
-        mix = None
-        if self.code_mixer_ is not None:
-            mix = partial(self.code_mixer_.mix, self.scaler_.scale(X))
+        mixer = self.code_mixer_
+        mix = None if mixer is None else partial(mixer.mix, self.scaler_.scale(X))
         if self.code_assigner_ is not None:
             return self.code_assigner_.assign(X, features, logits, mix)
         if mix is not None:

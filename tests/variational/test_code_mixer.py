@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -53,7 +54,7 @@ def test_class_weight_moves_the_code_from_content_to_class():
 @pytest.mark.parametrize("n_bits", [1, 8, 32, 33, 100])
 def test_logits_of_codes(n_bits):
     rows, class_logits = coordinates()
-    mixer = CodeMixer(n_bits, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    mixer = CodeMixer(n_bits, 0.6).fit(rows, class_logits, np.random.RandomState(0))
     logits = mixer.mix(rows, class_logits)
     assert logits.shape == (400, n_bits)
     assert_allclose(logits.mean(dim=0), 0, atol=1e-5)
@@ -67,6 +68,37 @@ def test_logits_of_codes(n_bits):
     assert estimates.max() <= 1
     if n_bits > 8:
         assert ((estimates > 0.5) == (class_logits.numpy() > 0)).mean() > 0.7
+
+
+def test_first_bits_are_those_of_the_network():
+    rows, class_logits = coordinates()
+    mixer = CodeMixer(40, "auto").fit(rows, class_logits, np.random.RandomState(0))
+    logits = mixer.mix(rows, class_logits)
+    assert_array_equal(logits[:, :8], class_logits)
+    assert_allclose(logits[:, 8:].mean(dim=0), 0, atol=1e-5)
+    assert_allclose(logits[:, 8:].square().mean(), 1, rtol=1e-4)
+    bits = (logits > 0).numpy().astype(np.uint8)
+    assert_array_equal(mixer.class_bits(bits), bits[:, :8])
+
+
+def test_labels_give_weight_to_the_class():
+    rows, class_logits = coordinates()
+    squashed = torch.tanh(class_logits).numpy()
+    found = []
+    for fraction in (0.0, 0.5, 1.0):
+        random_state = np.random.RandomState(0)
+        mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, fraction)
+        further = mixer.mix(rows, class_logits)[:, 8:]
+        found.append(agreement(squashed @ squashed.T, further))
+    assert (np.diff(found) > 0).all()
+
+
+def test_short_codes_are_of_the_class(rows, labels):
+    short, of_class = (
+        hasher(class_weight=weight).fit(rows, labels) for weight in ("auto", 1)
+    )
+    assert short.code_mixer_ is None
+    assert_array_equal(short.transform(rows), of_class.transform(rows))
 
 
 def test_equal_samples():
@@ -106,7 +138,7 @@ def test_samples_alone_and_in_a_batch(rows, labels, signed, form, class_weight):
 
 
 def test_a_small_chunk_does_not_change_the_mixture(rows, labels):
-    model = hasher(n_bits=16).partial_fit(rows, labels, classes=[0, 1, 2])
+    model = hasher(n_bits=40).partial_fit(rows, labels, classes=[0, 1, 2])
     mixer = model.code_mixer_
     assert model.partial_fit(rows[:50], labels[:50]).code_mixer_ is mixer
     assert model.partial_fit(rows, labels).code_mixer_ is not mixer
@@ -116,3 +148,40 @@ def test_a_small_chunk_does_not_change_the_mixture(rows, labels):
 def test_no_class_weight(rows, class_weight):
     with pytest.raises(ValueError, match="'class_weight' parameter"):
         hasher(class_weight=class_weight).fit(rows)
+
+
+def topics_and_groups(n_samples=1200):
+    """Return samples of words, which four topics of eight groups draw."""
+    rng = np.random.default_rng(0)
+    groups = rng.integers(8, size=n_samples)
+    rates = rng.gamma(0.3, size=(8, 120))[groups] * 0.2
+    return sp.csr_matrix(rng.poisson(rates).astype(np.float32)), groups
+
+
+@pytest.mark.parametrize("gain", [-3.0, 3.0])
+def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
+    module = "skhash.variational._code_mixer.gain_in_deviations"
+    monkeypatch.setattr(module, lambda better, base: gain)
+    rows, _ = topics_and_groups()
+    chosen = hasher(max_epochs=1).fit(rows)
+    expected = hasher(max_epochs=1, class_weight=1 if gain < 0 else 0.5).fit(rows)
+    assert (chosen.code_mixer_ is None) == (gain < 0)
+    if gain < 0:
+        assert_array_equal(chosen.transform(rows), expected.transform(rows))
+    else:
+        assert chosen.code_mixer_.class_weight == 0.5
+        long = hasher(max_epochs=1, n_bits=48).fit(rows)
+        assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
+        assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
+
+
+def test_no_evidence_with_labels_or_few_samples(monkeypatch):
+    def fail(*args):
+        raise AssertionError("Asked for evidence.")
+
+    monkeypatch.setattr("skhash.variational._code_mixer.split_halves", fail)
+    rows, groups = topics_and_groups()
+    assert hasher(max_epochs=1).fit(rows, groups).code_mixer_ is None
+    assert hasher(max_epochs=1).fit(rows[:500]).code_mixer_ is None
+    assert hasher(max_epochs=1, n_bits=16).fit(rows).code_mixer_ is None
+    assert hasher(max_epochs=1).partial_fit(rows).code_mixer_ is None

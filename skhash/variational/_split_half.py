@@ -1,0 +1,111 @@
+"""Judge codes without labels: code one half of a sample, compare by the other half."""
+
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.preprocessing import normalize
+
+from skhash.utils._rows import row_blocks
+from skhash.utils._scaling import Rows
+
+# The similarity of so many samples that are found first is compared.
+_N_FOUND = 100
+_QUERIES_PER_BLOCK = 256
+
+
+class Encoder(Protocol):
+    """The interface of what is judged."""
+
+    def __call__(self, X: Rows) -> NDArray[np.bool_]:
+        """Return the bits (n_rows, n_bits) of samples."""
+
+
+def split_halves(X: Rows, random_state: np.random.RandomState) -> tuple[Rows, Rows]:
+    """Split the features of each sample into two halves at random.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        Samples.
+    random_state : RandomState
+        Draws the halves: of sparse rows, of the values of each; of dense rows, of the
+        features, the same for all.
+
+    Returns
+    -------
+    first, second : {ndarray, CSR} of shape (n_samples, n_features)
+        Values of the other half are absent from sparse samples. In dense samples they
+        are 0 if no feature is negative, and else the mean of the feature.
+    """
+    if not sp.issparse(X):
+        is_first = random_state.permutation(X.shape[1]) < (X.shape[1] + 1) // 2
+        neutral = np.zeros(X.shape[1]) if X.min() >= 0 else X.mean(axis=0)
+        neutral = neutral.astype(X.dtype)
+        return np.where(is_first, X, neutral), np.where(is_first, neutral, X)
+    sizes = np.diff(X.indptr)
+    row = np.repeat(np.arange(X.shape[0]), sizes)
+    order = np.lexsort((random_state.random_sample(X.nnz), row))
+    rank = np.empty(X.nnz, dtype=np.intp)
+    rank[order] = np.arange(X.nnz) - np.repeat(X.indptr[:-1], sizes)
+    is_first = rank < (np.repeat(sizes, sizes) + 1) // 2
+    halves = []
+    for kept in (is_first, ~is_first):
+        half = X.copy()
+        half.data = np.where(kept, X.data, 0).astype(X.dtype)
+        half.eliminate_zeros()
+        halves.append(half)
+    return halves[0], halves[1]
+
+
+def found_similarity(
+    database: NDArray[np.bool_],
+    queries: NDArray[np.bool_],
+    rows: Rows,
+    halves: Rows,
+    random_state: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Return how similar the samples are that the codes of half samples find first.
+
+    Parameters
+    ----------
+    database : ndarray of shape (n_samples, n_bits), bool
+        The codes to search.
+    queries : ndarray of shape (n_queries, n_bits), bool
+        The codes of the first halves of the first samples of the database.
+    rows : {ndarray, CSR} of shape (n_samples, n_features)
+        The scaled samples of the database.
+    halves : {ndarray, CSR} of shape (n_queries, n_features)
+        The scaled second halves.
+    random_state : RandomState
+        Breaks ties.
+
+    Returns
+    -------
+    similarities : ndarray of shape (n_queries,)
+        The mean cosine of the second half and the 100 samples that are found first, the
+        sample itself excluded.
+    """
+    signs = np.where(database, np.float32(1), np.float32(-1))
+    rows, halves = normalize(rows), normalize(halves)
+    n_found = min(_N_FOUND, len(signs) - 1)
+    found = []
+    for block in row_blocks(len(queries), _QUERIES_PER_BLOCK):
+        # Products are integers of one parity: less than 1 orders equal distances only.
+        order = -(np.where(queries[block], np.float32(1), np.float32(-1)) @ signs.T)
+        order += random_state.random_sample(order.shape).astype(np.float32)
+        positions = np.arange(block.start, block.start + len(order))
+        order[np.arange(len(order)), positions] = np.inf
+        nearest = np.argpartition(order, n_found - 1, axis=1)[:, :n_found]
+        cosines = halves[block] @ rows.T
+        cosines = cosines.toarray() if sp.issparse(cosines) else cosines
+        found.append(np.take_along_axis(cosines, nearest, axis=1).mean(axis=1))
+    return np.concatenate(found)
+
+
+def gain_in_deviations(better: NDArray[np.float64], base: NDArray[np.float64]) -> float:
+    """Return the mean difference of paired values, in its standard deviations."""
+    difference = better - base
+    deviation = difference.std() / np.sqrt(len(difference))
+    return float(difference.mean() / deviation) if deviation else 0.0

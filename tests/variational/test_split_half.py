@@ -1,0 +1,79 @@
+"""Test the judgment of codes by halves of samples."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skhash.variational._split_half import (
+    found_similarity,
+    gain_in_deviations,
+    split_halves,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.RandomState(0)
+
+
+def test_halves_of_sparse_samples(rng):
+    X = sp.random(50, 40, density=0.3, format="csr", random_state=rng)
+    first, second = split_halves(X, rng)
+    assert_allclose((first + second).toarray(), X.toarray())
+    assert first.multiply(second).nnz == 0
+    assert_array_equal(np.diff(first.indptr), (np.diff(X.indptr) + 1) // 2)
+    # Another half for each sample.
+    shared = (first.toarray() > 0).sum(axis=0) * (second.toarray() > 0).sum(axis=0)
+    assert shared.sum() > 0
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_halves_of_dense_samples(rng, is_signed):
+    X = rng.standard_normal((30, 9)) if is_signed else rng.random_sample((30, 9)) + 1
+    neutral = X.mean(axis=0) if is_signed else np.zeros(9)
+    first, second = split_halves(X, rng)
+    in_first = (first == X).all(axis=0)
+    assert in_first.sum() == 5
+    assert_allclose(first[:, ~in_first], np.tile(neutral[~in_first], (30, 1)))
+    assert_allclose(second[:, in_first], np.tile(neutral[in_first], (30, 1)))
+    assert_array_equal(second[:, ~in_first], X[:, ~in_first])
+
+
+def test_similarity_of_what_is_found(rng):
+    rows = rng.standard_normal((150, 6))
+    codes = rng.random_sample((150, 64)) > 0.5
+    found = found_similarity(codes, codes[:20], rows, rows[:20], rng)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    distances = (codes[:20, None] != codes).sum(axis=2)
+    distances[np.arange(20), np.arange(20)] = 65
+    for query, similarity in enumerate(found):
+        # Ties at the last place may be broken either way.
+        order = np.sort(distances[query])
+        sure = np.flatnonzero(distances[query] < order[99])
+        tied = np.flatnonzero(distances[query] == order[99])
+        cosines = unit @ unit[query]
+        rest = np.sort(cosines[tied])
+        n_rest = 100 - len(sure)
+        least = cosines[sure].sum() + rest[:n_rest].sum()
+        most = cosines[sure].sum() + rest[len(rest) - n_rest :].sum()
+        assert least - 1e-9 <= 100 * similarity <= most + 1e-9
+
+
+def test_better_codes_find_more_similar_samples(rng):
+    topics = np.repeat(np.arange(5), 60)
+    rows = sp.csr_matrix(np.eye(5)[topics] + 0.1 * rng.random_sample((300, 5)))
+    good = np.repeat(rng.random_sample((5, 16)) > 0.5, 60, axis=0)
+    order = rng.permutation(300)
+    good, rows = good[order], rows[order]
+    bad = rng.random_sample((300, 16)) > 0.5
+    of_good, of_bad = (
+        found_similarity(codes, codes[:100], rows, rows[:100], rng)
+        for codes in (good, bad)
+    )
+    assert gain_in_deviations(of_good, of_bad) > 5
+    assert gain_in_deviations(of_bad, of_good) < -5
+
+
+def test_gain_of_equal_values():
+    assert gain_in_deviations(np.ones(5), np.ones(5)) == 0
