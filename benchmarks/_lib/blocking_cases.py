@@ -1,5 +1,6 @@
 """Compare candidate pairs of records: learned codes, SimHash, and recordlinkage."""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -103,48 +104,41 @@ def learned(name: str) -> list[dict]:
 
     The known matches, and those that follow from them, are not measured.
     """
-    from skhash import ITQHasher, RelevantComponentHasher, SimHasher
-    from skhash.duplicates import match_labels
-
     records = load_records(name)
     X = encode_texts(records.texts)
     rows = []
-    for n_bits in LENGTHS:
-        for n_known in KNOWN:
-            found: dict[str, list] = {}
-            for seed in SEEDS:
-                order = np.random.RandomState(seed).permutation(len(records.matches))
-                known = records.matches[order[:n_known]]
-                y = match_labels(known, len(records.texts))
-                hashers = {
-                    "SimHasher": SimHasher(n_bits),
-                    "ITQHasher": ITQHasher(n_bits, random_state=seed),
-                    "RelevantComponentHasher": RelevantComponentHasher(
-                        n_bits, random_state=seed
-                    ),
-                }
-                for method, hasher in hashers.items():
-                    hasher.set_params(output="packed")
-                    with Watch() as watch:
-                        codes = hasher.fit(X, y).transform(X)
-                    scores = completeness(codes, n_bits, records, y)
-                    found.setdefault(method, []).append([*scores, watch.cpu_seconds])
-            for method, values in found.items():
-                *scores, seconds = np.mean(values, axis=0)
-                for k, score in zip(CANDIDATES, scores):
-                    rows.append(
-                        {
-                            "task": "learned",
-                            "data": name,
-                            "method": method,
-                            "n_bits": n_bits,
-                            "n_known": n_known,
-                            "n_candidates": k,
-                            "completeness": f"{score:.4f}",
-                            "cpu_seconds": f"{seconds:.2f}",
-                        }
-                    )
+    for n_bits, n_known in product(LENGTHS, KNOWN):
+        draws = [_measure(X, records, n_bits, n_known, seed) for seed in SEEDS]
+        about = {"task": "learned", "data": name, "n_bits": n_bits, "n_known": n_known}
+        for method in draws[0]:
+            *scores, seconds = np.mean([draw[method] for draw in draws], axis=0)
+            for k, score in zip(CANDIDATES, scores):
+                row = {"method": method, "n_candidates": k}
+                row |= {"completeness": f"{score:.4f}", "cpu_seconds": f"{seconds:.2f}"}
+                rows.append(about | row)
     return rows
+
+
+def _measure(X, records: Records, n_bits: int, n_known: int, seed: int) -> dict:
+    """Return completeness and the seconds to fit and encode, by hasher."""
+    from skhash import ITQHasher, RelevantComponentHasher, SimHasher
+    from skhash.duplicates import match_labels
+
+    order = np.random.RandomState(seed).permutation(len(records.matches))
+    y = match_labels(records.matches[order[:n_known]], len(records.texts))
+    hashers = [
+        SimHasher(n_bits),
+        ITQHasher(n_bits, random_state=seed),
+        RelevantComponentHasher(n_bits, random_state=seed),
+    ]
+    values = {}
+    for hasher in hashers:
+        hasher.set_params(output="packed")
+        with Watch() as watch:
+            codes = hasher.fit(X, y).transform(X)
+        scores = completeness(codes, n_bits, records, y)
+        values[type(hasher).__name__] = [*scores, watch.cpu_seconds]
+    return values
 
 
 def completeness(codes, n_bits: int, records: Records, y) -> list[float]:
