@@ -224,7 +224,7 @@ import resource, sys
 import numpy as np, scipy.sparse as sp
 import skhash
 rng = np.random.default_rng(0)
-n_rows, n_features, nnz = 5_000, 200_000, 100
+n_rows, n_features, nnz = 20_000, 50_000, 50
 X = sp.csr_matrix(
     (
         rng.uniform(size=n_rows * nnz).astype(np.float32),

@@ -2,7 +2,7 @@
 Find similar diagnoses with 1 % of the labels
 =============================================
 
-Learn 32-bit codes of 47,000 short descriptions of diagnoses (ICD-10-CM), of which one
+Learn 64-bit codes of 47,000 short descriptions of diagnoses (ICD-10-CM), of which one
 in a hundred is labeled with its chapter; compare the codes with baselines; and search
 them, with TF-IDF for the order, for diagnoses that are similar to a query.
 
@@ -13,6 +13,7 @@ import logging
 import time
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics.pairwise import linear_kernel
@@ -31,6 +32,7 @@ from skhash.metrics import precision_at_k_score
 from skhash.model_selection import mask_labels
 
 N_QUERIES = 2_000
+N_BITS = 64
 QUERIES = (
     "fracture of the left wrist",
     "acute viral myocarditis",
@@ -54,13 +56,15 @@ def main():
         f"{np.sum(few_labels != -1)} of them labeled.\n"
     )
 
-    tfidf = TfidfVectorizer(sublinear_tf=True)
+    tfidf = TfidfVectorizer(
+        sublinear_tf=True, token_pattern=r"\w+"
+    )  # single digits too
     X = tfidf.fit_transform(texts)
     X_query = tfidf.transform(queries)
 
     print("Fitting SSBVAEHasher with 1 % labels ...")
     pipeline = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True), SSBVAEHasher(verbose=1, random_state=0)
+        clone(tfidf), SSBVAEHasher(N_BITS, verbose=1, random_state=0)
     )
     start = time.perf_counter()
     pipeline.fit(texts, few_labels)
@@ -70,12 +74,12 @@ def main():
     print("Fitting the same without labels, and the baselines ...")
     hashers = {
         "SSBVAEHasher, 1 % labels": hasher,
-        "SSBVAEHasher, no labels": SSBVAEHasher(random_state=0).fit(X),
-        "PCAHasher": PCAHasher(random_state=0).fit(X),
-        "RandomProjectionHasher": RandomProjectionHasher(random_state=0).fit(X),
+        "SSBVAEHasher, no labels": SSBVAEHasher(N_BITS, random_state=0).fit(X),
+        "PCAHasher": PCAHasher(N_BITS, random_state=0).fit(X),
+        "RandomProjectionHasher": RandomProjectionHasher(N_BITS, random_state=0).fit(X),
     }
 
-    print(f"\n{'32-bit codes of':<32}{'precision@10':>14}{'precision@100':>15}")
+    print(f"\n{f'{N_BITS}-bit codes of':<32}{'precision@10':>14}{'precision@100':>15}")
     for name, fitted in hashers.items():
         codes, query_codes = fitted.transform(X), fitted.transform(X_query)
         print_precision(name, codes, chapters, query_codes, query_chapters)

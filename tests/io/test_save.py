@@ -41,8 +41,12 @@ from skhash.neighbors._base import HammingNeighborsBase
 FEW_EPOCHS = {"max_epochs": 2, "batch_size": 50}
 
 
+# Its shards are files of their own.
+NOT_SAVED = "ShardedHammingNearestNeighbors"
+
+
 def estimators():
-    for name in skhash.__all__:
+    for name in sorted({*skhash.__all__} - {NOT_SAVED}):
         found = getattr(skhash, name)
         if not isinstance(found, type) or not issubclass(found, BaseEstimator):
             continue
@@ -54,6 +58,13 @@ def estimators():
 
 
 ESTIMATORS = list(estimators())
+
+
+def test_sharded_index_is_refused(tmp_path):
+    index = getattr(skhash, NOT_SAVED)().fit(np.eye(4, dtype=np.uint8))
+    with pytest.raises(TypeError, match=f"{NOT_SAVED}._contents cannot be saved"):
+        io.save(tmp_path / "index", index)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")

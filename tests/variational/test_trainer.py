@@ -175,6 +175,8 @@ def test_size_of_a_pickle(rows, labels):
     model = hasher().fit(rows, labels)
     n_bytes = sum(p.numel() * p.element_size() for p in model.network_.parameters())
     n_bytes += model._clusters.weights.nbytes
+    anchors = model._anchors  # a part of the samples
+    n_bytes += sum(getattr(anchors, x).nbytes for x in ("data", "indices", "indptr"))
     memory = io.BytesIO()
     joblib.dump(model, memory)
     # The state of the optimizer would take twice as much more.
