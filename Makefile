@@ -34,7 +34,7 @@ help:
 
 # The editable install compiles the extensions and rebuilds them when a source changes.
 # Without build isolation, so that the build uses the pinned tools.
-$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build
+$(VENV)/.built: pyproject.toml constraints.txt meson.build skhash/_hamming/meson.build skhash/shallow/meson.build
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scikit-hash needs Python 3.11 or later; call make with PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV): the packages are large, this takes a minute or two ..."
@@ -82,7 +82,7 @@ tables: $(VENV)/.built
 # Without a network: what was built once is built again only where a page changed.
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -b html -W --keep-going docs build/site
-	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/guide/*.md
+	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/duplicates.md docs/guide/*.md
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils import Bunch
 
 import bench_default_hasher
+import bench_duplicates
 import bench_quality
 import bench_reranking
 import bench_search
@@ -149,6 +150,15 @@ def test_bench_search_finds_pairs(capsys):
     shown = capsys.readouterr().out
     assert "processor: " in shown
     assert "3,000 random x 64 bits, radius 2" in shown
+
+
+@pytest.mark.parametrize("task", ["texts", "groups", "trees"])
+def test_bench_duplicates_runs(task, tmp_path, capsys):
+    size = "20000" if task == "groups" else "1000"
+    path = tmp_path / "lines.csv"
+    assert not bench_duplicates.main([task, "--size", size, "--csv", str(path)])
+    assert {row["task"] for row in read_csv(path)} == {task}
+    assert task in capsys.readouterr().out
 
 
 def test_bench_shallow_scaling_checks_its_limits(capsys):

@@ -3,7 +3,7 @@
 from functools import cache, partial
 from pathlib import Path
 
-from _lib import quality_report
+from _lib import duplicate_tables, quality_report
 from _lib.tables import markdown_table, read_csv
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -432,6 +432,10 @@ def labels_table():
 
 
 TABLES = {
+    "duplicates-indexes": duplicate_tables.indexes_table,
+    "duplicates-jobs": duplicate_tables.jobs_table,
+    "duplicates-learned": duplicate_tables.learned_table,
+    "duplicates-trees": duplicate_tables.trees_table,
     "scale-index": partial(scale_table, "index", _SCALE_INDEX),
     "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
     "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),

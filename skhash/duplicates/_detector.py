@@ -109,8 +109,10 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     Notes
     -----
     Equal codes are grouped first, so that time and memory do not grow with the square
-    of the number of copies. Memory is a small multiple of that of the codes, and 12 to
-    40 bytes per pair of distinct codes within the radius.
+    of the number of copies. Memory is that of a copy of the codes and 16 bytes per
+    sample, with several threads at least 16 bytes per sample and thread, and 12 to 60
+    bytes per pair of distinct codes within the radius. Copies of samples take as much
+    as another copy of the codes.
 
     "single" takes the connected components of the graph of pairs, "star" a maximal
     independent set of it in order of weight and index.
@@ -201,14 +203,15 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         packed, n_bits = self._check_codes(X, reset=True)
         weights = _check_weights(sample_weight, len(packed))
         rows = distinct_rows(packed)
-        codes = packed[rows.first]
+        codes = packed[rows.first] if len(rows.copies) else packed
+        self._row_codes = tuple(rows)
         radius = self._chosen_radius(codes, n_bits)
-        index = code_index(codes, n_bits, self.n_jobs)
         self._searched_radius, self.n_bits_ = radius, n_bits
-        self._index, self._row_codes = index, tuple(rows)
-        self._code_pairs = tuple(self_pairs(index, radius))
+        self._code_pairs = tuple(self_pairs(codes, n_bits, radius, self.n_jobs))
         self._weights, self._n_before = weights, 0
         self._group(radius)
+        # Last, since it copies the codes.
+        self._index = code_index(codes, n_bits, self.n_jobs)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -251,7 +254,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             )
         if weights is not None and self._weights is not None:
             self._weights = np.concatenate([self._weights, weights])
-        self._n_before = len(self._rows.code_of_row)
+        self._n_before = self._rows.n_rows
         self._extend(packed)
         self._group(self.radius_)
 
@@ -342,21 +345,18 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         old, new, radius = self._rows, distinct_rows(packed), self._searched_radius
         codes = packed[new.first]
         found = cross_pairs(self._index, radius, codes)
-        n_old, n_before = len(old.first), len(old.code_of_row)
+        n_old = old.n_codes
         number = np.full(len(codes), -1, dtype=np.intp)
         same = found.distance == 0
         number[found.i[same]] = found.j[same]
         fresh = np.flatnonzero(number < 0)
         number[fresh] = n_old + np.arange(len(fresh))
-        self._row_codes = (
-            np.concatenate([old.first, n_before + new.first[fresh]]),
-            np.concatenate([old.code_of_row, number[new.code_of_row]]),
-        )
+        self._row_codes = tuple(old.extended(new, number))
         if not len(fresh):
             return
         across = found.take(number[found.i] >= n_old)
         across = Pairs(across.j, number[across.i], across.distance)
-        among = self_pairs(code_index(codes[fresh], self.n_bits_, self.n_jobs), radius)
+        among = self_pairs(codes[fresh], self.n_bits_, radius, self.n_jobs)
         among = Pairs(among.i + n_old, among.j + n_old, among.distance)
         self._code_pairs = tuple(joined([self._pairs, across, among]))
         # A copy: the detector may be replaced by this one or not.
@@ -365,19 +365,19 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     def _group(self, radius: int) -> None:
         """Form the groups at a radius."""
-        n_rows = len(self._rows.code_of_row)
-        order = preference_order(self._weights, n_rows)
+        rows = self._rows
+        order = preference_order(self._weights)
         pairs = self._pairs.within(radius)
         if self.n_keep is None:
-            groups = _LINKAGES[self.linkage](pairs, self._rows, order)
-        elif self.n_keep > n_rows:
+            groups = _LINKAGES[self.linkage](pairs, rows, order)
+        elif self.n_keep > rows.n_rows:
             raise ValueError(
-                f"n_keep must be at most the number of samples, {n_rows}; got "
+                f"n_keep must be at most the number of samples, {rows.n_rows}; got "
                 f"{self.n_keep}."
             )
         else:
             group = _LINKAGES_TO[self.linkage]
-            groups = group(self.n_keep, pairs, self._rows, order)
+            groups = group(self.n_keep, pairs, rows, order)
         self.radius_ = radius
         self.labels_, self.representatives_ = groups
 

@@ -9,6 +9,9 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from skhash.duplicates._pairs import DistinctRows, Indices, Pairs
 
+#: Rows in order of preference; None: by index.
+Order = Indices | None
+
 
 class Groups(NamedTuple):
     """Groups of rows, numbered by their first rows.
@@ -25,11 +28,12 @@ class Groups(NamedTuple):
     representatives: Indices
 
 
-def preference_order(weights: NDArray[np.float64] | None, n_rows: int) -> Indices:
-    """Return rows by descending weight, and by index where weights are equal."""
-    if weights is None:
-        return np.arange(n_rows)
-    return np.argsort(-weights, kind="stable")
+def preference_order(weights: NDArray[np.float64] | None) -> Indices | None:
+    """Return rows by descending weight, and by index where weights are equal.
+
+    None, for the order of indices, without weights.
+    """
+    return None if weights is None else np.argsort(-weights, kind="stable")
 
 
 def row_pairs(pairs: Pairs, rows: DistinctRows) -> Pairs:
@@ -38,17 +42,15 @@ def row_pairs(pairs: Pairs, rows: DistinctRows) -> Pairs:
     Rows with equal codes are paired with the first of them only, so that their number
     grows with that of the rows.
     """
-    n_rows = len(rows.code_of_row)
-    first_of_row = rows.first[rows.code_of_row]
-    copies = np.flatnonzero(first_of_row != np.arange(n_rows))
+    first, copies = rows.first, rows.copies
     return Pairs(
-        np.concatenate([rows.first[pairs.i], first_of_row[copies]]).astype(np.intp),
-        np.concatenate([rows.first[pairs.j], copies]).astype(np.intp),
+        np.concatenate([first[pairs.i], first[rows.code_of_copy]]).astype(np.intp),
+        np.concatenate([first[pairs.j], copies]).astype(np.intp),
         np.concatenate([pairs.distance, np.zeros(len(copies), dtype=np.int32)]),
     ).sorted()
 
 
-def single_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
+def single_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
     """Group rows that are connected by pairs, with the preferred row in front.
 
     Parameters
@@ -57,21 +59,27 @@ def single_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
         Pairs of distinct codes.
     rows : DistinctRows
         The distinct codes of the rows.
-    order : ndarray of shape (n_rows,), intp
-        Rows in order of preference.
+    order : ndarray of shape (n_rows,), intp, or None
+        Rows in order of preference; None: by index.
     """
-    return _preferred(_components(pairs, len(rows.first))[rows.code_of_row], order)
+    i, j, originals = pairs.i, pairs.j, rows.code_of_copy
+    if len(rows.copies):
+        first = rows.first
+        i, j, originals = first[i], first[j], first[originals]
+        del first
+    components = _components(i, j, rows.n_rows, rows.copies, originals)
+    return _preferred(*components, order)
 
 
 def single_linkage_to(
-    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Indices
+    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Order
 ) -> Groups:
     """Merge groups by their nearest pairs until `n_keep` groups are left.
 
     Pairs at the same distance merge in the order of (i, j).
     """
     edges = row_pairs(pairs, rows)
-    n_rows = len(rows.code_of_row)
+    n_rows = rows.n_rows
     by_distance = np.argsort(edges.distance, kind="stable")
     rank = np.empty(len(by_distance))
     # The minimum spanning tree holds the edges by which Kruskal's algorithm merges.
@@ -81,10 +89,12 @@ def single_linkage_to(
     if n_rows - len(ranks) > n_keep:
         raise _too_few(n_keep, n_rows - len(ranks))
     merging = edges.take(by_distance[ranks[: n_rows - n_keep] - 1])
-    return _preferred(_components(merging, n_rows), order)
+    none = np.empty(0, dtype=np.intp)
+    components = _components(merging.i, merging.j, n_rows, none, none)
+    return _preferred(*components, order)
 
 
-def star_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
+def star_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
     """Group rows around representatives, each within the radius of its own.
 
     Rows become representatives in order of preference, unless one is within the radius
@@ -95,7 +105,7 @@ def star_linkage(pairs: Pairs, rows: DistinctRows, order: Indices) -> Groups:
 
 
 def star_linkage_to(
-    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Indices
+    n_keep: int, pairs: Pairs, rows: DistinctRows, order: Order
 ) -> Groups:
     """Group rows around `n_keep` representatives.
 
@@ -110,7 +120,7 @@ def star_linkage_to(
             break
     else:
         raise _too_few(n_keep, n_groups)
-    others = np.ones(len(order), dtype=bool)
+    others = np.ones(rows.n_rows, dtype=bool)
     others[groups.representatives] = False
     candidates = np.flatnonzero(others)
     farthest = np.argsort(-distances[candidates], kind="stable")[: n_keep - n_groups]
@@ -121,13 +131,15 @@ def star_linkage_to(
 
 
 def _stars(
-    pairs: Pairs, rows: DistinctRows, order: Indices
+    pairs: Pairs, rows: DistinctRows, order: Order
 ) -> tuple[Groups, NDArray[np.int32]]:
     """Return stars, and the distance of each row to its representative."""
-    n_codes = len(rows.first)
+    n_codes, code_of_row = rows.n_codes, rows.code_of_row
+    if order is None:
+        order = np.arange(rows.n_rows)
     # The best row of a code stands for it: the last assignment to a position counts.
     best = np.empty(n_codes, dtype=np.intp)
-    best[rows.code_of_row[order[::-1]]] = order[::-1]
+    best[code_of_row[order[::-1]]] = order[::-1]
     rank_of_row = np.empty(len(order), dtype=np.intp)
     rank_of_row[order] = np.arange(len(order))
     rank = rank_of_row[best]
@@ -145,9 +157,9 @@ def _stars(
     away[i[arms]] = distance[arms]
 
     numbers = np.cumsum(is_center) - 1
-    labels = numbers[center][rows.code_of_row]
+    labels = numbers[center][code_of_row]
     groups = _numbered(labels, best[np.flatnonzero(is_center)])
-    return groups, away[rows.code_of_row]
+    return groups, away[code_of_row]
 
 
 def _centers(pairs: Pairs, rank: NDArray[np.intp], n_codes: int) -> NDArray[np.bool_]:
@@ -164,18 +176,72 @@ def _centers(pairs: Pairs, rank: NDArray[np.intp], n_codes: int) -> NDArray[np.b
     return is_center
 
 
-def _components(pairs: Pairs, n_nodes: int) -> Indices:
-    """Return the connected component of each node."""
-    weights = np.ones(len(pairs.i), dtype=bool)
-    graph = sp.csr_array((weights, (pairs.i, pairs.j)), shape=(n_nodes, n_nodes))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
+def _components(
+    i: NDArray[np.integer],
+    j: NDArray[np.integer],
+    n_rows: int,
+    copies: NDArray[np.integer],
+    originals: NDArray[np.integer],
+) -> tuple[Indices, Indices]:
+    """Find connected components, numbered by their first rows.
+
+    Only rows that have a pair enter a graph: most have none.
+
+    Parameters
+    ----------
+    i, j : ndarray of shape (n_pairs,), int
+        Pairs of rows.
+    n_rows : int
+        Number of rows.
+    copies, originals : ndarray of shape (n_copies,), int
+        Rows without a pair, and the earlier rows whose components they belong to.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_rows,), intp
+        The component of each row.
+    first : ndarray of shape (n_components,), intp
+        The first row of each component.
+    """
+    is_first = np.zeros(n_rows, dtype=bool)
+    is_first[i] = is_first[j] = True
+    nodes = np.flatnonzero(is_first)
+    # The places of rows in the graph, in the memory of the labels.
+    labels = np.cumsum(is_first, dtype=np.intp)
+    labels -= 1
+    i, j = labels[i].astype(i.dtype), labels[j].astype(i.dtype)
+    leaders = nodes[_first_connected(i, j, len(nodes))]
+    is_first[:] = True
+    is_first[nodes] = leaders == nodes
+    is_first[copies] = False
+    np.cumsum(is_first, out=labels)
+    labels -= 1
+    labels[nodes] = labels[leaders]
+    labels[copies] = labels[originals]
+    del nodes, leaders
+    return labels, np.flatnonzero(is_first)
 
 
-def _preferred(labels: Indices, order: Indices) -> Groups:
-    """Represent each group by its preferred row."""
-    representatives = np.empty(int(labels.max()) + 1, dtype=np.intp)
+def _first_connected(
+    i: NDArray[np.integer], j: NDArray[np.integer], n_nodes: int
+) -> Indices:
+    """Return the first node that is connected with each node, or the node itself."""
+    weights = np.ones(len(i), dtype=bool)
+    graph = sp.csr_array((weights, (i, j)), shape=(n_nodes, n_nodes))
+    n_components, component = connected_components(graph, directed=False)
+    first = np.empty(n_components, dtype=np.intp)
+    # Backwards, so that the first node is assigned last.
+    first[component[::-1]] = np.arange(n_nodes)[::-1]
+    return first[component]
+
+
+def _preferred(labels: Indices, first: Indices, order: Order) -> Groups:
+    """Represent each group by its preferred row, the first one without an order."""
+    if order is None:
+        return Groups(labels, first)
+    representatives = np.empty(len(first), dtype=np.intp)
     representatives[labels[order[::-1]]] = order[::-1]
-    return _numbered(labels, representatives)
+    return Groups(labels, representatives)
 
 
 def _numbered(labels: Indices, representatives: Indices) -> Groups:

@@ -104,18 +104,19 @@ def find_leakage(
     test, _ = check_codes(test_codes, n_bits=n_bits, name="test_codes", **form)
     radius = check_radius(radius, n_bits)
     known, asked = distinct_rows(train), distinct_rows(test)
-    index = code_index(train[known.first], n_bits, n_jobs)
+    first = known.first
+    index = code_index(train[first], n_bits, n_jobs)
     found = cross_pairs(index, radius, test[asked.first])
     # From the farthest to the nearest, so that the nearest is assigned last.
-    nearest_last = np.lexsort((known.first[found.j], found.distance))[::-1]
-    best = np.full(len(asked.first), -1, dtype=np.intp)
+    nearest_last = np.lexsort((first[found.j], found.distance))[::-1]
+    best = np.full(asked.n_codes, -1, dtype=np.intp)
     best[found.i[nearest_last]] = nearest_last
     pair_of_row = best[asked.code_of_row]
     mask = pair_of_row >= 0
     chosen = found.take(pair_of_row[mask])
     return Leakage(
         test_indices=np.flatnonzero(mask),
-        train_indices=known.first[chosen.j].astype(np.intp),
+        train_indices=first[chosen.j].astype(np.intp),
         distances=chosen.distance,
         mask=mask,
     )

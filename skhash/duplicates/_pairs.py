@@ -3,12 +3,16 @@
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 
+from skhash._hamming._pairs import CodeSet, PairJoin
+from skhash._hamming._search import StopFlag, first_equal_codes
 from skhash.codes import check_bits, check_packed
 from skhash.neighbors import HammingNearestNeighbors
 
 Packed = NDArray[np.uint8]
+Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 
 
@@ -29,7 +33,8 @@ class Pairs(NamedTuple):
 
     def within(self, radius: int) -> "Pairs":
         """Return the pairs with a distance of at most `radius`."""
-        return self.take(self.distance <= radius)
+        chosen = self.distance <= radius
+        return self if chosen.all() else self.take(chosen)
 
     def take(self, chosen: NDArray) -> "Pairs":
         """Return some pairs, by a mask or by positions."""
@@ -43,16 +48,66 @@ class Pairs(NamedTuple):
 class DistinctRows(NamedTuple):
     """The distinct codes of a collection, in the order of their first rows.
 
+    Takes memory for rows that equal an earlier one only; most collections have few.
+
     Attributes
     ----------
-    first : ndarray of shape (n_codes,), int32 or int64
-        The first row of each code.
-    code_of_row : ndarray of shape (n_rows,), int32 or int64
-        The code of each row.
+    n_rows : int
+        Number of rows.
+    copies : ndarray of shape (n_copies,), int32 or int64
+        The rows that equal an earlier one, ascending.
+    code_of_copy : ndarray of shape (n_copies,), int32 or int64
+        Their codes.
     """
 
-    first: NDArray[np.integer]
-    code_of_row: NDArray[np.integer]
+    n_rows: int
+    copies: NDArray[np.integer]
+    code_of_copy: NDArray[np.integer]
+
+    @property
+    def n_codes(self) -> int:
+        """Number of distinct codes."""
+        return self.n_rows - len(self.copies)
+
+    @property
+    def first(self) -> NDArray[np.integer]:
+        """The first row of each code, made anew."""
+        return np.flatnonzero(self._is_first()).astype(self.copies.dtype)
+
+    @property
+    def code_of_row(self) -> NDArray[np.integer]:
+        """The code of each row, made anew."""
+        codes = np.cumsum(self._is_first(), dtype=self.copies.dtype)
+        codes -= 1
+        codes[self.copies] = self.code_of_copy
+        return codes
+
+    def extended(
+        self, new: "DistinctRows", number: NDArray[np.integer]
+    ) -> "DistinctRows":
+        """Return these rows and more.
+
+        Parameters
+        ----------
+        new : DistinctRows
+            The rows to add.
+        number : ndarray of shape (new.n_codes,), int
+            Their codes: below `n_codes` where a row of this collection has it.
+        """
+        codes = number[new.code_of_row]
+        is_copy = codes < self.n_codes
+        is_copy[new.copies] = True
+        copies = np.flatnonzero(is_copy)
+        return DistinctRows(
+            self.n_rows + new.n_rows,
+            np.concatenate([self.copies, self.n_rows + copies]),
+            np.concatenate([self.code_of_copy, codes[copies]]),
+        )
+
+    def _is_first(self) -> NDArray[np.bool_]:
+        is_first = np.ones(self.n_rows, dtype=bool)
+        is_first[self.copies] = False
+        return is_first
 
 
 def check_codes(
@@ -99,23 +154,27 @@ def check_radius(radius: int, n_bits: int, name: str = "radius") -> int:
 
 def distinct_rows(rows: Packed) -> DistinctRows:
     """Group equal rows, in time proportional to a sort."""
-    narrow: Any = np.int32 if len(rows) < 2**31 else np.int64
-    keys = np.ascontiguousarray(rows)
-    n_bytes = rows.shape[1]
-    kind = f"u{n_bytes}" if n_bytes in (1, 2, 4, 8) else f"V{n_bytes}"
-    order = np.argsort(keys.view(kind).ravel(), kind="stable").astype(narrow)
-    ordered = rows[order]
-    is_start = np.ones(len(rows), dtype=bool)
-    is_start[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    del ordered
-    # The sort is stable, so that a run of equal codes starts with the first row.
-    starts = order[is_start]
-    by_first = np.argsort(starts)
-    number = np.empty(len(starts), dtype=narrow)
-    number[by_first] = np.arange(len(starts), dtype=narrow)
-    code_of_row = np.empty(len(rows), dtype=narrow)
-    code_of_row[order] = number[np.cumsum(is_start, dtype=narrow) - 1]
-    return DistinctRows(starts[by_first], code_of_row)
+    n = len(rows)
+    narrow: Any = np.int32 if n < 2**31 else np.int64
+    first_equal, n_copies = first_equal_codes(code_words(rows), StopFlag())
+    if not n_copies:
+        none = np.empty(0, dtype=narrow)
+        return DistinctRows(n, none, none)
+    is_copy = first_equal != np.arange(n, dtype=first_equal.dtype)
+    copies = np.flatnonzero(is_copy).astype(narrow)
+    number = np.cumsum(~is_copy, dtype=narrow)
+    number -= 1
+    return DistinctRows(n, copies, number[first_equal[copies]])
+
+
+def code_words(rows: Packed) -> Words:
+    """Return packed codes as whole words of 64 bits, padded with zero bytes."""
+    n_rows, n_bytes = rows.shape
+    if n_bytes % 8 == 0 and rows.flags.c_contiguous and rows.ctypes.data % 8 == 0:
+        return rows.view(np.uint64)
+    words = np.zeros((n_rows, -(-n_bytes // 8)), dtype=np.uint64)
+    words.view(np.uint8)[:, :n_bytes] = rows
+    return words
 
 
 def code_index(
@@ -126,9 +185,15 @@ def code_index(
     return index.fit(codes)
 
 
-def self_pairs(index: HammingNearestNeighbors, radius: int) -> Pairs:
-    """Return the pairs i < j of the codes of an index within a radius."""
-    return Pairs(*cast(tuple, index.radius_pairs(radius)))
+def self_pairs(codes: Packed, n_bits: int, radius: int, n_jobs: int | None) -> Pairs:
+    """Return the pairs i < j of distinct packed codes within a radius.
+
+    Joins the codes where they are, while an index would hold two copies of them.
+    """
+    words = code_words(codes)
+    n_threads = effective_n_jobs(n_jobs)
+    alone = CodeSet(words, len(words))
+    return Pairs(*PairJoin(alone, None, n_bits, radius, n_threads=n_threads).arrays())
 
 
 def cross_pairs(index: HammingNearestNeighbors, radius: int, queries: Packed) -> Pairs:

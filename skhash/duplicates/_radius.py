@@ -13,7 +13,6 @@ from skhash.duplicates._pairs import (
     Packed,
     check_codes,
     check_radius,
-    code_index,
     distinct_rows,
     self_pairs,
 )
@@ -218,7 +217,7 @@ def radius_table(
         wanted = int(known.max(initial=0))
         max_radius = int(min(max(affordable, wanted), n_bits - 1))
     radii = np.arange(check_radius(max_radius, n_bits, "max_radius") + 1)
-    pairs = self_pairs(code_index(distinct, n_bits, n_jobs), int(radii[-1]))
+    pairs = self_pairs(distinct, n_bits, int(radii[-1]), n_jobs)
     n_pairs = np.cumsum(np.bincount(pairs.distance, minlength=len(radii)))
     least = np.maximum(0.0, n_pairs - stats.norm.ppf(confidence) * np.sqrt(n_pairs))
     hits = (known[:, None] <= radii).sum(axis=0)

@@ -115,15 +115,16 @@ def describe_codes(
     rows, _ = check_codes(codes, packed=packed, n_bits=hasher.n_bits, name="codes")
     collection = rows if packed else unpack_bits(rows, hasher.n_bits)
     found = distinct_rows(rows)
-    counts = np.bincount(found.code_of_row)
+    first, code_of_row = found.first, found.code_of_row
+    counts = np.bincount(code_of_row)
     most = np.argsort(-counts, kind="stable")[:n_codes]
-    average = _mean_decoded(hasher, collection[found.first], counts)
+    average = _mean_decoded(hasher, collection[first], counts)
     class_of_sample, classes = check_one_class(y, len(rows))
-    members = np.argsort(found.code_of_row, kind="stable")
+    members = np.argsort(code_of_row, kind="stable")
     bounds = np.append(0, np.cumsum(counts))
     descriptions = []
     for code in most:
-        own = collection[found.first[code]]
+        own = collection[first[code]]
         weights = lift(decoded_weights(hasher, own[None]), average)[0]
         indices = members[bounds[code] : bounds[code + 1]]
         descriptions.append(

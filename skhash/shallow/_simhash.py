@@ -12,15 +12,13 @@ from sklearn.utils import Tags
 from skhash._base import BaseHasher
 from skhash.codes import n_bytes
 from skhash.shallow._docs import TEXTS
+from skhash.shallow._signed_sums import signed_sums
 from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
 from skhash.utils._typing import Output, Rows
 
-#: Signs that are held at a time, 8 bytes each.
-_SIGNS_AT_A_TIME = 2**22
-
-#: Up to this many columns, those that occur are marked; above, indices are sorted.
-_MOST_MARKS = 2**24
+#: Entries that are summed between two looks at signals.
+_ENTRIES_AT_A_TIME = 2**16
 
 #: Steps of the generator SplitMix64.
 _STEP = 0x9E3779B97F4A7C15
@@ -106,27 +104,20 @@ class SimHasher(BaseHasher):
         # Entries of zero in a dense row add nothing, so that both forms sum alike.
         rows = sp.csr_array(X)
         values = np.empty((rows.shape[0], self.n_bits))
-        words = max(1, _SIGNS_AT_A_TIME // self.n_bits)
-        for first, last in _cut(rows.indptr, words):
-            values[first:last] = self._sums(rows, first, last)
+        starts = _word_starts(self.n_bits, self.seed)
+        for first, last in _cut(rows.indptr, _ENTRIES_AT_A_TIME):
+            own = slice(rows.indptr[first], rows.indptr[last])
+            entries, columns = rows.data[own], np.ascontiguousarray(rows.indices[own])
+            ends = rows.indptr[first : last + 1] - rows.indptr[first]
+            dtype = np.float32 if _sums_are_exact(entries) else np.float64
+            signed_sums(
+                np.ascontiguousarray(entries, dtype=dtype),
+                columns,
+                ends.astype(columns.dtype, copy=False),
+                starts,
+                values[first:last],
+            )
         return values
-
-    def _sums(self, X: sp.csr_array, first: int, last: int) -> NDArray[np.floating]:
-        """Return the sums of signs (n_samples, n_bits) of some rows."""
-        own = slice(X.indptr[first], X.indptr[last])
-        columns, positions = _occurring(X.indices[own], X.shape[1])
-        values = X.data[own]
-        dtype = np.float32 if _sums_are_exact(values) else np.float64
-        some = sp.csr_array(
-            (
-                values.astype(dtype, copy=False),
-                positions,
-                X.indptr[first : last + 1] - X.indptr[first],
-            ),
-            shape=(last - first, len(columns)),
-        )
-        with np.errstate(over="ignore", invalid="ignore"):
-            return some @ feature_signs(columns, self.n_bits, self.seed, dtype)
 
     def _check_n_bits(self) -> None:
         """Accept another number of bits after fit, which has learned none."""
@@ -166,8 +157,7 @@ def feature_signs(
         -1 or 1. Word w of 64 bits is the output of SplitMix64 after ``columns`` steps
         from a start that depends on `seed` and w.
     """
-    n_words = -(-n_bits // 64)
-    starts = _mixed(np.arange(n_words, dtype=np.uint64) + np.uint64(seed))
+    starts = _word_starts(n_bits, seed)
     steps = (columns.astype(np.uint64) + np.uint64(1)) * np.uint64(_STEP)
     hashes = _mixed(steps[:, None] + starts)
     octets = hashes.astype(">u8").view(np.uint8)
@@ -176,6 +166,12 @@ def feature_signs(
     signs *= 2
     signs -= 1
     return signs
+
+
+def _word_starts(n_bits: int, seed: int) -> NDArray[np.uint64]:
+    """Return the start of the generator per word of 64 bits."""
+    n_words = -(-n_bits // 64)
+    return _mixed(np.arange(n_words, dtype=np.uint64) + np.uint64(seed))
 
 
 def _sums_are_exact(values: NDArray) -> bool:
@@ -192,25 +188,8 @@ def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return words ^ (words >> np.uint64(31))
 
 
-def _occurring(
-    indices: NDArray[np.integer], n_features: int
-) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Return the columns that occur, and the position among them of each index."""
-    if n_features > _MOST_MARKS:
-        columns, positions = np.unique(indices, return_inverse=True)
-        return columns, positions.astype(np.int32)
-    marks = np.zeros(n_features, dtype=bool)
-    marks[indices] = True
-    numbers = np.cumsum(marks, dtype=np.int32)
-    return np.flatnonzero(marks), numbers[indices] - np.int32(1)
-
-
 def _cut(indptr: NDArray[np.integer], n_most: int) -> Iterator[tuple[int, int]]:
-    """Yield stretches of rows with at most `n_most` entries, or of a single row.
-
-    The number of distinct columns of a stretch is at most that of its entries, of which
-    there may be some more where columns repeat.
-    """
+    """Yield stretches of rows with at most `n_most` entries, or of a single row."""
     first, n_rows = 0, len(indptr) - 1
     while first < n_rows:
         last = int(np.searchsorted(indptr, indptr[first] + n_most, side="right")) - 1

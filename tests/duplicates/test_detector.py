@@ -1,5 +1,7 @@
 """DuplicateDetector groups samples, exactly and in the same way whatever the path."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,6 +45,21 @@ def test_forms_give_the_same(bits, linkage):
     assert_array_equal(
         np.flatnonzero(detector.keep_), np.sort(detector.representatives_)
     )
+
+
+def test_memory_is_a_copy_of_the_codes_and_the_results():
+    n = 200_000
+    codes = np.random.RandomState(0).randint(256, size=(n, 8)).astype(np.uint8)
+    detector = DuplicateDetector(2, packed=True).fit(codes[:1000])
+    tracemalloc.start()
+    try:
+        detector.fit(codes)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The index 8 bytes per sample, labels_ 8, representatives_ 8, and a mask.
+    assert kept < 25 * n
+    assert most < 27 * n
 
 
 def test_single_linkage_splits_no_pair(bits):

@@ -8,6 +8,7 @@ from skhash.duplicates._pairs import (
     check_codes,
     check_radius,
     code_index,
+    code_words,
     cross_pairs,
     distinct_rows,
     self_pairs,
@@ -31,6 +32,40 @@ def test_distinct_rows(n_bytes):
         assert np.flatnonzero(found.code_of_row == code)[0] == first
 
 
+def test_distinct_rows_take_no_memory_without_copies():
+    codes = np.arange(64, dtype=np.uint8)[:, None]
+    found = distinct_rows(codes)
+    assert len(found.copies) == len(found.code_of_copy) == 0
+    assert_array_equal(found.first, np.arange(64))
+    assert_array_equal(found.code_of_row, np.arange(64))
+
+
+@pytest.mark.parametrize("n_bytes", [1, 8])
+def test_extended_rows(n_bytes):
+    rng = np.random.RandomState(n_bytes)
+    rows = np.zeros((150, n_bytes), dtype=np.uint8)
+    rows[:, 0] = rng.randint(60, size=150)
+    old, new, expected = (distinct_rows(r) for r in (rows[:70], rows[70:], rows))
+    number = expected.code_of_row[70:][new.first]
+    found = old.extended(new, number)
+    assert found.n_rows == 150
+    assert_array_equal(found.first, expected.first)
+    assert_array_equal(found.code_of_row, expected.code_of_row)
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3, 8, 12])
+def test_code_words_of_any_layout(n_bytes):
+    memory = np.random.RandomState(0).randint(256, size=31 * n_bytes + 1)
+    memory = memory.astype(np.uint8)
+    for start in (0, 1):
+        rows = memory[start : start + 30 * n_bytes].reshape(30, n_bytes)
+        for some in (rows, rows[::2], rows[:, ::-1]):
+            words = code_words(some)
+            assert words.flags.c_contiguous
+            assert_array_equal(words.view(np.uint8)[:, :n_bytes], some)
+            assert not words.view(np.uint8)[:, n_bytes:].any()
+
+
 @pytest.mark.parametrize("radius", [0, 3, 7])
 def test_pairs(radius):
     rng = np.random.RandomState(0)
@@ -38,7 +73,7 @@ def test_pairs(radius):
     queries = rng.randint(256, size=(40, 2)).astype(np.uint8)
     index = code_index(codes, 16, None)
     expected = np.argwhere(np.triu(distances(codes, codes) <= radius, 1))
-    found = self_pairs(index, radius)
+    found = self_pairs(codes, 16, radius, None)
     assert_array_equal(np.stack(found[:2], axis=1), expected)
     assert_array_equal(found.distance, distances(codes, codes)[tuple(expected.T)])
     expected = np.argwhere(distances(queries, codes) <= radius)
