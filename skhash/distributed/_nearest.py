@@ -27,7 +27,7 @@ class ShardedHammingNearestNeighbors(
 ):
     """Search for the exact nearest neighbors of binary codes that are kept in shards.
 
-    Searches like :class:`~skhash.neighbors.HammingNearestNeighbors`: every shard is
+    Searches like :class:`~skhash.HammingNearestNeighbors`: every shard is
     searched, and the results are merged by (distance, index). They do not depend on
     how codes are split. Shards are in memory, or are files of a folder that may be
     larger than memory.
@@ -63,7 +63,7 @@ class ShardedHammingNearestNeighbors(
 
     See Also
     --------
-    skhash.neighbors.HammingNearestNeighbors : The index in one piece.
+    skhash.HammingNearestNeighbors : The index in one piece.
     skhash.distributed.encode : Codes of a collection larger than memory.
 
     Notes
