@@ -167,7 +167,7 @@ while True:
     index.partial_fit(codes, ids=np.arange(first, first + 30_000))
     index.compact()
     if first > 500_000:
-        index.remove(np.arange(30_000, first))
+        index.remove(np.arange(30_000, index.n_samples_fit_))
 """
 
 
@@ -176,7 +176,7 @@ def test_kill(tmp_path):
     """The folder is whole after a process that changes it all the time is killed."""
     index = ShardedHammingNearestNeighbors(packed=True, path=tmp_path)
     index.fit(np.arange(3)[:, None].view(np.uint8), ids=range(3))
-    for wait in (0.1, 0.3):
+    for wait in (0.1, 0.3, 1.0):
         with subprocess.Popen(
             [sys.executable, "-c", CHANGE_FOREVER, str(tmp_path)],
             stdout=subprocess.PIPE,
