@@ -45,6 +45,7 @@ cdef enum:
     PAIRS_PER_CHECK = 1 << 22
     MOST_SETS = 1024  # of buckets that are merged
     RELEASES = 32  # times that the memory of sorted buckets is given back
+    FEWEST_RELEASED = 1 << 20  # pairs, of which it is given back
 
 
 cdef class PairBuckets:
@@ -111,7 +112,11 @@ cdef int _write_pairs(
     try:
         for bucket in range(parts[0].n_buckets):
             with nogil:
-                if bucket % (parts[0].n_buckets // RELEASES + 1) == 0:
+                # To give memory back takes as long as thousands of pairs.
+                if (
+                    <size_t>i.shape[0] >= FEWEST_RELEASED
+                    and bucket % (parts[0].n_buckets // RELEASES + 1) == 0
+                ):
                     RELEASE_FREED_MEMORY()
                 good = merge_bucket(parts, n_sets, bucket, &keys, &spare)
                 if good:
