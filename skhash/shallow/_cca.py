@@ -1,23 +1,17 @@
 """Iterative quantization of the directions that correlate with labels."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
 
 from skhash.shallow._docs import TEXTS
-from skhash.shallow._latent import LatentHasher, add_ridge
-from skhash.utils._compat import Interval
+from skhash.shallow._latent import RotatedDirectionsHasher, add_ridge
 from skhash.utils._docstrings import substitute
-from skhash.utils._linalg import learn_rotation
-from skhash.utils._rounding import BoundedRows, Decision
-from skhash.utils._typing import Output, Seed
 
 
 @substitute(**TEXTS)
-class CCAITQHasher(LatentHasher):
+class CCAITQHasher(RotatedDirectionsHasher):
     """Rotate canonical correlation directions to lose little as signs (CCA-ITQ).
 
     Finds the directions of the samples that correlate best with their labels, scales
@@ -86,32 +80,6 @@ class CCAITQHasher(LatentHasher):
     (150, 8)
     """
 
-    _parameter_constraints: dict = {
-        **LatentHasher._parameter_constraints,
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-    }
-    _uses_labels = True
-    _needs_labels = True
-
-    def __init__(
-        self,
-        n_bits: int = 32,
-        *,
-        max_iter: int = 50,
-        n_components: int = 300,
-        normalize: bool = True,
-        max_samples: int = 20_000,
-        output: Output = "bits",
-        random_state: Seed = None,
-    ) -> None:
-        self.n_bits = n_bits
-        self.max_iter = max_iter
-        self.n_components = n_components
-        self.normalize = normalize
-        self.max_samples = max_samples
-        self.output = output
-        self.random_state = random_state
-
     def _fit_latent(
         self,
         features: NDArray,
@@ -125,17 +93,7 @@ class CCAITQHasher(LatentHasher):
             given - self.mean_, targets[labeled], self.n_bits
         )
         self.directions_ = directions * self.correlations_
-        self.rotation_, losses = learn_rotation(
-            (features - self.mean_) @ self.directions_,
-            self.n_bits,
-            self.max_iter,
-            random_state=random_state,
-        )
-        self.n_iter_ = len(losses)
-
-    def _decide_latent(self, features: BoundedRows) -> Decision:
-        canonical = features.shift(-self.mean_).project(self.directions_.T)
-        return canonical.project(self.rotation_.T).above()
+        self._fit_rotation(features, random_state)
 
 
 def canonical_directions(

@@ -16,9 +16,9 @@ from skhash.utils._labels import (
     check_partial_labels,
     require_two_classes,
 )
-from skhash.utils._linalg import singular_directions, unit_rows
+from skhash.utils._linalg import learn_rotation, singular_directions, unit_rows
 from skhash.utils._rounding import BoundedRows, Decision
-from skhash.utils._typing import Rows, Seed
+from skhash.utils._typing import Output, Rows, Seed
 
 
 class LatentHasher(ShallowHasher):
@@ -120,6 +120,59 @@ class LatentHasher(ShallowHasher):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self._needs_labels
         return tags
+
+
+class RotatedDirectionsHasher(LatentHasher):
+    """Base class of hashers that find directions by labels and rotate them into bits.
+
+    A subclass sets `mean_` and `directions_` in `_fit_latent`, and calls
+    `_fit_rotation`.
+    """
+
+    _parameter_constraints: dict = {
+        **LatentHasher._parameter_constraints,
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+    }
+    _uses_labels = True
+    _needs_labels = True
+
+    mean_: NDArray
+    directions_: NDArray
+
+    def __init__(
+        self,
+        n_bits: int = 32,
+        *,
+        max_iter: int = 50,
+        n_components: int = 300,
+        normalize: bool = True,
+        max_samples: int = 20_000,
+        output: Output = "bits",
+        random_state: Seed = None,
+    ) -> None:
+        self.n_bits = n_bits
+        self.max_iter = max_iter
+        self.n_components = n_components
+        self.normalize = normalize
+        self.max_samples = max_samples
+        self.output = output
+        self.random_state = random_state
+
+    def _fit_rotation(
+        self, features: NDArray, random_state: np.random.RandomState
+    ) -> None:
+        """Learn the rotation of the directions that loses least as signs."""
+        self.rotation_, losses = learn_rotation(
+            (features - self.mean_) @ self.directions_,
+            self.n_bits,
+            self.max_iter,
+            random_state=random_state,
+        )
+        self.n_iter_ = len(losses)
+
+    def _decide_latent(self, features: BoundedRows) -> Decision:
+        projected = features.shift(-self.mean_).project(self.directions_.T)
+        return projected.project(self.rotation_.T).above()
 
 
 def draw_rows(

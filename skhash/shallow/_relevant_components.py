@@ -1,24 +1,18 @@
 """Whiten the variation within groups of matching samples, and rotate into codes."""
 
-from numbers import Integral
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from skhash.shallow._docs import TEXTS
-from skhash.shallow._latent import LatentHasher, add_ridge
-from skhash.utils._compat import Interval
+from skhash.shallow._latent import RotatedDirectionsHasher, add_ridge
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels
-from skhash.utils._linalg import learn_rotation
-from skhash.utils._rounding import BoundedRows, Decision
-from skhash.utils._typing import Output, Seed
 
 
 @substitute(**TEXTS)
-class RelevantComponentHasher(LatentHasher):
+class RelevantComponentHasher(RotatedDirectionsHasher):
     """Whiten the variation within groups and rotate into codes (RCA-ITQ).
 
     Learns from few pairs of samples that match, such as two records of one person:
@@ -89,32 +83,6 @@ class RelevantComponentHasher(LatentHasher):
     (100, 8)
     """
 
-    _parameter_constraints: dict = {
-        **LatentHasher._parameter_constraints,
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-    }
-    _uses_labels = True
-    _needs_labels = True
-
-    def __init__(
-        self,
-        n_bits: int = 32,
-        *,
-        max_iter: int = 50,
-        n_components: int = 300,
-        normalize: bool = True,
-        max_samples: int = 20_000,
-        output: Output = "bits",
-        random_state: Seed = None,
-    ) -> None:
-        self.n_bits = n_bits
-        self.max_iter = max_iter
-        self.n_components = n_components
-        self.normalize = normalize
-        self.max_samples = max_samples
-        self.output = output
-        self.random_state = random_state
-
     def _targets(
         self, labels: PartialLabels, rows: slice | NDArray[np.intp]
     ) -> sp.csr_array:
@@ -144,17 +112,7 @@ class RelevantComponentHasher(LatentHasher):
         _, leading = eigh(whitening.T @ total @ whitening)
         kept = leading[:, ::-1][:, : self.n_bits]
         self.directions_ = (whitening @ kept).astype(features.dtype)
-        self.rotation_, losses = learn_rotation(
-            centered @ self.directions_,
-            self.n_bits,
-            self.max_iter,
-            random_state=random_state,
-        )
-        self.n_iter_ = len(losses)
-
-    def _decide_latent(self, features: BoundedRows) -> Decision:
-        whitened = features.shift(-self.mean_).project(self.directions_.T)
-        return whitened.project(self.rotation_.T).above()
+        self._fit_rotation(features, random_state)
 
 
 def covariance_within(Z: NDArray, targets: sp.csr_array, total: NDArray) -> NDArray:

@@ -24,9 +24,6 @@ MOST_ANCHORS = 2000
 _PULL = 2.5
 # The penalty of the weights of the label head for new classes.
 _DECAY = 1e-3
-# By how much the log-odds of new classes are lowered: a sample of an old class with the
-# code of a new one is worse than the opposite, since stored codes are many.
-_CAUTION = 1.5
 _STEPS = 60
 # Codewords that are drawn for each new class, of which the most distant is taken.
 _CANDIDATES = 512
@@ -313,8 +310,6 @@ def learn_new_classes(hasher: Any, X: Rows, labels: PartialLabels) -> None:
         targets[unlabeled] = _posteriors(hasher, rows[unlabeled])
         weights[n_anchors:] = np.square(targets[n_anchors:]).sum(axis=1)
         _fit_posteriors(hasher, rows, targets, weights, places)
-    with torch.no_grad():
-        hasher.network_.feature_head.bias[places.new] -= _CAUTION
     assigner, labeled = hasher.code_assigner_, labels.labeled
     if assigner.use_training_labels and labeled.any():
         labeler = hasher.pseudo_labeler_
