@@ -73,7 +73,7 @@ static void join_free(join *j)
     if (j == NULL)
         return;
     grouping_free(&j->groups);
-    free(j->planes);
+    ALIGNED_FREE(j->planes);
     free(j->queries);
     scan_workspace_free(j->scan);
     for (size_t q = 0; j->selections && q < QUERY_BLOCK; q++)
@@ -173,9 +173,9 @@ static bool prepare_scan(join *j)
     size_t n = j->last - j->first, n_blocks = (n + LANES - 1) / LANES;
     size_t size = n_blocks * LANES * task->n_bytes;
     if (size > j->planes_size) {
-        free(j->planes);
+        ALIGNED_FREE(j->planes);
         j->planes_size = 0;
-        j->planes = aligned_alloc(LANES, size);
+        j->planes = ALIGNED_ALLOC(LANES, size);
         if (j->planes == NULL)
             return false;
         j->planes_size = size;
