@@ -33,6 +33,7 @@ from skhash.duplicates._pairs import (
 from skhash.duplicates._radius import radius_table
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._state import replace_state
 
 _LINKAGES: dict[str, Callable[..., Groups]] = {
@@ -45,7 +46,7 @@ _LINKAGES_TO: dict[str, Callable[..., Groups]] = {
 }
 
 
-class DuplicateDetector(ClusterMixin, BaseEstimator):
+class DuplicateDetector(ClusterMixin, DocumentedMixin, BaseEstimator):
     """Group samples whose codes differ in at most some bits, and keep one per group.
 
     All pairs of codes within the radius are found exactly. The groups are the same for
