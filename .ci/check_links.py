@@ -71,6 +71,11 @@ def broken_links(path):
     return broken
 
 
+def _pages_of(site):
+    """Return the pages of a site, without the templates of its theme."""
+    return sorted(p for p in site.rglob("*.html") if "_static" not in p.parts)
+
+
 def main(argv=None):
     """Check all files; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -79,7 +84,7 @@ def main(argv=None):
     parser.add_argument("paths", nargs="+", type=Path)
     pages = []
     for path in parser.parse_args(argv).paths:
-        pages += sorted(path.rglob("*.html")) if path.is_dir() else [path]
+        pages += _pages_of(path) if path.is_dir() else [path]
     n_links, n_broken = 0, 0
     for page in pages:
         n_links += len(read(page.resolve())[0])

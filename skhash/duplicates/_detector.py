@@ -57,7 +57,7 @@ class DuplicateDetector(ClusterMixin, DocumentedMixin, BaseEstimator):
     radius : int or "auto", default=3
         Largest distance of duplicates in bits, inclusive; less than the length of the
         codes. "auto" is the largest radius at which at least 95 % of the pairs are not
-        by chance, see :func:`radius_table`.
+        by chance, see :func:`~skhash.duplicates.radius_table`.
     linkage : {"single", "star"}, default="single"
         "single" puts samples into one group if a chain of pairs within the radius
         connects them: no pair within the radius is split, but the ends of a long chain
@@ -103,8 +103,9 @@ class DuplicateDetector(ClusterMixin, DocumentedMixin, BaseEstimator):
 
     See Also
     --------
-    radius_table : Precision and recall against the radius.
-    find_leakage : Finds samples of one collection that have a duplicate in another.
+    skhash.duplicates.radius_table : Precision and recall against the radius.
+    skhash.duplicates.find_leakage : Finds samples of one collection that have a
+        duplicate in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
     Notes
