@@ -47,7 +47,7 @@ positions = embedding.fit_transform(codes)
 
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 for digit in range(10):
-    ax.scatter(*positions[y == digit].T, s=6, color=f"C{digit}", label=digit)
+    ax.scatter(*positions[y == digit].T, s=14, color=f"C{digit}", label=digit)
 ax.set(xticks=[], yticks=[], title="UMAP on the neighbor graph of the codes")
-ax.legend(title="digit", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3)
+ax.legend(title="digit", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
 plt.show()
