@@ -104,8 +104,7 @@ class DuplicateDetector(ClusterMixin, DocumentedMixin, BaseEstimator):
     See Also
     --------
     skhash.duplicates.radius_table : Precision and recall against the radius.
-    skhash.duplicates.find_leakage : Finds samples of one collection that have a
-        duplicate in another.
+    skhash.duplicates.find_leakage : Finds duplicates of one collection in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
     Notes
