@@ -441,16 +441,14 @@ _SCALE_PIPELINE = {
 def labels_table():
     """Return the measures of suggested labels and found errors by data set."""
     rows = _rows("labels")
-    measures = list(dict.fromkeys(row["measure"] for row in rows))
-    lines = [
-        [dataset]
-        + [
-            f"{float(_select(rows, dataset=dataset, measure=name)[0]['value']):.3f}"
-            for name in measures
-        ]
-        for dataset in dict.fromkeys(row["dataset"] for row in rows)
-    ]
-    return markdown_table(["data set", *measures], lines)
+
+    def cell(**about):
+        found = _select(rows, **about)
+        return f"{float(found[0]['value']):.3f}" if found else ""
+
+    datasets = {row["dataset"]: {"dataset": row["dataset"]} for row in rows}
+    measures = {row["measure"]: {"measure": row["measure"]} for row in rows}
+    return _pivot("data set", datasets, measures, cell)
 
 
 _CPU = {"columns": ["CPU seconds"], "best": min, "within": (0,)}
