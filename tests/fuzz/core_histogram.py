@@ -4,7 +4,7 @@ import numpy as np
 
 from skhash._hamming import _histogram
 from tests.fuzz.core_search import REFUSALS, WIDTHS
-from tests.fuzz.source import distance_matrix
+from tests.fuzz.source import distance_matrix, words_of
 
 
 def draw(source):
@@ -16,12 +16,6 @@ def draw(source):
     keep = np.packbits(np.arange(8 * n_bytes) < n_bits)
     queries = source.queries(n_queries, rows) & keep
     return rows & keep, queries, n_bits
-
-
-def words_of(rows):
-    words = np.zeros((len(rows), -(-rows.shape[1] // 8)), dtype=np.uint64)
-    words.view(np.uint8)[:, : rows.shape[1]] = rows
-    return words
 
 
 def counts_of(distances, n_bits, weights=None):
