@@ -62,6 +62,11 @@ class Source:
         return rows[self.generator().integers(0, len(rows), n)]
 
 
+def check_equal(got, want):
+    """Compare arrays; numpy.testing takes thirty times as long for small ones."""
+    assert np.array_equal(got, want), (got, want)
+
+
 def words_of(rows):
     """Return packed codes as words of 64 bits, padded by zeros."""
     words = np.zeros((len(rows), -(-rows.shape[1] // 8)), dtype=np.uint64)
