@@ -17,7 +17,7 @@ from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._scaling import Rows
 from skhash.utils._state import snapshot
 from skhash.variational._validation import check_device
-from skhash.variational.nn._dense_ops import near_zero
+from skhash.variational.nn._dense_ops import near_zero, settled
 from skhash.variational.nn._rows import as_tensor_rows
 
 # Samples whose activations in all layers fit into the cache.
@@ -63,10 +63,11 @@ class NetworkEncoder(BaseHasher):
             for block in row_blocks(X.shape[0], _ROWS_IN_CACHE)
         ]
         bits, is_uncertain = (np.concatenate(part) for part in zip(*blocks))
-        rows = np.flatnonzero(is_uncertain)
-        if len(rows):
-            logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
-            bits[rows] = (logits > 0).cpu().numpy()
+        rows = np.flatnonzero(is_uncertain | self.network_.amplifies_rounding())
+        for block in row_blocks(len(rows), _ROWS_IN_CACHE):
+            again = X[rows[block]]
+            logits, _ = self._code_logits(again, *self._activations(again))
+            bits[rows[block]] = (settled(logits) > 0).cpu().numpy()
         return bits
 
     def _fast_bits(self, X: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -91,7 +92,7 @@ class NetworkEncoder(BaseHasher):
 
     def _decision_values(self, X: Rows) -> NDArray[np.float32]:
         logits, _ = self._code_logits(X, *self._activations(X))
-        return logits.float().cpu().numpy()
+        return settled(logits).float().cpu().numpy()
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of a 1 for each bit.

@@ -27,11 +27,22 @@ def degenerate_samples():
         ),
         "repeated": np.repeat(normal((8, 12)), 8, axis=0)[:N_SAMPLES],
         "counts": rng.poisson(0.5, shape).astype(float),
+        "all equal": np.full(shape, 0.3),
+        "constant rows": np.repeat(rng.integers(1, 5, (N_SAMPLES, 1)), 12, axis=1)
+        + 0.0,
         "few distinct, sparse": sp.csr_array(few[rng.integers(0, 6, N_SAMPLES)]),
     }
 
 
 SAMPLES = degenerate_samples()
+
+
+def in_other_form(X):
+    """Return dense samples as sparse ones, every entry stored, or the other way."""
+    if sp.issparse(X):
+        return X.toarray(order="F")
+    columns = np.tile(np.arange(X.shape[1]), len(X))
+    return sp.csr_array((X.ravel(), columns, np.arange(0, X.size + 1, X.shape[1])))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -43,6 +54,7 @@ def test_alone_as_in_a_batch(hasher, samples):
     if "random_state" in hasher.get_params():
         hasher.set_params(random_state=0)
     codes = hasher.fit(X, np.arange(N_SAMPLES) % 3).transform(X)
+    assert_array_equal(hasher.transform(in_other_form(X)), codes)
     values = hasher.decision_function(X)
     assert_array_equal(values > 0, codes)
     for i in range(0, N_SAMPLES, 3):
