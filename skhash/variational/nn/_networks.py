@@ -242,7 +242,7 @@ class BernoulliAutoencoder(nn.Module):
         return any(
             layer.running_var.min() < _DEGENERATE_VARIANCE
             for layer in (*self.hidden_layers, *self.logit_layer)
-            if isinstance(layer, nn.BatchNorm1d)
+            if isinstance(layer, nn.BatchNorm1d) and layer.running_var is not None
         )
 
     def signs(self, activations: Activations) -> Tensor:
