@@ -20,6 +20,7 @@ from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
+from skhash.utils._masked import refuse_masked
 from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._state import replace_state, snapshot
 
@@ -209,8 +210,15 @@ class BaseHasher(
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
         """Return samples as CSR or as a dense array; `reset` in fit."""
+        refuse_masked(X)
         samples = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            # Sums round otherwise in another order, and so might the directions.
+            order="C" if reset else None,
+            reset=reset,
         )
         if reset:
             self._n_fitted_bits = self.n_bits

@@ -62,3 +62,15 @@ def test_alone_as_in_a_batch(hasher, samples):
         assert_array_equal(hasher.decision_function(X[[i]])[0] > 0, codes[i])
     assert_array_equal(hasher.transform(X[5:22]), codes[5:22])
     assert_allclose(hasher.decision_function(X[5:22]), values[5:22], atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("hasher", HASHERS, ids=repr)
+def test_order_in_memory_does_not_change_the_fit(hasher):
+    X = np.random.default_rng(0).poisson(2.0, (N_SAMPLES, 12)) + 0.0
+    hasher = clone(hasher).set_params(n_bits=8)
+    if "random_state" in hasher.get_params():
+        hasher.set_params(random_state=0)
+    y = np.arange(N_SAMPLES) % 3
+    codes = hasher.fit(X, y).transform(X)
+    assert_array_equal(hasher.fit(np.asfortranarray(X), y).transform(X), codes)
