@@ -21,12 +21,13 @@ from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._rows import is_valid, row_blocks, take_block
-from skhash.utils._state import replace_state, snapshot
+from skhash.utils._state import VersionedStateMixin, replace_state, snapshot
 
 
 class BaseHasher(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    VersionedStateMixin,
     BaseEstimator,
     metaclass=ABCMeta,
 ):
