@@ -33,7 +33,7 @@ from skhash.duplicates._pairs import (
 from skhash.duplicates._radius import radius_table
 from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._state import replace_state
+from skhash.utils._state import VersionedStateMixin, replace_state
 
 _LINKAGES: dict[str, Callable[..., Groups]] = {
     "single": single_linkage,
@@ -45,7 +45,7 @@ _LINKAGES_TO: dict[str, Callable[..., Groups]] = {
 }
 
 
-class DuplicateDetector(ClusterMixin, BaseEstimator):
+class DuplicateDetector(VersionedStateMixin, ClusterMixin, BaseEstimator):
     """Group samples whose codes differ in at most some bits, and keep one per group.
 
     All pairs of codes within the radius are found exactly. The groups are the same for
