@@ -15,6 +15,8 @@ Packed = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 
+_ROWS_PER_BLOCK = 1 << 16
+
 
 class Pairs(NamedTuple):
     """Pairs of rows and their distances.
@@ -45,6 +47,15 @@ class Pairs(NamedTuple):
         return self.take(np.lexsort((self.j, self.i)))
 
 
+def numbers_of(mask: NDArray[np.bool_], dtype: Any) -> NDArray[np.integer]:
+    """Number the true entries from 0; others get the number of the last one before."""
+    numbers = mask.astype(dtype)
+    # In place: a sum of booleans would convert a copy of all.
+    np.cumsum(numbers, out=numbers)
+    numbers -= 1
+    return numbers
+
+
 class DistinctRows(NamedTuple):
     """The distinct codes of a collection, in the order of their first rows.
 
@@ -72,13 +83,31 @@ class DistinctRows(NamedTuple):
     @property
     def first(self) -> NDArray[np.integer]:
         """The first row of each code, made anew."""
-        return np.flatnonzero(self._is_first()).astype(self.copies.dtype)
+        return self.first_rows(np.arange(self.n_codes, dtype=self.copies.dtype))
+
+    def first_rows(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the first rows of some codes, by their numbers."""
+        # Before a copy are as many codes as rows that are no copies.
+        n_before = self.copies - np.arange(len(self.copies), dtype=self.copies.dtype)
+        n_copies = np.searchsorted(n_before, codes, side="right")
+        return codes + n_copies.astype(codes.dtype)
+
+    def distinct(self, packed: Packed) -> Packed:
+        """Return the code of each first row."""
+        codes = np.empty((self.n_codes, packed.shape[1]), dtype=np.uint8)
+        is_first, end = self._is_first(), 0
+        # In blocks, since a mask becomes an array of positions.
+        for start in range(0, self.n_rows, _ROWS_PER_BLOCK):
+            block = slice(start, start + _ROWS_PER_BLOCK)
+            kept = packed[block][is_first[block]]
+            codes[end : end + len(kept)] = kept
+            end += len(kept)
+        return codes
 
     @property
     def code_of_row(self) -> NDArray[np.integer]:
         """The code of each row, made anew."""
-        codes = np.cumsum(self._is_first(), dtype=self.copies.dtype)
-        codes -= 1
+        codes = numbers_of(self._is_first(), self.copies.dtype)
         codes[self.copies] = self.code_of_copy
         return codes
 
@@ -162,8 +191,7 @@ def distinct_rows(rows: Packed) -> DistinctRows:
         return DistinctRows(n, none, none)
     is_copy = first_equal != np.arange(n, dtype=first_equal.dtype)
     copies = np.flatnonzero(is_copy).astype(narrow)
-    number = np.cumsum(~is_copy, dtype=narrow)
-    number -= 1
+    number = numbers_of(~is_copy, narrow)
     return DistinctRows(n, copies, number[first_equal[copies]])
 
 
