@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._masked import refuse_masked
 from skhash.utils._rows import is_valid, row_blocks, take_block
@@ -29,6 +30,7 @@ class BaseHasher(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     VersionedStateMixin,
+    DocumentedMixin,
     BaseEstimator,
     metaclass=ABCMeta,
 ):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skhash.utils._compat import Interval
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
@@ -44,7 +45,7 @@ Encode = Callable[[Rows], Tensor]
 Mix = Callable[[Tensor], Tensor]
 
 
-class CodeAssigner(BaseEstimator):
+class CodeAssigner(DocumentedMixin, BaseEstimator):
     """Move the codes of samples towards the codewords of their likely classes.
 
     A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
