@@ -15,7 +15,7 @@ from skhash._hamming._index import CodeIndex
 from skhash.neighbors._growing import Labels
 from skhash.neighbors._ids import Ids
 from skhash.utils._documentation import DocumentedMixin
-from skhash.utils._state import mutex_of
+from skhash.utils._state import VersionedStateMixin, mutex_of
 
 Self = TypeVar("Self", bound="SnapshotMixin")
 
@@ -56,7 +56,7 @@ class Contents:
         )
 
 
-class SnapshotMixin(DocumentedMixin, BaseEstimator):
+class SnapshotMixin(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Estimators whose fitted state is one immutable object, replaced as a whole.
 
     Whatever ends a change early, and whatever runs beside it, finds the state before or

@@ -3,6 +3,9 @@
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+from sklearn.utils._openmp_helpers import (
+    _openmp_effective_n_threads as openmp_effective_n_threads,
+)
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -34,5 +37,6 @@ __all__ = [
     "is_pandas_na",
     "is_scalar_nan",
     "num_samples",
+    "openmp_effective_n_threads",
     "safe_indexing",
 ]
