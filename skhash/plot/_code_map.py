@@ -182,18 +182,20 @@ class CodeMapDisplay(Display):
         if self.labels is None:
             ax.scatter(*self.positions.T, s=areas, **options)
         else:
-            self._plot_classes(ax, areas, options)
+            self._plot_classes(ax, self.labels, areas, options)
         ax.set(xticks=[], yticks=[], xlabel="one point per code; area by samples")
         return self
 
-    def _plot_classes(self, ax: Any, areas: NDArray, options: dict[str, Any]) -> None:
+    def _plot_classes(
+        self, ax: Any, labels: NDArray, areas: NDArray, options: dict[str, Any]
+    ) -> None:
         plt = self._import_pyplot()
-        classes = np.unique(self.labels[self.labels != -1])
+        classes = np.unique(labels[labels != -1])
         palette = plt.get_cmap("tab10" if len(classes) <= 10 else "tab20")
         colors = {label: palette(i % palette.N) for i, label in enumerate(classes)}
         # Unlabeled codes first: they lie under the others.
         for label in [-1, *classes]:
-            chosen = self.labels == label
+            chosen = labels == label
             if chosen.any():
                 name = "no label" if label == -1 else str(label)
                 color = {"color": colors.get(label, _UNLABELED), "label": name}

@@ -11,14 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The instruction set is chosen when the module is loaded. The sanitizers run before
- * that, and macOS and musl have no such choice. */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
+#include "../_hamming/core/compiler.h"
 
 /* Vectors of sums per block of outputs, 64 bytes each: few enough to stay in registers,
  * and enough that additions need not wait for each other. */
@@ -27,9 +20,8 @@
 /* Define NAME(values, columns, starts, n_rows, weights, n_outputs, out): row by row, the
  * weights of its entries are read. */
 #define DEFINE_ROWS(NAME, SUM, WEIGHT)                                                 \
-    typedef SUM NAME##_sums __attribute__((vector_size(64), aligned(sizeof(SUM))));    \
-    typedef WEIGHT NAME##_weights __attribute__((                                      \
-        vector_size(64 / sizeof(SUM) * sizeof(WEIGHT)), aligned(sizeof(WEIGHT))));     \
+    typedef SUM NAME##_sums VECTOR(64, SUM);                                           \
+    typedef WEIGHT NAME##_weights VECTOR(64 / sizeof(SUM) * sizeof(WEIGHT), WEIGHT);   \
                                                                                        \
     CLONES void NAME(const SUM *values, const int32_t *columns, const int64_t *starts, \
                      int64_t n_rows, const WEIGHT *weights, int64_t n_outputs,         \
@@ -45,7 +37,7 @@
                         (const NAME##_weights *)(weights + columns[i] * n_outputs + j); \
                     for (int k = 0; k < N_VECTORS; k++)                                \
                         sums[k] +=                                                     \
-                            values[i] * __builtin_convertvector(block[k], NAME##_sums); \
+                            values[i] * CONVERT_VECTOR(block[k], NAME##_sums);          \
                 }                                                                      \
                 memcpy(out + j, sums, sizeof sums);                                    \
             }                                                                          \
@@ -65,7 +57,7 @@ DEFINE_ROWS(rows_float, float, float)
 DEFINE_ROWS(rows_mixed, double, float)
 DEFINE_ROWS(rows_double, double, double)
 
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
+typedef float lanes VECTOR(64, float);
 enum { TILE_WIDTH = N_VECTORS * 16, AHEAD = 4 };
 
 /* The entries of rows in the order of their columns. */
@@ -81,7 +73,7 @@ static void free_columns(by_column *entries)
     free(entries->ends);
     free(entries->rows);
     free(entries->values);
-    free(entries->tile);
+    ALIGNED_FREE(entries->tile);
 }
 
 static int allocate_columns(by_column *entries, int64_t n_rows, int64_t n_entries,
@@ -91,7 +83,7 @@ static int allocate_columns(by_column *entries, int64_t n_rows, int64_t n_entrie
     entries->rows = malloc((n_entries + 1) * sizeof *entries->rows);
     entries->values = malloc((n_entries + 1) * sizeof *entries->values);
     /* Not aligned to lines of the cache, it takes twice as long to add to. */
-    entries->tile = aligned_alloc(64, n_rows * TILE_WIDTH * sizeof *entries->tile);
+    entries->tile = ALIGNED_ALLOC(64, n_rows * TILE_WIDTH * sizeof *entries->tile);
     return entries->ends && entries->rows && entries->values && entries->tile;
 }
 
@@ -124,7 +116,7 @@ CLONES void add_columns(const by_column *entries, int64_t n_columns,
             continue;
         /* The step is too long for the processor to see. */
         for (int k = 0; k < N_VECTORS; k++)
-            __builtin_prefetch(weights + AHEAD * n_outputs + 16 * k);
+            PREFETCH(weights + AHEAD * n_outputs + 16 * k);
         const lanes *block = (const lanes *)weights;
         if (width < TILE_WIDTH) {
             memcpy(padded, weights, width * sizeof *weights);

@@ -33,7 +33,24 @@
 #define UNROLL_BY_16 _Pragma("GCC unroll 16")
 #endif
 
-#include <stdlib.h>
+/* A vector of some bytes, which may lie wherever an element may. */
+#define VECTOR(bytes, element) \
+    __attribute__((vector_size(bytes), aligned(sizeof(element))))
+#define CONVERT_VECTOR(vector, type) __builtin_convertvector(vector, type)
+#define PREFETCH(address) __builtin_prefetch(address)
+
+#include <stdlib.h> /* defines __GLIBC__, where there is one */
+
+/* Compile a function for several instruction sets. The one that runs is chosen when the
+ * module is loaded. The sanitizers run before that, and macOS and musl have no such
+ * choice. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define CLONES
+#endif
+
 #if defined(_WIN32)
 /* The library has no aligned_alloc, since its free cannot free such memory. */
 #include <malloc.h>
