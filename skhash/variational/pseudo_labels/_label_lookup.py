@@ -95,7 +95,8 @@ class LabelLookup:
         keys = np.empty(rows.shape[0])
         for block in row_blocks(rows.shape[0]):
             part = take_block(rows, block)
-            part = part.astype(np.float32, copy=False).astype(np.float64)
+            with np.errstate(over="ignore"):  # infinite rows are not found
+                part = part.astype(np.float32, copy=False).astype(np.float64)
             # Row by row, so that the key does not depend on the other rows.
             product = (
                 part @ self.direction
@@ -103,5 +104,6 @@ class LabelLookup:
                 else np.einsum("ij,j->i", part, self.direction)
             )
             norm = row_norms(part) if self.any_norm else self.typical_norm
-            keys[block] = product / np.maximum(norm, 1e-30)
+            with np.errstate(invalid="ignore"):
+                keys[block] = product / np.maximum(norm, 1e-30)
         return keys
