@@ -19,7 +19,13 @@ from sklearn.utils.sparsefuncs_fast import (
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
 
+try:  # The table of fitted attributes of HTML representations, new in version 1.9.
+    from sklearn.utils._repr_html.fitted_attributes import AttrsDict
+except ImportError:
+    AttrsDict = dict
+
 __all__ = [
+    "AttrsDict",
     "HasMethods",
     "Interval",
     "Options",

@@ -1,6 +1,5 @@
 """The Bernoulli and the Gaussian autoencoder: encoder, decoder and label heads."""
 
-import copy
 import math
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from skhash.variational.nn._dense_ops import Dropout, Linear, drop_out
+from skhash.variational.nn._inference import apply_precisely
 from skhash.variational.nn._rows import CSRRows
 from skhash.variational.nn._sparse_layer import RowLinear, precise_product
 
@@ -231,8 +231,8 @@ class BernoulliAutoencoder(nn.Module):
             hidden = precise_product(rows, weight) + bias
         else:
             hidden = torch.addmm(bias, rows.double(), weight.double())
-        features = copy.deepcopy(self.hidden_layers).double()(hidden)
-        return features, copy.deepcopy(self.logit_layer).double()(features)
+        features = apply_precisely(self.hidden_layers, hidden)
+        return features, apply_precisely(self.logit_layer, features)
 
     def amplifies_rounding(self) -> bool:
         """Tell whether layers normalize what was the same for all training rows.

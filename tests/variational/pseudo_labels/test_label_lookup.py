@@ -71,5 +71,5 @@ def test_rows_out_of_range_are_not_found():
     X = np.arange(1.0, 13.0).reshape(4, 3)
     lookup = LabelLookup(3, 4, np.random.RandomState(0), any_norm=True)
     lookup.update(X, np.eye(4, dtype=np.float32))
-    assert len(lookup.lookup(X * 1e-3)[0]) == 4
+    assert len(lookup.lookup(X / 1024)[0]) == 4
     assert len(lookup.lookup(X * 1e300)[0]) == 0
