@@ -179,10 +179,36 @@ def unit_length(X: Rows, *, copy: bool = True) -> Rows:
 def _normalized(X: Rows, norm: str, *, copy: bool) -> Rows:
     # scikit-learn's normalize on sparse rows spends most of its time on validation.
     if not sp.issparse(X):
+        X = _without_tiny_rows(X, copy=copy)
         return normalize(X, norm=norm, copy=copy)
     X = with_data(X, X.data.copy()) if copy else X
+    _enlarge_tiny_rows(X)
     if norm == "l1":
         inplace_csr_row_normalize_l1(X)
     else:
         inplace_csr_row_normalize_l2(X)
     return X
+
+
+def _without_tiny_rows(X: NDArray, *, copy: bool) -> NDArray:
+    """Divide rows that scikit-learn would take for zeros by their largest value."""
+    largest = np.maximum(X.max(axis=1), -X.min(axis=1)).astype(np.float64)
+    tiny = np.flatnonzero((largest > 0) & (largest < 10 * np.finfo(X.dtype).eps))
+    if len(tiny):
+        X = X.copy() if copy else X
+        X[tiny] = X[tiny].astype(np.float64) / largest[tiny, None]
+    return X
+
+
+def _enlarge_tiny_rows(X: sp.csr_array | sp.csr_matrix) -> None:
+    """Divide rows whose squares would vanish by their largest value, in place."""
+    values = np.abs(X.data)
+    smallest = math.sqrt(np.finfo(X.dtype).tiny) / np.finfo(X.dtype).eps
+    if not values.min(initial=1.0) < smallest:
+        return
+    filled = np.flatnonzero(np.diff(X.indptr))
+    largest = np.maximum.reduceat(values, X.indptr[filled]).astype(np.float64)
+    for row, most in zip(filled, largest):
+        if 0 < most < smallest:
+            entries = slice(X.indptr[row], X.indptr[row + 1])
+            X.data[entries] = X.data[entries].astype(np.float64) / most

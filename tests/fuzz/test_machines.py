@@ -67,3 +67,12 @@ def test_sparse_dense_refused_and_interrupted_fits(name):
     ):
         call()
         life.check_codes()
+
+
+@pytest.mark.parametrize("form", ["csr", "dense"])
+def test_rows_far_smaller_than_those_of_the_first_fit(form):
+    life = HasherLife("BernoulliVAEHasher", 3, 0)
+    life.fit(0, "dense", False)
+    life.grow(3, form)
+    life.check_codes()
+    life.check_forms("csr", 0)

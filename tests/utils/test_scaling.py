@@ -145,3 +145,26 @@ def test_inverse_of_norms_is_a_distribution():
     expected = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
     assert words.dtype == np.float32
     assert_allclose(words, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("magnitude", [1e-7, 1e-17, 1e-30, 1e-43, 1e-150, 1e-300])
+def test_tiny_rows_are_scaled_in_any_form(dtype, magnitude):
+    """After a fit on ordinary samples; scikit-learn takes such dense rows for zeros."""
+    X = (np.random.default_rng(0).poisson(2.0, (20, 5)) * 1.0).astype(dtype)
+    X[0] = 0
+    scaler = NormScaler(X)
+    tiny = X.copy()
+    tiny[::2] = (tiny[::2] * np.float64(magnitude)).astype(dtype)
+    expected = tiny.astype(np.float64)
+    largest = expected.max(axis=1, keepdims=True)
+    expected /= np.where(largest > 0, largest, 1)
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    expected /= np.where(lengths > 0, lengths, 1)
+    before = tiny.copy()
+    assert_allclose(scaler.scale(tiny), expected, rtol=1e-5)
+    assert_allclose(scaler.scale(sp.csr_array(tiny)).toarray(), expected, rtol=1e-5)
+    assert_array_equal(tiny, before)
+    sums = scaler.targets(tiny).sum(axis=1)
+    assert_allclose(sums, tiny.any(axis=1), rtol=1e-5)
+    assert_allclose(scaler.targets(sp.csr_array(tiny)).sum(axis=1), sums, rtol=1e-5)

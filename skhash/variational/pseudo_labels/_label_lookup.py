@@ -92,6 +92,8 @@ class LabelLookup:
         known = position[found]
         return found, self.sums[known] / self.counts[known, None]
 
+    # Rows out of the range of single precision are not found.
+    @np.errstate(over="ignore", invalid="ignore")
     def _keys(self, rows: Rows) -> NDArray[np.float64]:
         keys = np.empty(rows.shape[0])
         for block in row_blocks(rows.shape[0]):

@@ -64,3 +64,12 @@ def test_rows_of_zeros_are_the_same():
     known, found = labels.lookup(np.vstack([rows[:1], np.ones((1, 5))]))
     assert_array_equal(known, [0])
     assert_allclose(found, [[0.5, 0.5, 0]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_out_of_range_are_not_found():
+    X = np.arange(1.0, 13.0).reshape(4, 3)
+    lookup = LabelLookup(3, 4, np.random.RandomState(0), any_norm=True)
+    lookup.update(X, np.eye(4, dtype=np.float32))
+    assert len(lookup.lookup(X / 1024)[0]) == 4
+    assert len(lookup.lookup(X * 1e300)[0]) == 0
