@@ -4,6 +4,9 @@
 codes) and `pairs.h` (pairs of rows, sorted) do the work.
 """
 
+cdef extern from "core/compiler.h" nogil:
+    void ALIGNED_FREE(void *)
+
 cdef extern from "core/distinct.h" nogil:
     const uint32_t NO_CODE
 
@@ -150,7 +153,7 @@ cdef class JoinTask:
             self._share_planes()
 
     def __dealloc__(self):
-        free(self.planes)
+        ALIGNED_FREE(self.planes)
 
     cdef int _share_planes(self) except -1:
         if self.planes != NULL:

@@ -34,7 +34,8 @@ from skhash.duplicates._pairs import (
 )
 from skhash.duplicates._radius import radius_table
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._state import replace_state
+from skhash.utils._documentation import DocumentedMixin
+from skhash.utils._state import VersionedStateMixin, replace_state
 
 _LINKAGES: dict[str, Callable[..., Groups]] = {
     "single": single_linkage,
@@ -46,7 +47,9 @@ _LINKAGES_TO: dict[str, Callable[..., Groups]] = {
 }
 
 
-class DuplicateDetector(ClusterMixin, BaseEstimator):
+class DuplicateDetector(
+    VersionedStateMixin, ClusterMixin, DocumentedMixin, BaseEstimator
+):
     """Group samples whose codes differ in at most some bits, and keep one per group.
 
     All pairs of codes within the radius are found exactly. The groups are the same for
@@ -57,7 +60,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     radius : int or "auto", default=3
         Largest distance of duplicates in bits, inclusive; less than the length of the
         codes. "auto" is the largest radius at which at least 95 % of the pairs are not
-        by chance, see :func:`radius_table`.
+        by chance, see :func:`~skhash.duplicates.radius_table`.
     linkage : {"single", "star"}, default="single"
         "single" puts samples into one group if a chain of pairs within the radius
         connects them: no pair within the radius is split, but the ends of a long chain
@@ -103,8 +106,8 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     See Also
     --------
-    radius_table : Precision and recall against the radius.
-    find_leakage : Finds samples of one collection that have a duplicate in another.
+    skhash.duplicates.radius_table : Precision and recall against the radius.
+    skhash.duplicates.find_leakage : Finds duplicates of one collection in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
     Notes

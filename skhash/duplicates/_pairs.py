@@ -10,6 +10,7 @@ from skhash._hamming._pairs import CodeSet, PairJoin
 from skhash._hamming._search import StopFlag, first_equal_codes, release_freed_memory
 from skhash.codes import check_bits, check_packed
 from skhash.neighbors import HammingNearestNeighbors
+from skhash.utils._interrupts import interruptible
 
 Packed = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -45,7 +46,7 @@ class Pairs(NamedTuple):
 
     def sorted(self) -> "Pairs":
         """Return the pairs in the order of (i, j)."""
-        return self.take(np.lexsort((self.j, self.i)))
+        return self.take(interruptible(np.lexsort, (self.j, self.i)))
 
 
 def numbers_of(mask: NDArray[np.bool_], dtype: Any) -> NDArray[Any]:

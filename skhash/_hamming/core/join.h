@@ -75,7 +75,7 @@ static void join_free(join *j)
     if (j == NULL)
         return;
     grouping_free(&j->groups);
-    free(j->own_planes);
+    ALIGNED_FREE(j->own_planes);
     free(j->queries);
     scan_workspace_free(j->scan);
     for (size_t q = 0; j->selections && q < QUERY_BLOCK; q++)
@@ -189,7 +189,7 @@ static void make_planes(const join_task *task, const uint64_t *codes, size_t n,
  * if memory is short. */
 static uint8_t *shared_planes(const join_task *task)
 {
-    uint8_t *planes = aligned_alloc(LANES, size_of_planes(task, task->n));
+    uint8_t *planes = ALIGNED_ALLOC(LANES, size_of_planes(task, task->n));
     if (planes != NULL)
         make_planes(task, task->words, task->n, planes);
     return planes;
@@ -203,9 +203,9 @@ static bool prepare_scan(join *j)
     j->planes = task->planes;
     if (j->planes == NULL) {
         if (size > j->planes_size) {
-            free(j->own_planes);
+            ALIGNED_FREE(j->own_planes);
             j->planes_size = 0;
-            j->own_planes = aligned_alloc(LANES, size);
+            j->own_planes = ALIGNED_ALLOC(LANES, size);
             if (j->own_planes == NULL)
                 return false;
             j->planes_size = size;
