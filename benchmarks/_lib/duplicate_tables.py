@@ -1,4 +1,4 @@
-"""Make the tables of docs/duplicates.md."""
+"""Make the tables of duplicates, candidate pairs and image hashes."""
 
 from pathlib import Path
 
@@ -66,6 +66,10 @@ def jobs_table():
             continue
         result = row["note"] or f"precision {row['precision']}, recall {row['recall']}"
         about = jobs[row["task"]].format(int(row["size"]))
+        if row["threads"]:
+            about += (
+                f", {row['threads']} threads" if row["threads"] != "1" else ", 1 thread"
+            )
         memory = f"{float(row['memory_mb']):.0f} MB"
         lines.append([about, row["method"], row["cpu_seconds"], memory, result])
     header = ["job", "method", "CPU seconds", "memory above the input", "result"]

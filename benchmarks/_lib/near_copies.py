@@ -6,7 +6,7 @@ from _lib.measure import Watch
 
 N_BITS = 128
 RADIUS = 26
-TEXTS_PER_BLOCK = 500
+TEXTS_PER_BLOCK = 200
 N_PERMUTATIONS = 128
 THRESHOLD = 0.7
 
@@ -41,7 +41,7 @@ def simhash(size):
 
     texts, source = draw_texts(size)
     vectorizer, hasher = WordShingleVectorizer(), SimHasher(N_BITS, output="packed")
-    detector = DuplicateDetector(RADIUS, packed=True, n_jobs=-1)
+    detector = DuplicateDetector(RADIUS, packed=True)
     detector.fit(hasher.transform(vectorizer.transform(texts[:10])))
     with Watch() as watch:
         codes = np.empty((size, N_BITS // 8), dtype=np.uint8)

@@ -154,9 +154,9 @@ class BaseVAEHasher(NetworkEncoder):
         With one label per sample, :class:`~skhash.SSBVAEHasher` learns classes that it
         does not know. Such a call does not train the network: codes of samples of the
         earlier classes stay, so that stored codes need not be computed again, and
-        samples of the new classes get codes near codewords of their own. Label most of
-        these: with few labels, a new fit finds them far better. A call without new
-        classes trains the network and changes codes. To tell new classes from earlier
+        samples of the new classes get codes near codewords of their own. Unlabeled
+        samples beside labeled ones help to learn them. A call without new classes
+        trains the network and changes codes. To tell new classes from earlier
         ones, a fitted hasher keeps up to 2,000 training samples, also in files.
         """
         replace_state(self, type(self)._fit_chunk, X, y, classes)

@@ -11,14 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skhash.utils._labels import PartialLabels
-from skhash.utils._rows import row_blocks
+from skhash.utils._rows import row_blocks, sample_labeled_first
 from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational.nn._networks import BernoulliAutoencoder, CodewordHead
+from skhash.variational.pseudo_labels._posteriors import infer_posteriors
 
 #: Earlier training samples that a hasher keeps: what the new classes are told from.
 MOST_ANCHORS = 2000
+# Samples of a call that the new classes are learned from, at most.
+_MOST_NEW = 20_000
 # How far logits are moved towards a new codeword, in standard deviations of a logit:
 # the network was not trained to be near it.
 _PULL = 2.5
@@ -293,29 +296,54 @@ def learn_new_classes(hasher: Any, X: Rows, labels: PartialLabels) -> None:
         Their labels.
     """
     places = NewClasses(hasher.classes_, np.asarray(labels.classes))
-    rows = _stacked([hasher._anchors, X])
+    trainer = hasher._trainer.resume()
+    sample = sample_labeled_first(labels.labeled, _MOST_NEW, trainer.random_state)
+    rows = _stacked([hasher._anchors, X[sample]])
     n_anchors = hasher._anchors.shape[0]
     known = places.widened(_posteriors(hasher, hasher._anchors), 1)
-    trainer = hasher._trainer.resume()
     _widen(hasher, trainer, places)
-    targets = np.vstack([known, labels.aligned(places.classes)])
+    targets = np.vstack([known, labels.aligned(places.classes)[sample]])
     # An anchor stands for several samples.
     weights = np.full(len(targets), hasher._n_anchored / n_anchors, dtype=np.float32)
-    # And a labeled sample for the unlabeled ones beside it.
-    weights[n_anchors:] = labels.labeled / labels.labeled.mean()
-    _fit_posteriors(hasher, rows, targets, weights, places)
-    unlabeled = n_anchors + np.flatnonzero(~labels.labeled)
-    if len(unlabeled):
-        # Once more, with what the first fit predicts.
-        targets[unlabeled] = _posteriors(hasher, rows[unlabeled])
+    labeler, labeled = hasher.pseudo_labeler_, labels.labeled
+    if labeled.all():
+        weights[n_anchors:] = 1
+    elif labeler is None:
+        # A labeled sample stands for the unlabeled ones beside it.
+        weights[n_anchors:] = labeled[sample] / labeled.mean()
+    else:
+        is_known = np.append(np.ones(n_anchors, dtype=bool), labeled[sample])
+        _infer(hasher, rows, targets, is_known, places, trainer.random_state)
         weights[n_anchors:] = np.square(targets[n_anchors:]).sum(axis=1)
-        _fit_posteriors(hasher, rows, targets, weights, places)
-    assigner, labeled = hasher.code_assigner_, labels.labeled
+    _fit_posteriors(hasher, rows, targets, weights, places)
+    assigner = hasher.code_assigner_
     if assigner.use_training_labels and labeled.any():
-        labeler = hasher.pseudo_labeler_
         smoothing = 0.0 if labeler is None else labeler.label_smoothing
         given = labels.aligned(places.classes)[labeled]
         assigner._learn_labels(X[labeled], given, smoothing, trainer.random_state)
+
+
+def _infer(
+    hasher: Any,
+    rows: Rows,
+    targets: NDArray[np.float32],
+    is_known: NDArray[np.bool_],
+    places: NewClasses,
+    random_state: np.random.RandomState,
+) -> None:
+    """Estimate the posteriors of unlabeled rows, as those of training samples are."""
+    # All anchors count as labeled, while only some samples of the new classes are.
+    n_anchors = hasher._anchors.shape[0]
+    frequencies = np.full(len(places.classes), is_known[n_anchors:].mean())
+    frequencies[places.new] = 1
+    targets[:] = infer_posteriors(
+        hasher.scaler_.scale(rows),
+        np.where(is_known[:, None], targets, np.float32(0)),
+        is_known,
+        n_neighbors=hasher.pseudo_labeler_.n_neighbors,
+        class_weights=frequencies.astype(np.float32),
+        random_state=random_state,
+    )
 
 
 def _widen(hasher: Any, trainer: Any, places: NewClasses) -> None:

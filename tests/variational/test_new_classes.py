@@ -72,6 +72,19 @@ def test_few_labels_and_a_second_time(samples, hasher):
     assert hasher.predict_proba(X).shape == (900, 6)
 
 
+def test_unlabeled_samples_help(samples, fitted):
+    X, y = samples
+    new = np.flatnonzero(np.isin(y, NEW))
+    partial = np.where(np.arange(len(new)) < 12, y[new], -1)
+    first, second = (pickle.loads(pickle.dumps(fitted)) for _ in range(2))
+    first.partial_fit(X[new], partial)
+    assert (first.predict(X[new]) == y[new]).mean() > 0.9
+    # Without a pseudo-labeler they are not used.
+    second.pseudo_labeler_ = None
+    second.partial_fit(X[new], partial)
+    assert second.classes_.tolist() == list(range(6))
+
+
 def test_saved_and_loaded(samples, hasher, tmp_path):
     X, y = samples
     rows = np.isin(y, NEW)

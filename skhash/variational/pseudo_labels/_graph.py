@@ -17,6 +17,9 @@ _PROPAGATION_WEIGHT = 0.9
 # Distances per call of scikit-learn's search, which cannot be interrupted.
 _PAIRS_PER_BLOCK = 2**24
 
+#: Of the space in which neighbors of samples are found.
+LATENT_DIMENSIONS = 200
+
 
 class LatentSpace:
     """A low-dimensional space by a truncated SVD.

@@ -16,7 +16,12 @@ from sklearn.linear_model import Ridge
 
 from skhash.utils._scaling import Rows
 from skhash.variational.pseudo_labels._class_models import class_model
-from skhash.variational.pseudo_labels._graph import NeighborGraph
+from skhash.variational.pseudo_labels._graph import (
+    LATENT_DIMENSIONS,
+    LatentNeighbors,
+    LatentSpace,
+    NeighborGraph,
+)
 
 _EM_STEPS = 8
 _N_FOLDS = 3
@@ -80,6 +85,7 @@ class ClassPosteriorEstimator:
         targets: NDArray[np.float32],
         labeled: NDArray[np.bool_],
         random_state: np.random.RandomState,
+        class_weights: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Estimate calibrated posteriors of all samples.
 
@@ -91,6 +97,9 @@ class ClassPosteriorEstimator:
             Which samples have a label; at least one.
         random_state : RandomState
             Draws the folds of the calibration.
+        class_weights : ndarray of shape (n_classes,), float32, default=None
+            How much a labeled sample of a class counts for its frequency, where some
+            classes have more of their samples labeled than others. If None, 1.
 
         Returns
         -------
@@ -100,6 +109,7 @@ class ClassPosteriorEstimator:
             1 for labeled samples, else 1 minus the entropy of the posterior relative
             to that of a uniform distribution.
         """
+        self._class_weights = class_weights
         given = random_state.permutation(np.flatnonzero(labeled))
         given = given[:_MAX_CALIBRATION_SAMPLES]
         held_out = np.empty((2, len(given), targets.shape[1]), dtype=np.float32)
@@ -108,7 +118,7 @@ class ClassPosteriorEstimator:
             rest = labeled.copy()
             rest[asked] = False
             held_out[:, fold::_N_FOLDS] = self._learn(targets, rest)[:, asked]
-        self.prior = _class_prior(targets, labeled)
+        self.prior = self._class_prior(targets, labeled)
         candidates = product(_EM_POWERS, _RIDGE_FACTORS, _PRIOR_WEIGHTS)
         self.calibration = min(
             (Calibration(*candidate) for candidate in candidates),
@@ -170,7 +180,7 @@ class ClassPosteriorEstimator:
         self, targets: NDArray[np.float32], labeled: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """Return posteriors by EM with votes of the neighbors."""
-        prior = _class_prior(targets, labeled)
+        prior = self._class_prior(targets, labeled)
         known = np.where(labeled[:, None], targets, np.float32(0))
         posteriors = self._propagated(known, prior)
         for _ in range(_EM_STEPS):
@@ -187,6 +197,16 @@ class ClassPosteriorEstimator:
         scores = self.model.scores(rows)
         posteriors = softmax(scores + np.log(prior) + votes, axis=1)
         return posteriors.astype(np.float32, copy=False)
+
+    def _class_prior(
+        self, targets: NDArray[np.float32], labeled: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Return the smoothed class frequencies of the labeled samples."""
+        counts = targets[labeled].sum(axis=0)
+        if self._class_weights is not None:
+            counts = counts * self._class_weights
+        counts = counts + 1
+        return (counts / counts.sum()).astype(np.float32)
 
     def _propagated(
         self, known: NDArray[np.float32], prior: NDArray[np.float32]
@@ -215,12 +235,24 @@ class ClassPosteriorEstimator:
         return (1 - prior_weight) * posteriors + prior_weight * self.prior
 
 
-def _class_prior(
-    targets: NDArray[np.float32], labeled: NDArray[np.bool_]
+def infer_posteriors(
+    rows: Rows,
+    targets: NDArray[np.float32],
+    labeled: NDArray[np.bool_],
+    *,
+    n_neighbors: int,
+    class_weights: NDArray[np.float32],
+    random_state: np.random.RandomState,
 ) -> NDArray[np.float32]:
-    """Return the smoothed class frequencies of the labeled samples."""
-    counts = targets[labeled].sum(axis=0) + 1
-    return (counts / counts.sum()).astype(np.float32)
+    """Estimate class posteriors of samples, and find their neighbors for it.
+
+    Parameters are those of :class:`ClassPosteriorEstimator` and its `infer`.
+    """
+    latent = LatentSpace(rows, LATENT_DIMENSIONS, random_state).transform(rows)
+    search = LatentNeighbors(latent, min(n_neighbors, len(targets) - 1))
+    graph = NeighborGraph(*search.nearest(latent, np.arange(len(targets))))
+    estimator = ClassPosteriorEstimator(rows, graph)
+    return estimator.infer(targets, labeled, random_state, class_weights)[0]
 
 
 def _loss_bound(

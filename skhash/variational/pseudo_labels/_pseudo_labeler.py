@@ -14,6 +14,7 @@ from skhash.utils._rows import row_blocks, sample_labeled_first
 from skhash.utils._scaling import Rows, Scaler
 from skhash.variational.pseudo_labels._clusters import ClusterEnsemble
 from skhash.variational.pseudo_labels._graph import (
+    LATENT_DIMENSIONS,
     LatentNeighbors,
     LatentSpace,
     NeighborGraph,
@@ -23,7 +24,6 @@ from skhash.variational.pseudo_labels._posteriors import ClassPosteriorEstimator
 # Latent space, neighbors, clusters and class models are learned from this many samples
 # at most, so that time is linear, and memory constant, in the number of samples.
 _MAX_SAMPLE = 20_000
-_LATENT_DIMENSIONS = 200
 
 
 @dataclass
@@ -142,7 +142,7 @@ class PseudoLabeler(DocumentedMixin, BaseEstimator):
         """
         sample = sample_labeled_first(labels.labeled, _MAX_SAMPLE, random_state)
         rows = scaler.scale(X[sample])
-        space = LatentSpace(rows, _LATENT_DIMENSIONS, random_state)
+        space = LatentSpace(rows, LATENT_DIMENSIONS, random_state)
         latent = space.transform(rows)
         search = LatentNeighbors(latent, min(self.n_neighbors, len(sample) - 1))
         similarities, found = search.nearest(latent, np.arange(len(sample)))

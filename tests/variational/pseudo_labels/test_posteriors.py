@@ -13,6 +13,7 @@ from skhash.variational.pseudo_labels._graph import (
 from skhash.variational.pseudo_labels._posteriors import (
     ClassPosteriorEstimator,
     _loss_bound,
+    infer_posteriors,
 )
 
 
@@ -26,6 +27,34 @@ def estimator_for(X):
 def infer(X, targets, labeled):
     given = np.where(labeled[:, None], targets, 0).astype(np.float32)
     return estimator_for(X).infer(given, labeled, np.random.RandomState(0))
+
+
+def test_class_weights_change_the_prior_alone(dense, labeled):
+    X, classes = dense
+    estimator = estimator_for(X)
+    given = np.where(labeled[:, None], one_hot(classes), 0).astype(np.float32)
+    weights = np.array([1, 1, 0.1], dtype=np.float32)
+    estimator.infer(given, labeled, np.random.RandomState(0), weights)
+    counts = given.sum(axis=0) * weights + 1
+    assert_allclose(estimator.prior, counts / counts.sum(), rtol=1e-6)
+    estimator.infer(given, labeled, np.random.RandomState(0))
+    counts = given.sum(axis=0) + 1
+    assert_allclose(estimator.prior, counts / counts.sum(), rtol=1e-6)
+
+
+def test_inferred_posteriors_find_the_classes(dense, labeled):
+    X, classes = dense
+    given = np.where(labeled[:, None], one_hot(classes), 0).astype(np.float32)
+    posteriors = infer_posteriors(
+        X,
+        given,
+        labeled,
+        n_neighbors=5,
+        class_weights=np.ones(3, dtype=np.float32),
+        random_state=np.random.RandomState(0),
+    )
+    assert_array_equal(posteriors[labeled], given[labeled])
+    assert (posteriors.argmax(axis=1) == classes).mean() > 0.9
 
 
 def one_hot(classes):
