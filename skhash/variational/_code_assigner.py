@@ -41,7 +41,6 @@ _MAX_UNLABELED_SAMPLES = 4096
 _MIN_DOUBT = 1e-6
 
 Encode = Callable[[Rows], Tensor]
-Mix = Callable[[Tensor], Tensor]
 
 
 class CodeAssigner(BaseEstimator):
@@ -287,31 +286,23 @@ class CodeAssigner(BaseEstimator):
             posteriors = posteriors * (1 + excess * likely)
         return logits + self.codeword_weight * (posteriors @ codewords)
 
-    def assign(
-        self, X: Rows, features: Tensor, logits: Tensor, mix: Mix | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Return logits whose signs are the codes.
+    def assign(self, logits: Tensor, log_posteriors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits whose signs are the bits of samples.
 
         Parameters
         ----------
-        X : {ndarray, CSR} of shape (n_rows, n_features)
-            Samples.
-        features : Tensor of shape (n_rows, n_hidden)
-            Their last hidden layer.
-        logits : Tensor of shape (n_rows, n_network_bits)
-            Their logits.
-        mix : callable, default=None
-            Makes logits of codes (n_rows, n_bits) from logits that were moved.
+        logits : Tensor of shape (n_rows, n_bits)
+            The logits of the network.
+        log_posteriors : Tensor of shape (n_rows, n_classes)
+            Logarithms of class distributions.
 
         Returns
         -------
         logits : Tensor of shape (n_rows, n_bits)
         is_uncertain : Tensor of shape (n_rows,), bool
-            Whether rounding in single precision may change the code.
+            Whether rounding in single precision may change the bits.
         """
-        log_posteriors = self.log_posteriors(X, features)
-        moved = self.move(logits, log_posteriors)
-        logits = moved if mix is None else mix(moved)
+        logits = self.move(logits, log_posteriors)
         is_uncertain = near_zero(logits, logits).any(dim=1)
         if self._thresholds is None:
             return logits, is_uncertain
@@ -320,11 +311,9 @@ class CodeAssigner(BaseEstimator):
             torch.from_numpy(self._thresholds).to(log_odds)[predicted] - log_odds
         )
         codewords = self._network.code_head.codewords().detach()
-        differ = (moved > 0) != (codewords.to(moved)[predicted] > 0)
-        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * moved.shape[1]
+        differ = (logits > 0) != (codewords.to(logits)[predicted] > 0)
+        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * logits.shape[1]
         low_confidence = (shortfall > 0) & is_near
-        if mix is not None:
-            is_uncertain |= near_zero(moved, moved).any(dim=1) & (shortfall > 0)
         logits, gap = flip_tie_break_bits(logits, low_confidence)
         first, second = log_posteriors.topk(2).values.T
         is_uncertain |= low_confidence & near_zero(gap, logits)

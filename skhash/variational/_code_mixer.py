@@ -9,12 +9,14 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from sklearn.preprocessing import normalize
 from torch import Tensor
 
 from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
-from skhash.variational._split_half import (
+from skhash.variational._code_evidence import (
+    expected_precision,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -23,15 +25,19 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
-# The class weight of further bits without labels, and with a label for each sample:
-# where all classes are known, content adds less to the first hits, and costs more.
-_UNLABELED_WEIGHT, _LABELED_WEIGHT = 0.5, 0.7
+# The class weight of the first bits without labels, where these are mixed, and of
+# further ones.
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.6
+# With labels, the class weight of further bits is the first of these with which the
+# class posteriors expect hardly more errors than with the bits of the network alone.
+_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7, 0.8)
+_MAX_ERROR_RATIO = 1.01
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
-# Whether to mix all bits is decided by so many samples, of which some are queries, and
-# by a gain of so many standard deviations.
+# What is mixed is chosen by at least so many samples. Some of them are queries; the
+# mixture of all bits is better if its gain exceeds so many standard deviations.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
-_MAX_CHOICE_QUERIES = 2000
+_MAX_HALF_QUERIES, _MAX_CLASS_QUERIES = 2000, 1000
 _MIN_GAIN = 2.0
 # The rotation and its inverse are learned from this many samples at most.
 _MAX_SAMPLES = 10_000
@@ -39,7 +45,7 @@ _ROWS_PER_BLOCK = 2048
 # Relative to the largest variance; what is smaller is rounding.
 _MIN_VARIANCE = 1e-9
 
-ClassLogits = Callable[[Rows], Tensor]
+ClassOutputs = Callable[[Rows], tuple[Tensor, Tensor | None]]
 
 
 class CodeMixer:
@@ -49,10 +55,14 @@ class CodeMixer:
     likely classes and squashed by tanh. The content coordinates are those of the
     samples in a latent space by truncated SVD, of unit length. Both have the same total
     variance, and are weighted by the square roots of the class weight and of 1 minus
-    it: the squared distance is then a weighted mean of those of the two parts. The
-    leading principal components of both together are rotated by iterative quantization
-    [1]_, so that their signs lose little. Two views of a sample err differently, hence
-    their mixture is often better than either, for classes too.
+    it: the squared distance is then a weighted mean of those of the two parts. Both
+    together are rotated by iterative quantization [1]_, so that their signs lose
+    little. Two views of a sample err differently, hence their mixture is often better
+    than either, for classes too.
+
+    The first 32 bits have the leading principal components. Further bits have all
+    directions in proportion to their variance: more of the nearest samples are found
+    than if the leading directions, which the first bits have, were repeated.
 
     With ``class_weight="auto"``, the first bits are those of the network, and the
     others are mixed. A mixture of all bits takes from the class what it gives to
@@ -67,9 +77,18 @@ class CodeMixer:
     n_bits : int
         Length of the codes; with "auto", more than the bits of the network.
     class_weight : float or "auto"
-        The fraction of the squared distance that is due to the class, in [0, 1). "auto"
-        mixes the bits after those of the network, with a weight of 0.5 without labels
-        that increases to 0.7 in proportion to the fraction of labeled samples.
+        The fraction of the squared distance that is due to the class, in [0, 1), in
+        mixed bits. "auto" is 0.6 for bits after the first 32. With class posteriors, it
+        is the smallest of 0.4, 0.5, ... 0.8 with which they expect at most a hundredth
+        more errors of class than with the bits of the network.
+    mixes_first : bool, default=False
+        Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
+        weight of 0.5. Any other class weight mixes all bits.
+
+    Attributes
+    ----------
+    class_weight_ : float
+        The class weight of the last bits.
 
     References
     ----------
@@ -80,37 +99,41 @@ class CodeMixer:
     # Bits of the network at the beginning of the code. None in files of earlier mixers.
     _n_kept = 0
 
-    def __init__(self, n_bits: int, class_weight: float | str):
+    def __init__(
+        self, n_bits: int, class_weight: float | str, *, mixes_first: bool = False
+    ):
         self.n_bits = n_bits
         self.class_weight = class_weight
+        self.mixes_first = mixes_first
 
     def fit(
         self,
         rows: Rows,
         class_logits: Tensor,
         random_state: np.random.RandomState,
-        labeled_fraction: float = 0.0,
+        posteriors: NDArray[np.float32] | None = None,
     ) -> "CodeMixer":
         """Learn the latent space and the rotation.
 
         Parameters
         ----------
         rows : {ndarray, CSR} of shape (n_samples, n_features)
-            Scaled samples.
+            Scaled samples, in random order.
         class_logits : Tensor of shape (n_samples, n_class_bits)
             Their logits.
         random_state : RandomState
             Seeds the SVD and the rotations.
-        labeled_fraction : float, default=0.0
-            The fraction of the training samples that have a label.
+        posteriors : ndarray of shape (n_samples, n_classes), float32, default=None
+            Their class posteriors. They choose a class weight of "auto" from 1,000
+            samples on.
 
         Returns
         -------
         self : CodeMixer
         """
         self.n_samples = rows.shape[0]
-        is_auto = self.class_weight == "auto"
-        self._n_kept = class_logits.shape[1] if is_auto else 0
+        keeps = self.class_weight == "auto" and not self.mixes_first
+        self._n_kept = class_logits.shape[1] if keeps else 0
         self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
         parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
         centers = [part.mean(axis=0) for part in parts]
@@ -120,31 +143,49 @@ class CodeMixer:
         ]
         both = np.hstack([(part - c) / s for part, c, s in zip(parts, centers, scales)])
         widths = [part.shape[1] for part in parts]
-        spans = self._spans()
-        weight = self._class_weight(labeled_fraction)
-        blocks = [
-            self._block(both, widths, weight, *span, random_state) for span in spans
-        ]
-        weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
-        logits = np.hstack(parts) @ weights
-        self._offset = logits.mean(axis=0)
+        blocks = self._blocks(both, widths, random_state, class_logits, posteriors)
         # The logits of each block get a mean square of 1, as those of the network.
-        for block, (first, last) in zip(blocks, spans):
-            deviation = np.sqrt(np.square(both @ block).mean()) or 1.0
-            columns = slice(first - self._n_kept, last - self._n_kept)
-            weights[:, columns] /= deviation
-            self._offset[columns] /= deviation
+        for block in blocks:
+            block /= np.sqrt(np.square(both @ block).mean()) or 1.0
+        weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
+        self._offset = (np.hstack(parts) @ weights).mean(axis=0)
         self._class_weights, self._content_weights = np.split(weights, widths[:1])
         if not self._n_kept:
             signs = np.where(np.hstack(parts) @ weights > self._offset, 1.0, -1.0)
             self._inverse = _ridge(signs, np.sign(class_logits.numpy()))
         return self
 
-    def _class_weight(self, labeled_fraction: float) -> float:
+    def _blocks(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        random_state: np.random.RandomState,
+        class_logits: Tensor,
+        posteriors: NDArray[np.float32] | None,
+    ) -> list[NDArray[np.float64]]:
+        """Return the weights of the bits of each block; choose the class weight."""
+        spans = self._spans()
+        if not self._n_kept or posteriors is None or len(both) < _MIN_CHOICE_SAMPLES:
+            blocks = []
+            for span in spans:
+                self.class_weight_ = self._class_weight(span[0])
+                weights = _part_weights(self.class_weight_, widths)
+                blocks.append(_rotated(both, weights, *span, random_state))
+            return blocks
+        first = (class_logits > 0).numpy()
+        most = _MAX_ERROR_RATIO * _expected_error(first, posteriors, random_state)
+        for self.class_weight_ in _CLASS_WEIGHTS:
+            weights = _part_weights(self.class_weight_, widths)
+            block = _rotated(both, weights, *spans[0], random_state)
+            codes = np.hstack([first, both @ block > 0])
+            if _expected_error(codes, posteriors, random_state) <= most:
+                break
+        return [block]
+
+    def _class_weight(self, first_bit: int) -> float:
         if self.class_weight != "auto":
             return float(self.class_weight)
-        gain = _LABELED_WEIGHT - _UNLABELED_WEIGHT
-        return _UNLABELED_WEIGHT + gain * labeled_fraction
+        return _FURTHER_WEIGHT if first_bit else _FIRST_WEIGHT
 
     def _spans(self) -> list[tuple[int, int]]:
         """Return the first and the last bit (excluded) of each block of mixed bits."""
@@ -152,31 +193,6 @@ class CodeMixer:
             return [(self._n_kept, self.n_bits)]
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
-
-    def _block(
-        self,
-        both: NDArray[np.float64],
-        widths: list[int],
-        class_weight: float,
-        first: int,
-        last: int,
-        random_state: np.random.RandomState,
-    ) -> NDArray[np.float64]:
-        """Return the weights (n_coordinates, n_bits) of the bits of a block."""
-        weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
-        weighted = both * weights
-        variances, axes = eigh(weighted.T @ weighted)
-        kept = variances > _MIN_VARIANCE * variances[-1]
-        axes = axes[:, kept][:, ::-1][:, :last]
-        rotation, _ = learn_rotation(
-            (weighted @ axes).astype(np.float32),
-            last,
-            _MAX_ITER,
-            random_state=random_state,
-        )
-        # Of all directions, as many as there are bits: each has its part of the
-        # variance.
-        return weights[:, None] * (axes @ rotation[:, : last - first])
 
     def _content(self, rows: Rows) -> NDArray[np.float64]:
         rows = rows.astype(np.float64)
@@ -218,25 +234,28 @@ class CodeMixer:
 
 @dataclass(frozen=True)
 class _View:
-    """Hold how samples become scaled rows and class logits."""
+    """Hold how samples become scaled rows, class logits and class posteriors."""
 
     scale: Callable[[Rows], Rows]
-    class_logits: ClassLogits
+    class_outputs: ClassOutputs
 
-    def logits(self, X: Rows) -> Tensor:
-        """Return class logits on the CPU."""
+    def outputs(self, X: Rows) -> tuple[Tensor, NDArray[np.float32] | None]:
+        """Return class logits and posteriors on the CPU."""
         blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
-        return torch.cat([self.class_logits(X[block]).cpu() for block in blocks])
+        logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
+        posteriors = None
+        if found[0] is not None:
+            posteriors = torch.cat(found).exp().float().cpu().numpy()
+        return torch.cat(logits).cpu(), posteriors
 
 
 def fit_code_mixer(
     mixer: CodeMixer,
     X: Rows,
     scale: Callable[[Rows], Rows],
-    class_logits: ClassLogits,
+    class_outputs: ClassOutputs,
     random_state: np.random.RandomState,
     *,
-    labeled_fraction: float,
     choose: bool,
 ) -> CodeMixer | None:
     """Fit a mixer to a sample of the training samples.
@@ -249,12 +268,11 @@ def fit_code_mixer(
         The training samples.
     scale : callable
         Scales samples.
-    class_logits : callable
-        Returns the class logits (n_rows, n_class_bits) of samples.
+    class_outputs : callable
+        Returns the class logits (n_rows, n_class_bits) of samples and the logarithms of
+        their class posteriors (n_rows, n_classes), None without labels.
     random_state : RandomState
         Draws the sample and seeds the mixer.
-    labeled_fraction : float
-        The fraction of the training samples that have a label.
     choose : bool
         Whether to mix all bits if that finds more similar samples. Applies to codes of
         32 bits or more with ``class_weight="auto"``.
@@ -264,20 +282,18 @@ def fit_code_mixer(
     mixer : CodeMixer or None
         None if the code is the bits of the network.
     """
-    view = _View(scale, class_logits)
+    view = _View(scale, class_outputs)
     order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
     if mixer.class_weight == "auto":
         choose = choose and mixer.n_bits >= BLOCK_BITS
         if choose and len(order) >= _MIN_CHOICE_SAMPLES:
-            some = np.sort(order[:_MAX_CHOICE_SAMPLES])
-            if _mixes_better(X[some], view, random_state):
-                mixer = CodeMixer(mixer.n_bits, _UNLABELED_WEIGHT)
-        if mixer.class_weight == "auto" and mixer.n_bits <= BLOCK_BITS:
+            some = X[order[:_MAX_CHOICE_SAMPLES]]
+            mixer.mixes_first = _mixes_better(some, view, random_state)
+        if not mixer.mixes_first and mixer.n_bits <= BLOCK_BITS:
             return None
-    rows = X[np.sort(order)]
-    return mixer.fit(
-        view.scale(rows), view.logits(rows), random_state, labeled_fraction
-    )
+    rows = X[order]
+    logits, posteriors = view.outputs(rows)
+    return mixer.fit(view.scale(rows), logits, random_state, posteriors)
 
 
 def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
@@ -286,16 +302,18 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     Judged without labels, at 32 bits: the samples that the code of one half of a sample
     finds are compared with its other half.
     """
-    rows, logits = view.scale(X), view.logits(X)
-    mixer = CodeMixer(BLOCK_BITS, _UNLABELED_WEIGHT).fit(rows, logits, random_state)
-    first, second = split_halves(X[:_MAX_CHOICE_QUERIES], random_state)
-    first_rows, first_logits = view.scale(first), view.logits(first)
+    rows, (logits, _) = view.scale(X), view.outputs(X)
+    mixer = CodeMixer(BLOCK_BITS, "auto", mixes_first=True)
+    mixer.fit(rows, logits, random_state)
+    first, second = split_halves(X[:_MAX_HALF_QUERIES], random_state)
+    first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
+    vectors, halves = normalize(rows), normalize(view.scale(second))
     found = [
         found_similarity(
             (of_samples > 0).numpy(),
             (of_halves > 0).numpy(),
-            rows,
-            view.scale(second),
+            vectors,
+            halves,
             random_state,
         )
         for of_samples, of_halves in (
@@ -304,6 +322,41 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
         )
     ]
     return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
+
+
+def _part_weights(class_weight: float, widths: list[int]) -> NDArray[np.float64]:
+    """Return the weights of the class coordinates and the content coordinates."""
+    return np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
+
+
+def _rotated(
+    both: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    first: int,
+    last: int,
+    random_state: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Return the weights (n_coordinates, n_bits) of the bits from first to last."""
+    weighted = both * weights
+    variances, axes = eigh(weighted.T @ weighted)
+    axes = axes[:, variances > _MIN_VARIANCE * variances[-1]][:, ::-1]
+    if not first:
+        axes = axes[:, :last]
+    rotation, _ = learn_rotation(
+        (weighted @ axes).astype(np.float32),
+        max(last - first, axes.shape[1]),
+        _MAX_ITER,
+        random_state=random_state,
+    )
+    return weights[:, None] * (axes @ rotation[:, : last - first])
+
+
+def _expected_error(
+    codes: NDArray[np.bool_],
+    posteriors: NDArray[np.float32],
+    random_state: np.random.RandomState,
+) -> float:
+    return 1 - expected_precision(codes, posteriors, _MAX_CLASS_QUERIES, random_state)
 
 
 def _ridge(

@@ -81,16 +81,26 @@ def test_first_bits_are_those_of_the_network():
     assert_array_equal(mixer.class_bits(bits), bits[:, :8])
 
 
-def test_labels_give_weight_to_the_class():
-    rows, class_logits = coordinates()
-    squashed = torch.tanh(class_logits).numpy()
-    found = []
-    for fraction in (0.0, 0.5, 1.0):
-        random_state = np.random.RandomState(0)
-        mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, fraction)
-        further = mixer.mix(rows, class_logits)[:, 8:]
-        found.append(agreement(squashed @ squashed.T, further))
-    assert (np.diff(found) > 0).all()
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_posteriors_choose_the_class_weight(is_sure):
+    # Content that says nothing of the class costs precision, if there are classes.
+    rows, _ = coordinates(2000)
+    rng = np.random.default_rng(1)
+    y = rng.integers(10, size=2000)
+    codewords = rng.standard_normal((10, 8))
+    class_logits = torch.from_numpy(codewords[y]).float()
+    posteriors = np.full((2000, 10), 0.1, dtype=np.float32)
+    if is_sure:
+        posteriors = np.eye(10, dtype=np.float32)[y]
+    random_state = np.random.RandomState(0)
+    mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, posteriors)
+    assert (mixer.class_weight_ >= 0.6) == is_sure
+    assert (mixer.class_weight_ == 0.4) != is_sure
+    assert mixer.mix(rows, class_logits).shape == (2000, 40)
+    few = CodeMixer(40, "auto").fit(
+        rows[:400], class_logits[:400], random_state, posteriors[:400]
+    )
+    assert few.class_weight_ == 0.6
 
 
 def test_short_codes_are_of_the_class(rows, labels):
@@ -169,8 +179,9 @@ def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
     if gain < 0:
         assert_array_equal(chosen.transform(rows), expected.transform(rows))
     else:
-        assert chosen.code_mixer_.class_weight == 0.5
+        assert chosen.code_mixer_.class_weight_ == 0.5
         long = hasher(max_epochs=1, n_bits=48).fit(rows)
+        assert long.code_mixer_.class_weight_ == 0.6
         assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
         assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
 
