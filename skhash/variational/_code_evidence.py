@@ -1,5 +1,7 @@
 """Judge codes by training samples: by halves of samples, or by class posteriors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from skhash.utils._scaling import Rows
 # The similarity of so many samples that are found first is compared.
 _N_FOUND = 100
 _QUERIES_PER_BLOCK = 256
+# By class posteriors, so many queries are judged at most.
+_MAX_QUERIES = 1000
 
 
 def split_halves(X: Rows, random_state: np.random.RandomState) -> tuple[Rows, Rows]:
@@ -93,36 +97,44 @@ def found_similarity(
     return np.concatenate(found)
 
 
-def expected_precision(
-    codes: NDArray[np.bool_],
-    posteriors: NDArray[np.float32],
-    n_queries: int,
-    random_state: np.random.RandomState,
-) -> float:
-    """Return the precision by class that class posteriors expect of codes.
+@dataclass(frozen=True)
+class ClassEvidence:
+    """Judge codes of training samples by their class posteriors.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_samples, n_bits), bool
-        The codes to search.
     posteriors : ndarray of shape (n_samples, n_classes), float32
-        The class posteriors of the samples.
-    n_queries : int
-        Number of samples, the first ones, that are queries.
+        The class posteriors of the samples, in random order.
     random_state : RandomState
         Breaks ties.
-
-    Returns
-    -------
-    precision : float
-        The mean probability that a query and one of the 100 samples that it finds first
-        have the same class.
     """
-    return float(
-        found_similarity(
-            codes, codes[:n_queries], posteriors, posteriors[:n_queries], random_state
-        ).mean()
-    )
+
+    posteriors: NDArray[np.float32]
+    random_state: np.random.RandomState
+
+    def error(self, codes: NDArray[np.bool_]) -> float:
+        """Return the expected fraction of other classes among what codes find.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_samples, n_bits), bool
+            The codes of the samples. Of these, 1,000 are queries.
+
+        Returns
+        -------
+        error : float
+            The mean probability that a query and one of the 100 samples that it finds
+            first differ in class.
+        """
+        queries = slice(_MAX_QUERIES)
+        same = found_similarity(
+            codes,
+            codes[queries],
+            self.posteriors,
+            self.posteriors[queries],
+            self.random_state,
+        )
+        return 1 - float(same.mean())
 
 
 def gain_in_deviations(better: NDArray[np.float64], base: NDArray[np.float64]) -> float:

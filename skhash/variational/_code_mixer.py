@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
 from skhash.variational._code_evidence import (
-    expected_precision,
+    ClassEvidence,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -29,15 +30,18 @@ BLOCK_BITS = 32
 # further ones.
 _FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.6
 # With labels, the class weight of further bits is the first of these with which the
-# class posteriors expect hardly more errors than with the bits of the network alone.
-_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7, 0.8)
-_MAX_ERROR_RATIO = 1.01
+# class posteriors expect hardly more errors than with the bits of the network alone:
+# this times as many, or this fraction of the samples more.
+_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
+_MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
+# So many bits of the network are replaced by mixed ones if that costs no more errors.
+_REPLACED_BITS = 8
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
 # What is mixed is chosen by at least so many samples. Some of them are queries; the
 # mixture of all bits is better if its gain exceeds so many standard deviations.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
-_MAX_HALF_QUERIES, _MAX_CLASS_QUERIES = 2000, 1000
+_MAX_CHOICE_QUERIES = 2000
 _MIN_GAIN = 2.0
 # The rotation and its inverse are learned from this many samples at most.
 _MAX_SAMPLES = 10_000
@@ -67,7 +71,9 @@ class CodeMixer:
     With ``class_weight="auto"``, the first bits are those of the network, and the
     others are mixed. A mixture of all bits takes from the class what it gives to
     content, and is better on some data and worse on other; bits that are added to those
-    of the network were better on all data measured (docs/quality.md).
+    of the network were better on all data measured (docs/quality.md). Where labels
+    leave hardly any doubt of the classes, the bits of the network are more than the
+    classes need, and the last 8 are replaced by mixed ones.
 
     In either case, the first 32 bits do not depend on the length of the code: the
     beginning of a long code is a good code.
@@ -79,7 +85,7 @@ class CodeMixer:
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1), in
         mixed bits. "auto" is 0.6 for bits after the first 32. With class posteriors, it
-        is the smallest of 0.4, 0.5, ... 0.8 with which they expect at most a hundredth
+        is the smallest of 0.4, 0.5, 0.6, 0.7 with which they expect at most a hundredth
         more errors of class than with the bits of the network.
     mixes_first : bool, default=False
         Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
@@ -112,6 +118,8 @@ class CodeMixer:
         class_logits: Tensor,
         random_state: np.random.RandomState,
         posteriors: NDArray[np.float32] | None = None,
+        *,
+        replaces: bool = False,
     ) -> "CodeMixer":
         """Learn the latent space and the rotation.
 
@@ -126,6 +134,8 @@ class CodeMixer:
         posteriors : ndarray of shape (n_samples, n_classes), float32, default=None
             Their class posteriors. They choose a class weight of "auto" from 1,000
             samples on.
+        replaces : bool, default=False
+            Whether mixed bits may replace the last 8 of the network.
 
         Returns
         -------
@@ -133,7 +143,8 @@ class CodeMixer:
         """
         self.n_samples = rows.shape[0]
         keeps = self.class_weight == "auto" and not self.mixes_first
-        self._n_kept = class_logits.shape[1] if keeps else 0
+        self._n_class_bits = class_logits.shape[1]
+        self._n_kept = self._n_class_bits if keeps else 0
         self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
         parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
         centers = [part.mean(axis=0) for part in parts]
@@ -143,44 +154,67 @@ class CodeMixer:
         ]
         both = np.hstack([(part - c) / s for part, c, s in zip(parts, centers, scales)])
         widths = [part.shape[1] for part in parts]
-        blocks = self._blocks(both, widths, random_state, class_logits, posteriors)
+        class_bits = (class_logits > 0).numpy()
+        if keeps and posteriors is not None and len(both) >= _MIN_CHOICE_SAMPLES:
+            evidence = ClassEvidence(posteriors, random_state)
+            blocks = self._choose_blocks(both, widths, class_bits, evidence, replaces)
+        else:
+            blocks = self._given_blocks(both, widths, random_state)
+        if not blocks:
+            return self
         # The logits of each block get a mean square of 1, as those of the network.
         for block in blocks:
             block /= np.sqrt(np.square(both @ block).mean()) or 1.0
         weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
         self._offset = (np.hstack(parts) @ weights).mean(axis=0)
         self._class_weights, self._content_weights = np.split(weights, widths[:1])
-        if not self._n_kept:
-            signs = np.where(np.hstack(parts) @ weights > self._offset, 1.0, -1.0)
-            self._inverse = _ridge(signs, np.sign(class_logits.numpy()))
+        if self._n_kept < self._n_class_bits:
+            mixed = np.hstack(parts) @ weights > self._offset
+            codes = np.hstack([class_bits[:, : self._n_kept], mixed])
+            self._inverse = _ridge(2.0 * codes - 1, 2.0 * class_bits - 1)
         return self
 
-    def _blocks(
+    def _given_blocks(
         self,
         both: NDArray[np.float64],
         widths: list[int],
         random_state: np.random.RandomState,
-        class_logits: Tensor,
-        posteriors: NDArray[np.float32] | None,
     ) -> list[NDArray[np.float64]]:
-        """Return the weights of the bits of each block; choose the class weight."""
-        spans = self._spans()
-        if not self._n_kept or posteriors is None or len(both) < _MIN_CHOICE_SAMPLES:
-            blocks = []
-            for span in spans:
-                self.class_weight_ = self._class_weight(span[0])
-                weights = _part_weights(self.class_weight_, widths)
-                blocks.append(_rotated(both, weights, *span, random_state))
-            return blocks
-        first = (class_logits > 0).numpy()
-        most = _MAX_ERROR_RATIO * _expected_error(first, posteriors, random_state)
-        for self.class_weight_ in _CLASS_WEIGHTS:
-            weights = _part_weights(self.class_weight_, widths)
-            block = _rotated(both, weights, *spans[0], random_state)
-            codes = np.hstack([first, both @ block > 0])
-            if _expected_error(codes, posteriors, random_state) <= most:
-                break
-        return [block]
+        """Return the weights of the bits of each block."""
+        blocks = []
+        for first, last in self._spans():
+            self.class_weight_ = self._class_weight(first)
+            blocks.append(
+                _rotated(both, widths, self.class_weight_, first, last, random_state)
+            )
+        return blocks
+
+    def _choose_blocks(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        bits: NDArray[np.bool_],
+        evidence: ClassEvidence,
+        replaces: bool,
+    ) -> list[NDArray[np.float64]]:
+        """Choose how many bits to keep, and the class weight, by class posteriors."""
+        error = evidence.error(bits)
+        most = max(_MAX_ERROR_RATIO * error, error + _MAX_ERROR_RISE)
+        n_bits, spans, blocks = bits.shape[1], self._spans(), []
+        rotated = partial(_rotated, both, widths, random_state=evidence.random_state)
+        if replaces:
+            first, self.class_weight_ = n_bits - _REPLACED_BITS, _CLASS_WEIGHTS[0]
+            block = rotated(self.class_weight_, first, n_bits)
+            codes = np.hstack([bits[:, :first], both @ block > 0])
+            if evidence.error(codes) <= most:
+                self._n_kept, bits, blocks = first, codes, [block]
+        for span in spans:
+            for self.class_weight_ in _CLASS_WEIGHTS:
+                block = rotated(self.class_weight_, *span)
+                if evidence.error(np.hstack([bits, both @ block > 0])) <= most:
+                    break
+            blocks.append(block)
+        return blocks
 
     def _class_weight(self, first_bit: int) -> float:
         if self.class_weight != "auto":
@@ -190,7 +224,7 @@ class CodeMixer:
     def _spans(self) -> list[tuple[int, int]]:
         """Return the first and the last bit (excluded) of each block of mixed bits."""
         if self._n_kept:
-            return [(self._n_kept, self.n_bits)]
+            return [(self._n_kept, self.n_bits)] if self.n_bits > self._n_kept else []
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
 
@@ -225,11 +259,12 @@ class CodeMixer:
 
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
-        if self._n_kept:
-            return bits[:, : self._n_kept].astype(np.float32)
-        signs = 2.0 * bits - 1
-        estimates = signs @ self._inverse[:-1] + self._inverse[-1]
-        return np.clip((estimates + 1) / 2, 0, 1).astype(np.float32)
+        kept = bits[:, : self._n_kept].astype(np.float32)
+        if self._n_kept == self._n_class_bits:
+            return kept
+        estimates = (2.0 * bits - 1) @ self._inverse[:-1] + self._inverse[-1]
+        others = np.clip((estimates[:, self._n_kept :] + 1) / 2, 0, 1)
+        return np.hstack([kept, others.astype(np.float32)])
 
 
 @dataclass(frozen=True)
@@ -256,6 +291,7 @@ def fit_code_mixer(
     class_outputs: ClassOutputs,
     random_state: np.random.RandomState,
     *,
+    has_labels: bool,
     choose: bool,
 ) -> CodeMixer | None:
     """Fit a mixer to a sample of the training samples.
@@ -273,9 +309,12 @@ def fit_code_mixer(
         their class posteriors (n_rows, n_classes), None without labels.
     random_state : RandomState
         Draws the sample and seeds the mixer.
+    has_labels : bool
+        Whether there are class posteriors.
     choose : bool
-        Whether to mix all bits if that finds more similar samples. Applies to codes of
-        32 bits or more with ``class_weight="auto"``.
+        Whether the first 32 bits may be mixed too if the training samples say so: all
+        of them without labels, the last 8 with labels. Applies to codes of 32 bits or
+        more with ``class_weight="auto"``.
 
     Returns
     -------
@@ -284,16 +323,18 @@ def fit_code_mixer(
     """
     view = _View(scale, class_outputs)
     order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
-    if mixer.class_weight == "auto":
-        choose = choose and mixer.n_bits >= BLOCK_BITS
-        if choose and len(order) >= _MIN_CHOICE_SAMPLES:
-            some = X[order[:_MAX_CHOICE_SAMPLES]]
-            mixer.mixes_first = _mixes_better(some, view, random_state)
-        if not mixer.mixes_first and mixer.n_bits <= BLOCK_BITS:
-            return None
+    choose = choose and mixer.class_weight == "auto" and mixer.n_bits >= BLOCK_BITS
+    choose = choose and len(order) >= _MIN_CHOICE_SAMPLES
+    if choose and not has_labels:
+        some = X[order[:_MAX_CHOICE_SAMPLES]]
+        mixer.mixes_first = _mixes_better(some, view, random_state)
+    is_open = mixer.class_weight != "auto" or mixer.n_bits > BLOCK_BITS
+    if not (is_open or mixer.mixes_first or (choose and has_labels)):
+        return None
     rows = X[order]
     logits, posteriors = view.outputs(rows)
-    return mixer.fit(view.scale(rows), logits, random_state, posteriors)
+    mixer.fit(view.scale(rows), logits, random_state, posteriors, replaces=choose)
+    return mixer if mixer._n_kept < mixer.n_bits else None
 
 
 def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
@@ -305,7 +346,7 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     rows, (logits, _) = view.scale(X), view.outputs(X)
     mixer = CodeMixer(BLOCK_BITS, "auto", mixes_first=True)
     mixer.fit(rows, logits, random_state)
-    first, second = split_halves(X[:_MAX_HALF_QUERIES], random_state)
+    first, second = split_halves(X[:_MAX_CHOICE_QUERIES], random_state)
     first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
     vectors, halves = normalize(rows), normalize(view.scale(second))
     found = [
@@ -324,19 +365,16 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
 
 
-def _part_weights(class_weight: float, widths: list[int]) -> NDArray[np.float64]:
-    """Return the weights of the class coordinates and the content coordinates."""
-    return np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
-
-
 def _rotated(
     both: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    widths: list[int],
+    class_weight: float,
     first: int,
     last: int,
     random_state: np.random.RandomState,
 ) -> NDArray[np.float64]:
     """Return the weights (n_coordinates, n_bits) of the bits from first to last."""
+    weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
     weighted = both * weights
     variances, axes = eigh(weighted.T @ weighted)
     axes = axes[:, variances > _MIN_VARIANCE * variances[-1]][:, ::-1]
@@ -351,16 +389,8 @@ def _rotated(
     return weights[:, None] * (axes @ rotation[:, : last - first])
 
 
-def _expected_error(
-    codes: NDArray[np.bool_],
-    posteriors: NDArray[np.float32],
-    random_state: np.random.RandomState,
-) -> float:
-    return 1 - expected_precision(codes, posteriors, _MAX_CLASS_QUERIES, random_state)
-
-
 def _ridge(
-    signs: NDArray[np.float64], targets: NDArray[np.float32]
+    signs: NDArray[np.float64], targets: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the weights of a ridge regression with an intercept in the last row."""
     inputs = np.column_stack([signs, np.ones(len(signs))])

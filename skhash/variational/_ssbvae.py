@@ -62,8 +62,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
-        the network. "auto" is 1 for the first 32 bits. For others it is 0.6, or with
-        labels the smallest of 0.4, 0.5, ... 0.8 that keeps the precision by class, as
+        the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
+        doubt of the classes). For others it is 0.6, or with
+        labels the smallest of 0.4, 0.5, 0.6, 0.7 that keeps the precision by class, as
         class posteriors expect it. Without labels, `fit` takes 0.5 for the first 32 too
         if that finds more similar samples, as judged by halves of samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
@@ -335,10 +336,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         )
 
     def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
-        mixer = self.code_mixer_
         # A small chunk has too few samples for a latent space.
-        n_before = 0 if mixer is None or not is_chunk else mixer.n_samples
-        if self.class_weight == 1 or n_before > X.shape[0]:
+        n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
+        if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
             return
         self.code_mixer_ = fit_code_mixer(
             CodeMixer(self.n_bits, self.class_weight),
@@ -346,8 +346,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             self.scaler_.scale,
             self._class_outputs,
             trainer.random_state,
-            # Labels say what is alike, and chunks keep to one kind of code.
-            choose=self.classes_ is None and not is_chunk,
+            has_labels=self.code_assigner_ is not None,
+            # Chunks keep to one kind of code.
+            choose=not is_chunk,
         )
 
     def _class_outputs(self, X: Rows) -> tuple[Tensor, Tensor | None]:

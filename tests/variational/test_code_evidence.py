@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash.variational._code_evidence import (
-    expected_precision,
+    ClassEvidence,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -76,15 +76,15 @@ def test_better_codes_find_more_similar_samples(rng):
     assert gain_in_deviations(of_bad, of_good) < -5
 
 
-def test_precision_that_posteriors_expect(rng):
+def test_errors_that_posteriors_expect(rng):
     y = rng.randint(3, size=600)
     codes = (rng.random_sample((3, 16)) > 0.5)[y]
-    sure = np.eye(3, dtype=np.float32)[y]
-    assert expected_precision(codes, sure, 200, rng) == 1
+    sure = ClassEvidence(np.eye(3, dtype=np.float32)[y], rng)
+    assert sure.error(codes) == 0
     random_codes = rng.random_sample((600, 16)) > 0.5
-    assert 0.3 < expected_precision(random_codes, sure, 200, rng) < 0.37
-    unsure = np.full((600, 3), 1 / 3, dtype=np.float32)
-    assert_allclose(expected_precision(codes, unsure, 200, rng), 1 / 3, rtol=1e-5)
+    assert 0.63 < sure.error(random_codes) < 0.7
+    unsure = ClassEvidence(np.full((600, 3), 1 / 3, dtype=np.float32), rng)
+    assert_allclose(unsure.error(codes), 2 / 3, rtol=1e-5)
 
 
 def test_gain_of_equal_values():

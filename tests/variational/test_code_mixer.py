@@ -103,6 +103,36 @@ def test_posteriors_choose_the_class_weight(is_sure):
     assert few.class_weight_ == 0.6
 
 
+@pytest.mark.parametrize("is_separated", [True, False])
+def test_bits_that_classes_do_not_need_are_mixed(is_separated):
+    rows, _ = coordinates(2000)
+    rng = np.random.default_rng(0)
+    n_classes = 4 if is_separated else 16
+    y = rng.integers(n_classes, size=2000)
+    codewords = rng.choice([-1.0, 1.0], (n_classes, 32))
+    if not is_separated:
+        codewords[:, :24] = 1  # All that separates classes is in the last bits.
+    class_logits = torch.from_numpy(codewords[y]).float()
+    posteriors = np.eye(n_classes, dtype=np.float32)[y]
+    short, long = (
+        CodeMixer(n_bits, "auto").fit(
+            rows, class_logits, np.random.RandomState(0), posteriors, replaces=True
+        )
+        for n_bits in (32, 64)
+    )
+    logits = long.mix(rows, class_logits)
+    assert logits.shape == (2000, 64)
+    n_kept = 24 if is_separated else 32
+    assert short._n_kept == long._n_kept == n_kept
+    assert_array_equal(logits[:, :n_kept], class_logits[:, :n_kept])
+    if is_separated:
+        assert_allclose(logits[:, :32], short.mix(rows, class_logits), rtol=1e-5)
+        bits = (logits > 0).numpy().astype(np.uint8)
+        estimates = long.class_bits(bits)
+        assert estimates.shape == (2000, 32)
+        assert_array_equal(estimates > 0.5, class_logits.numpy() > 0)
+
+
 def test_short_codes_are_of_the_class(rows, labels):
     short, of_class = (
         hasher(class_weight=weight).fit(rows, labels) for weight in ("auto", 1)
