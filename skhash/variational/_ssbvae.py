@@ -63,10 +63,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
         the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
-        doubt of the classes). For others it is 0.6, or with
-        labels the smallest of 0.4, 0.5, 0.6, 0.7 that keeps the precision by class, as
-        class posteriors expect it. Without labels, `fit` takes 0.5 for the first 32 too
-        if that finds more similar samples, as judged by halves of samples.
+        doubt of the classes), and 0.6 for others, or 0.4 to 0.7 with labels: as little
+        as keeps the precision that class posteriors expect. Without labels, `fit` takes
+        0.5 for the first 32 if halves of samples say that this finds similar samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -346,9 +345,8 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             self.scaler_.scale,
             self._class_outputs,
             trainer.random_state,
-            has_labels=self.code_assigner_ is not None,
-            # Chunks keep to one kind of code.
-            choose=not is_chunk,
+            has_labels=self.classes_ is not None,
+            choose=not is_chunk,  # Chunks keep to one kind of code.
         )
 
     def _class_outputs(self, X: Rows) -> tuple[Tensor, Tensor | None]:
