@@ -28,7 +28,7 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 BLOCK_BITS = 32
 # The class weight of the first bits without labels, where these are mixed, and of
 # further ones.
-_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.6
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.6
 # With labels, the class weight of further bits is the first of these with which the
 # class posteriors expect hardly more errors than with the bits of the network alone:
 # this times as many, or this fraction of the samples more.
@@ -89,7 +89,7 @@ class CodeMixer:
         more errors of class than with the bits of the network.
     mixes_first : bool, default=False
         Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
-        weight of 0.5. Any other class weight mixes all bits.
+        weight of 0.7. Any other class weight mixes all bits.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
         doubt of the classes), and 0.6 for others, or 0.4 to 0.7 with labels: as little
         as keeps the precision that class posteriors expect. Without labels, `fit` takes
-        0.5 for the first 32 if halves of samples say that this finds similar samples.
+        0.7 for the first 32 if halves of samples say that this finds similar samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.

@@ -204,12 +204,12 @@ def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
     monkeypatch.setattr(module, lambda better, base: gain)
     rows, _ = topics_and_groups()
     chosen = hasher(max_epochs=1).fit(rows)
-    expected = hasher(max_epochs=1, class_weight=1 if gain < 0 else 0.5).fit(rows)
+    expected = hasher(max_epochs=1, class_weight=1).fit(rows)
     assert (chosen.code_mixer_ is None) == (gain < 0)
     if gain < 0:
         assert_array_equal(chosen.transform(rows), expected.transform(rows))
     else:
-        assert chosen.code_mixer_.class_weight_ == 0.5
+        assert chosen.code_mixer_.class_weight_ == 0.7
         long = hasher(max_epochs=1, n_bits=48).fit(rows)
         assert long.code_mixer_.class_weight_ == 0.6
         assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
