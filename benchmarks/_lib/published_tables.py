@@ -220,7 +220,13 @@ def mixture_table():
 def replaced_table():
     """Return what 8 mixed bits in the place of bits of the network change."""
     names = ["dataset", "errors", "P@100", "R@100", "codes", "replaced"]
-    header = ["all labels", "expected errors", *names[2:4], "distinct codes", "replaced"]
+    header = [
+        "all labels",
+        "expected errors",
+        *names[2:4],
+        "distinct codes",
+        "replaced",
+    ]
     return _columns(_rows("replaced"), names, header)
 
 

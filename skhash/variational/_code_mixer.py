@@ -104,6 +104,8 @@ class CodeMixer:
 
     # Bits of the network at the beginning of the code. None in files of earlier mixers.
     _n_kept = 0
+    # Estimates the bits of the network by codes; None if these have them all.
+    _inverse: NDArray[np.float64] | None = None
 
     def __init__(
         self, n_bits: int, class_weight: float | str, *, mixes_first: bool = False
@@ -143,8 +145,7 @@ class CodeMixer:
         """
         self.n_samples = rows.shape[0]
         keeps = self.class_weight == "auto" and not self.mixes_first
-        self._n_class_bits = class_logits.shape[1]
-        self._n_kept = self._n_class_bits if keeps else 0
+        self._n_kept = class_logits.shape[1] if keeps else 0
         self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
         parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
         centers = [part.mean(axis=0) for part in parts]
@@ -168,7 +169,7 @@ class CodeMixer:
         weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
         self._offset = (np.hstack(parts) @ weights).mean(axis=0)
         self._class_weights, self._content_weights = np.split(weights, widths[:1])
-        if self._n_kept < self._n_class_bits:
+        if self._n_kept < class_logits.shape[1]:
             mixed = np.hstack(parts) @ weights > self._offset
             codes = np.hstack([class_bits[:, : self._n_kept], mixed])
             self._inverse = _ridge(2.0 * codes - 1, 2.0 * class_bits - 1)
@@ -260,7 +261,7 @@ class CodeMixer:
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
         kept = bits[:, : self._n_kept].astype(np.float32)
-        if self._n_kept == self._n_class_bits:
+        if self._inverse is None:
             return kept
         estimates = (2.0 * bits - 1) @ self._inverse[:-1] + self._inverse[-1]
         others = np.clip((estimates[:, self._n_kept :] + 1) / 2, 0, 1)
