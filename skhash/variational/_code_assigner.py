@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skhash.utils._compat import Interval
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
@@ -43,7 +44,7 @@ _MIN_DOUBT = 1e-6
 Encode = Callable[[Rows], Tensor]
 
 
-class CodeAssigner(BaseEstimator):
+class CodeAssigner(DocumentedMixin, BaseEstimator):
     """Move the codes of samples towards the codewords of their likely classes.
 
     A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
@@ -286,7 +287,9 @@ class CodeAssigner(BaseEstimator):
             posteriors = posteriors * (1 + excess * likely)
         return logits + self.codeword_weight * (posteriors @ codewords)
 
-    def assign(self, logits: Tensor, log_posteriors: Tensor) -> tuple[Tensor, Tensor]:
+    def assign(
+        self, logits: Tensor, log_posteriors: Tensor
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return logits whose signs are the bits of samples.
 
         Parameters
@@ -299,24 +302,46 @@ class CodeAssigner(BaseEstimator):
         Returns
         -------
         logits : Tensor of shape (n_rows, n_bits)
-        is_uncertain : Tensor of shape (n_rows,), bool
+        is_uncertain : ndarray of shape (n_rows,), bool
             Whether rounding in single precision may change the bits.
         """
         logits = self.move(logits, log_posteriors)
-        is_uncertain = near_zero(logits, logits).any(dim=1)
-        if self._thresholds is None:
+        values = logits.cpu().numpy()
+        is_uncertain = np.any(near_zero(values, values), axis=1)
+        thresholds = self._thresholds
+        if thresholds is None:
             return logits, is_uncertain
-        log_odds, predicted = class_log_odds(log_posteriors)
-        shortfall = (
-            torch.from_numpy(self._thresholds).to(log_odds)[predicted] - log_odds
+        # Values out of range are compared as well.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, is_doubtful = self._flip(thresholds, values, log_posteriors)
+        return torch.from_numpy(values).to(logits), is_uncertain | is_doubtful
+
+    def _flip(
+        self,
+        thresholds: NDArray[np.float32],
+        values: NDArray,
+        log_posteriors: Tensor,
+    ) -> tuple[NDArray, NDArray[np.bool_]]:
+        """Invert bits of rows of low confidence.
+
+        Returns the values, and whether rounding may decide on a row.
+        """
+        log_odds, predicted = (
+            part.cpu().numpy() for part in class_log_odds(log_posteriors)
         )
-        codewords = self._network.code_head.codewords().detach()
-        differ = (logits > 0) != (codewords.to(logits)[predicted] > 0)
-        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * logits.shape[1]
-        low_confidence = (shortfall > 0) & is_near
-        logits, gap = flip_tie_break_bits(logits, low_confidence)
-        first, second = log_posteriors.topk(2).values.T
-        is_uncertain |= low_confidence & near_zero(gap, logits)
-        is_uncertain |= near_zero(shortfall, log_odds)
-        is_uncertain |= near_zero(first - second, log_posteriors)
-        return logits, is_uncertain
+        shortfall = thresholds[predicted] - log_odds
+        is_uncertain = near_zero(shortfall, log_odds)
+        scores = log_posteriors.cpu().numpy()
+        second, first = np.partition(scores, (-2, -1), axis=1)[:, -2:].T
+        is_uncertain |= near_zero(first - second, scores)
+        rows = np.flatnonzero(shortfall > 0)
+        if not len(rows):
+            return values, is_uncertain
+        codewords = self._network.code_head.weight.detach().cpu().numpy() > 0
+        differ = (values[rows] > 0) != codewords[predicted[rows]]
+        rows = rows[differ.sum(axis=1) <= _NEAR_CODEWORD * differ.shape[1]]
+        flipped, gap = flip_tie_break_bits(values[rows])
+        is_uncertain[rows] |= near_zero(gap, values)
+        values = values.copy()
+        values[rows] = flipped
+        return values, is_uncertain

@@ -16,6 +16,7 @@ from torch import Tensor
 from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.utils._sparse import sparse_product, with_data
 from skhash.variational._code_evidence import (
     ClassEvidence,
     found_similarity,
@@ -29,9 +30,9 @@ BLOCK_BITS = 32
 # The class weight of the first bits without labels, where these are mixed, and of
 # further ones.
 _FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.6
-# With labels, the class weight of further bits is the first of these with which the
-# class posteriors expect hardly more errors than with the bits of the network alone:
-# this times as many, or this fraction of the samples more.
+# With labels, the class weight of further bits is the first of these with which class
+# posteriors expect at most so many times the errors of the network alone, or so many
+# more per sample that is found.
 _CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
 _MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
 # So many bits of the network are replaced by mixed ones if that costs no more errors.
@@ -59,21 +60,18 @@ class CodeMixer:
     likely classes and squashed by tanh. The content coordinates are those of the
     samples in a latent space by truncated SVD, of unit length. Both have the same total
     variance, and are weighted by the square roots of the class weight and of 1 minus
-    it: the squared distance is then a weighted mean of those of the two parts. Both
-    together are rotated by iterative quantization [1]_, so that their signs lose
-    little. Two views of a sample err differently, hence their mixture is often better
-    than either, for classes too.
+    it: the squared distance is a weighted mean of those of the two parts. Both are
+    rotated by iterative quantization [1]_, so that their signs lose little. Two views
+    of a sample err differently: their mixture is often better than either.
 
     The first 32 bits have the leading principal components. Further bits have all
-    directions in proportion to their variance: more of the nearest samples are found
-    than if the leading directions, which the first bits have, were repeated.
+    directions in proportion to their variance: they need not repeat the leading ones.
 
     With ``class_weight="auto"``, the first bits are those of the network, and the
     others are mixed. A mixture of all bits takes from the class what it gives to
-    content, and is better on some data and worse on other; bits that are added to those
-    of the network were better on all data measured (docs/quality.md). Where labels
-    leave hardly any doubt of the classes, the bits of the network are more than the
-    classes need, and the last 8 are replaced by mixed ones.
+    content; bits that are added to those of the network were better on all data
+    measured (docs/quality.md). Where labels leave hardly any doubt of the classes,
+    these need fewer bits, and the last 8 of the network are replaced by mixed ones.
 
     In either case, the first 32 bits do not depend on the length of the code: the
     beginning of a long code is a good code.
@@ -230,9 +228,13 @@ class CodeMixer:
         return list(pairwise(edges))
 
     def _content(self, rows: Rows) -> NDArray[np.float64]:
+        components = self._space.components
+        if sp.issparse(rows) and components is not None:
+            precise = with_data(rows, rows.data.astype(np.float64))
+            return unit_rows(sparse_product(precise, components))[0]
         rows = rows.astype(np.float64)
-        if self._space.components is not None:
-            rows = rows @ self._space.components.astype(np.float64)
+        if components is not None:
+            rows = rows @ components.astype(np.float64)
         elif sp.issparse(rows):
             rows = rows.toarray()
         return unit_rows(rows)[0]
@@ -341,8 +343,7 @@ def fit_code_mixer(
 def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
     """Return whether mixed bits find more similar samples than those of the network.
 
-    Judged without labels, at 32 bits: the samples that the code of one half of a sample
-    finds are compared with its other half.
+    The samples that 32 bits of half a sample find are compared with its other half.
     """
     rows, (logits, _) = view.scale(X), view.outputs(X)
     mixer = CodeMixer(BLOCK_BITS, "auto", mixes_first=True)

@@ -57,8 +57,8 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     Parameters
     ----------
     n_bits : int, default=32
-        Length of the codes. 32 bits are enough for tens of classes, and 16 bits lose
-        little; others find more similar samples. The first 32 do not depend on it.
+        Length of the codes. 32 bits are enough for tens of classes; others find more
+        similar samples. The first 32 do not depend on it.
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
@@ -359,7 +359,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
 
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         if self.code_assigner_ is None:
             logits, is_uncertain = super()._code_logits(X, features, logits)
         else:
@@ -367,7 +367,8 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             logits, is_uncertain = self.code_assigner_.assign(logits, log_posteriors)
         if self.code_mixer_ is not None:
             logits = self.code_mixer_.mix(self.scaler_.scale(X), logits)
-            is_uncertain = is_uncertain | near_zero(logits, logits).any(dim=1)
+            values = logits.cpu().numpy()
+            is_uncertain = is_uncertain | near_zero(values, values).any(axis=1)
         return logits, is_uncertain
 
     def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
