@@ -73,8 +73,7 @@ class CodeMixer:
     measured (docs/quality.md). Where labels leave hardly any doubt of the classes,
     these need fewer bits, and the last 8 of the network are replaced by mixed ones.
 
-    In either case, the first 32 bits do not depend on the length of the code: the
-    beginning of a long code is a good code.
+    The first 32 bits do not depend on the length of the code.
 
     Parameters
     ----------

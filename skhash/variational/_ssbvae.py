@@ -20,7 +20,6 @@ from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
-from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.nn._objectives import SelfSupervisedObjective
 from skhash.variational.pseudo_labels._pseudo_labeler import PseudoLabeler
@@ -367,8 +366,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             logits, is_uncertain = self.code_assigner_.assign(logits, log_posteriors)
         if self.code_mixer_ is not None:
             logits = self.code_mixer_.mix(self.scaler_.scale(X), logits)
-            values = logits.cpu().numpy()
-            is_uncertain = is_uncertain | near_zero(values, values).any(axis=1)
+            is_uncertain = is_uncertain | super()._code_logits(X, features, logits)[1]
         return logits, is_uncertain
 
     def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
