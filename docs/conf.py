@@ -85,6 +85,7 @@ html_sidebars = {
     "install": [],
     "tutorial": [],
     "comparison": [],
+    "promises": [],
     "glossary": [],
     "faq": [],
 }

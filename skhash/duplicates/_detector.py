@@ -106,7 +106,6 @@ class DuplicateDetector(
 
     See Also
     --------
-    skhash.duplicates.radius_table : Precision and recall against the radius.
     skhash.duplicates.find_leakage : Finds duplicates of one collection in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
