@@ -239,6 +239,25 @@ def mixture_table():
     return _columns(rows, ["labels", "bits", *names], ["labels, %", "bits", *names])
 
 
+def replaced_table():
+    """Return what 8 mixed bits in the place of bits of the network change."""
+    names = ["dataset", "errors", "P@100", "R@100", "codes", "replaced"]
+    header = [
+        "all labels",
+        "expected errors",
+        *names[2:4],
+        "distinct codes",
+        "replaced",
+    ]
+    return _columns(_rows("replaced"), names, header)
+
+
+def mixture_parts_table():
+    """Return what the parts of the mixture change."""
+    names = ["part", "labels", "without", "with"]
+    return _columns(_rows("mixture_parts"), names, ["part", "labeled", *names[2:]])
+
+
 def evidence_table():
     """Return the evidence for a mixture of all bits, and what the mixture gives."""
     names = ["dataset", "deviations", "P@1", "P@10", "P@100", "R@100"]
@@ -506,6 +525,8 @@ TABLES = {
     "quality-unseen": unseen_table,
     "similarity": _marked(similarity_table, **_SIMILARITY),
     "mixture": mixture_table,
+    "replaced": replaced_table,
+    "mixture-parts": mixture_parts_table,
     "evidence": evidence_table,
     "ablation": ablation_table,
     "recipe": recipe_table,

@@ -42,7 +42,6 @@ _MAX_UNLABELED_SAMPLES = 4096
 _MIN_DOUBT = 1e-6
 
 Encode = Callable[[Rows], Tensor]
-Mix = Callable[[Tensor], Tensor]
 
 
 class CodeAssigner(DocumentedMixin, BaseEstimator):
@@ -289,39 +288,32 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         return logits + self.codeword_weight * (posteriors @ codewords)
 
     def assign(
-        self, X: Rows, features: Tensor, logits: Tensor, mix: Mix | None = None
+        self, logits: Tensor, log_posteriors: Tensor
     ) -> tuple[Tensor, NDArray[np.bool_]]:
-        """Return logits whose signs are the codes.
+        """Return logits whose signs are the bits of samples.
 
         Parameters
         ----------
-        X : {ndarray, CSR} of shape (n_rows, n_features)
-            Samples.
-        features : Tensor of shape (n_rows, n_hidden)
-            Their last hidden layer.
-        logits : Tensor of shape (n_rows, n_network_bits)
-            Their logits.
-        mix : callable, default=None
-            Makes logits of codes (n_rows, n_bits) from logits that were moved.
+        logits : Tensor of shape (n_rows, n_bits)
+            The logits of the network.
+        log_posteriors : Tensor of shape (n_rows, n_classes)
+            Logarithms of class distributions.
 
         Returns
         -------
         logits : Tensor of shape (n_rows, n_bits)
         is_uncertain : ndarray of shape (n_rows,), bool
-            Whether rounding in single precision may change the code.
+            Whether rounding in single precision may change the bits.
         """
-        log_posteriors = self.log_posteriors(X, features)
-        moved = self.move(logits, log_posteriors)
-        logits = moved if mix is None else mix(moved)
+        logits = self.move(logits, log_posteriors)
         values = logits.cpu().numpy()
         is_uncertain = np.any(near_zero(values, values), axis=1)
         thresholds = self._thresholds
         if thresholds is None:
             return logits, is_uncertain
-        before = None if mix is None else moved.cpu().numpy()
         # Values out of range are compared as well.
         with np.errstate(over="ignore", invalid="ignore"):
-            values, is_doubtful = self._flip(thresholds, values, log_posteriors, before)
+            values, is_doubtful = self._flip(thresholds, values, log_posteriors)
         return torch.from_numpy(values).to(logits), is_uncertain | is_doubtful
 
     def _flip(
@@ -329,12 +321,10 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         thresholds: NDArray[np.float32],
         values: NDArray,
         log_posteriors: Tensor,
-        before: NDArray | None,
     ) -> tuple[NDArray, NDArray[np.bool_]]:
         """Invert bits of rows of low confidence.
 
-        Returns the values, and whether rounding may decide on a row. `before` are the
-        values before they were mixed, None if they are the same.
+        Returns the values, and whether rounding may decide on a row.
         """
         log_odds, predicted = (
             part.cpu().numpy() for part in class_log_odds(log_posteriors)
@@ -347,11 +337,8 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         rows = np.flatnonzero(shortfall > 0)
         if not len(rows):
             return values, is_uncertain
-        of_network = (values if before is None else before)[rows]
-        if before is not None:
-            is_uncertain[rows] |= near_zero(of_network, before).any(axis=1)
         codewords = self._network.code_head.weight.detach().cpu().numpy() > 0
-        differ = (of_network > 0) != codewords[predicted[rows]]
+        differ = (values[rows] > 0) != codewords[predicted[rows]]
         rows = rows[differ.sum(axis=1) <= _NEAR_CODEWORD * differ.shape[1]]
         flipped, gap = flip_tie_break_bits(values[rows])
         is_uncertain[rows] |= near_zero(gap, values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -9,13 +10,15 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from sklearn.preprocessing import normalize
 from torch import Tensor
 
 from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
 from skhash.utils._sparse import sparse_product, with_data
-from skhash.variational._split_half import (
+from skhash.variational._code_evidence import (
+    ClassEvidence,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -24,13 +27,20 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
-# The class weight of further bits without labels, and with a label for each sample:
-# where all classes are known, content adds less to the first hits, and costs more.
-_UNLABELED_WEIGHT, _LABELED_WEIGHT = 0.5, 0.7
+# The class weight of the first bits without labels, where these are mixed, and of
+# further ones.
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.6
+# With labels, the class weight of further bits is the first of these with which class
+# posteriors expect at most so many times the errors of the network alone, or so many
+# more per sample that is found.
+_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
+_MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
+# So many bits of the network are replaced by mixed ones if that costs no more errors.
+_REPLACED_BITS = 8
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
-# Whether to mix all bits is decided by so many samples, of which some are queries, and
-# by a gain of so many standard deviations.
+# What is mixed is chosen by at least so many samples. Some of them are queries; the
+# mixture of all bits is better if its gain exceeds so many standard deviations.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
 _MAX_CHOICE_QUERIES = 2000
 _MIN_GAIN = 2.0
@@ -40,7 +50,7 @@ _ROWS_PER_BLOCK = 2048
 # Relative to the largest variance; what is smaller is rounding.
 _MIN_VARIANCE = 1e-9
 
-ClassLogits = Callable[[Rows], Tensor]
+ClassOutputs = Callable[[Rows], tuple[Tensor, Tensor | None]]
 
 
 class CodeMixer:
@@ -50,27 +60,38 @@ class CodeMixer:
     likely classes and squashed by tanh. The content coordinates are those of the
     samples in a latent space by truncated SVD, of unit length. Both have the same total
     variance, and are weighted by the square roots of the class weight and of 1 minus
-    it: the squared distance is then a weighted mean of those of the two parts. The
-    leading principal components of both together are rotated by iterative quantization
-    [1]_, so that their signs lose little. Two views of a sample err differently, hence
-    their mixture is often better than either, for classes too.
+    it: the squared distance is a weighted mean of those of the two parts. Both are
+    rotated by iterative quantization [1]_, so that their signs lose little. Two views
+    of a sample err differently: their mixture is often better than either.
+
+    The first 32 bits have the leading principal components. Further bits have all
+    directions in proportion to their variance: they need not repeat the leading ones.
 
     With ``class_weight="auto"``, the first bits are those of the network, and the
     others are mixed. A mixture of all bits takes from the class what it gives to
-    content, and is better on some data and worse on other; bits that are added to those
-    of the network were better on all data measured (docs/quality.md).
+    content; bits that are added to those of the network were better on all data
+    measured (docs/quality.md). Where labels leave hardly any doubt of the classes,
+    these need fewer bits, and the last 8 of the network are replaced by mixed ones.
 
-    In either case, the first 32 bits do not depend on the length of the code: the
-    beginning of a long code is a good code.
+    The first 32 bits do not depend on the length of the code.
 
     Parameters
     ----------
     n_bits : int
         Length of the codes; with "auto", more than the bits of the network.
     class_weight : float or "auto"
-        The fraction of the squared distance that is due to the class, in [0, 1). "auto"
-        mixes the bits after those of the network, with a weight of 0.5 without labels
-        that increases to 0.7 in proportion to the fraction of labeled samples.
+        The fraction of the squared distance that is due to the class, in [0, 1), in
+        mixed bits. "auto" is 0.6 for bits after the first 32. With class posteriors, it
+        is the smallest of 0.4, 0.5, 0.6, 0.7 with which they expect at most a hundredth
+        more errors of class than with the bits of the network.
+    mixes_first : bool, default=False
+        Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
+        weight of 0.7. Any other class weight mixes all bits.
+
+    Attributes
+    ----------
+    class_weight_ : float
+        The class weight of the last bits.
 
     References
     ----------
@@ -80,38 +101,48 @@ class CodeMixer:
 
     # Bits of the network at the beginning of the code. None in files of earlier mixers.
     _n_kept = 0
+    # Estimates the bits of the network by codes; None if these have them all.
+    _inverse: NDArray[np.float64] | None = None
 
-    def __init__(self, n_bits: int, class_weight: float | str):
+    def __init__(
+        self, n_bits: int, class_weight: float | str, *, mixes_first: bool = False
+    ):
         self.n_bits = n_bits
         self.class_weight = class_weight
+        self.mixes_first = mixes_first
 
     def fit(
         self,
         rows: Rows,
         class_logits: Tensor,
         random_state: np.random.RandomState,
-        labeled_fraction: float = 0.0,
+        posteriors: NDArray[np.float32] | None = None,
+        *,
+        replaces: bool = False,
     ) -> "CodeMixer":
         """Learn the latent space and the rotation.
 
         Parameters
         ----------
         rows : {ndarray, CSR} of shape (n_samples, n_features)
-            Scaled samples.
+            Scaled samples, in random order.
         class_logits : Tensor of shape (n_samples, n_class_bits)
             Their logits.
         random_state : RandomState
             Seeds the SVD and the rotations.
-        labeled_fraction : float, default=0.0
-            The fraction of the training samples that have a label.
+        posteriors : ndarray of shape (n_samples, n_classes), float32, default=None
+            Their class posteriors. They choose a class weight of "auto" from 1,000
+            samples on.
+        replaces : bool, default=False
+            Whether mixed bits may replace the last 8 of the network.
 
         Returns
         -------
         self : CodeMixer
         """
         self.n_samples = rows.shape[0]
-        is_auto = self.class_weight == "auto"
-        self._n_kept = class_logits.shape[1] if is_auto else 0
+        keeps = self.class_weight == "auto" and not self.mixes_first
+        self._n_kept = class_logits.shape[1] if keeps else 0
         self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
         parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
         centers = [part.mean(axis=0) for part in parts]
@@ -121,63 +152,79 @@ class CodeMixer:
         ]
         both = np.hstack([(part - c) / s for part, c, s in zip(parts, centers, scales)])
         widths = [part.shape[1] for part in parts]
-        spans = self._spans()
-        weight = self._class_weight(labeled_fraction)
-        blocks = [
-            self._block(both, widths, weight, *span, random_state) for span in spans
-        ]
-        weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
-        logits = np.hstack(parts) @ weights
-        self._offset = logits.mean(axis=0)
+        class_bits = (class_logits > 0).numpy()
+        if keeps and posteriors is not None and len(both) >= _MIN_CHOICE_SAMPLES:
+            evidence = ClassEvidence(posteriors, random_state)
+            blocks = self._choose_blocks(both, widths, class_bits, evidence, replaces)
+        else:
+            blocks = self._given_blocks(both, widths, random_state)
+        if not blocks:
+            return self
         # The logits of each block get a mean square of 1, as those of the network.
-        for block, (first, last) in zip(blocks, spans):
-            deviation = np.sqrt(np.square(both @ block).mean()) or 1.0
-            columns = slice(first - self._n_kept, last - self._n_kept)
-            weights[:, columns] /= deviation
-            self._offset[columns] /= deviation
+        for block in blocks:
+            block /= np.sqrt(np.square(both @ block).mean()) or 1.0
+        weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
+        self._offset = (np.hstack(parts) @ weights).mean(axis=0)
         self._class_weights, self._content_weights = np.split(weights, widths[:1])
-        if not self._n_kept:
-            signs = np.where(np.hstack(parts) @ weights > self._offset, 1.0, -1.0)
-            self._inverse = _ridge(signs, np.sign(class_logits.numpy()))
+        if self._n_kept < class_logits.shape[1]:
+            mixed = np.hstack(parts) @ weights > self._offset
+            codes = np.hstack([class_bits[:, : self._n_kept], mixed])
+            self._inverse = _ridge(2.0 * codes - 1, 2.0 * class_bits - 1)
         return self
 
-    def _class_weight(self, labeled_fraction: float) -> float:
+    def _given_blocks(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        random_state: np.random.RandomState,
+    ) -> list[NDArray[np.float64]]:
+        """Return the weights of the bits of each block."""
+        blocks = []
+        for first, last in self._spans():
+            self.class_weight_ = self._class_weight(first)
+            blocks.append(
+                _rotated(both, widths, self.class_weight_, first, last, random_state)
+            )
+        return blocks
+
+    def _choose_blocks(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        bits: NDArray[np.bool_],
+        evidence: ClassEvidence,
+        replaces: bool,
+    ) -> list[NDArray[np.float64]]:
+        """Choose how many bits to keep, and the class weight, by class posteriors."""
+        error = evidence.error(bits)
+        most = max(_MAX_ERROR_RATIO * error, error + _MAX_ERROR_RISE)
+        n_bits, spans, blocks = bits.shape[1], self._spans(), []
+        rotated = partial(_rotated, both, widths, random_state=evidence.random_state)
+        if replaces:
+            first, self.class_weight_ = n_bits - _REPLACED_BITS, _CLASS_WEIGHTS[0]
+            block = rotated(self.class_weight_, first, n_bits)
+            codes = np.hstack([bits[:, :first], both @ block > 0])
+            if evidence.error(codes) <= most:
+                self._n_kept, bits, blocks = first, codes, [block]
+        for span in spans:
+            for self.class_weight_ in _CLASS_WEIGHTS:
+                block = rotated(self.class_weight_, *span)
+                if evidence.error(np.hstack([bits, both @ block > 0])) <= most:
+                    break
+            blocks.append(block)
+        return blocks
+
+    def _class_weight(self, first_bit: int) -> float:
         if self.class_weight != "auto":
             return float(self.class_weight)
-        gain = _LABELED_WEIGHT - _UNLABELED_WEIGHT
-        return _UNLABELED_WEIGHT + gain * labeled_fraction
+        return _FURTHER_WEIGHT if first_bit else _FIRST_WEIGHT
 
     def _spans(self) -> list[tuple[int, int]]:
         """Return the first and the last bit (excluded) of each block of mixed bits."""
         if self._n_kept:
-            return [(self._n_kept, self.n_bits)]
+            return [(self._n_kept, self.n_bits)] if self.n_bits > self._n_kept else []
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
-
-    def _block(
-        self,
-        both: NDArray[np.float64],
-        widths: list[int],
-        class_weight: float,
-        first: int,
-        last: int,
-        random_state: np.random.RandomState,
-    ) -> NDArray[np.float64]:
-        """Return the weights (n_coordinates, n_bits) of the bits of a block."""
-        weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
-        weighted = both * weights
-        variances, axes = eigh(weighted.T @ weighted)
-        kept = variances > _MIN_VARIANCE * variances[-1]
-        axes = axes[:, kept][:, ::-1][:, :last]
-        rotation, _ = learn_rotation(
-            (weighted @ axes).astype(np.float32),
-            last,
-            _MAX_ITER,
-            random_state=random_state,
-        )
-        # Of all directions, as many as there are bits: each has its part of the
-        # variance.
-        return weights[:, None] * (axes @ rotation[:, : last - first])
 
     def _content(self, rows: Rows) -> NDArray[np.float64]:
         components = self._space.components
@@ -214,34 +261,39 @@ class CodeMixer:
 
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
-        if self._n_kept:
-            return bits[:, : self._n_kept].astype(np.float32)
-        signs = 2.0 * bits - 1
-        estimates = signs @ self._inverse[:-1] + self._inverse[-1]
-        return np.clip((estimates + 1) / 2, 0, 1).astype(np.float32)
+        kept = bits[:, : self._n_kept].astype(np.float32)
+        if self._inverse is None:
+            return kept
+        estimates = (2.0 * bits - 1) @ self._inverse[:-1] + self._inverse[-1]
+        others = np.clip((estimates[:, self._n_kept :] + 1) / 2, 0, 1)
+        return np.hstack([kept, others.astype(np.float32)])
 
 
 @dataclass(frozen=True)
 class _View:
-    """Hold how samples become scaled rows and class logits."""
+    """Hold how samples become scaled rows, class logits and class posteriors."""
 
     scale: Callable[[Rows], Rows]
-    class_logits: ClassLogits
+    class_outputs: ClassOutputs
 
-    def logits(self, X: Rows) -> Tensor:
-        """Return class logits on the CPU."""
+    def outputs(self, X: Rows) -> tuple[Tensor, NDArray[np.float32] | None]:
+        """Return class logits and posteriors on the CPU."""
         blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
-        return torch.cat([self.class_logits(X[block]).cpu() for block in blocks])
+        logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
+        posteriors = None
+        if found[0] is not None:
+            posteriors = torch.cat(found).exp().float().cpu().numpy()
+        return torch.cat(logits).cpu(), posteriors
 
 
 def fit_code_mixer(
     mixer: CodeMixer,
     X: Rows,
     scale: Callable[[Rows], Rows],
-    class_logits: ClassLogits,
+    class_outputs: ClassOutputs,
     random_state: np.random.RandomState,
     *,
-    labeled_fraction: float,
+    has_labels: bool,
     choose: bool,
 ) -> CodeMixer | None:
     """Fit a mixer to a sample of the training samples.
@@ -254,53 +306,56 @@ def fit_code_mixer(
         The training samples.
     scale : callable
         Scales samples.
-    class_logits : callable
-        Returns the class logits (n_rows, n_class_bits) of samples.
+    class_outputs : callable
+        Returns the class logits (n_rows, n_class_bits) of samples and the logarithms of
+        their class posteriors (n_rows, n_classes), None without labels.
     random_state : RandomState
         Draws the sample and seeds the mixer.
-    labeled_fraction : float
-        The fraction of the training samples that have a label.
+    has_labels : bool
+        Whether there are class posteriors.
     choose : bool
-        Whether to mix all bits if that finds more similar samples. Applies to codes of
-        32 bits or more with ``class_weight="auto"``.
+        Whether the first 32 bits may be mixed too if the training samples say so: all
+        of them without labels, the last 8 with labels. Applies to codes of 32 bits or
+        more with ``class_weight="auto"``.
 
     Returns
     -------
     mixer : CodeMixer or None
         None if the code is the bits of the network.
     """
-    view = _View(scale, class_logits)
+    view = _View(scale, class_outputs)
     order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
-    if mixer.class_weight == "auto":
-        choose = choose and mixer.n_bits >= BLOCK_BITS
-        if choose and len(order) >= _MIN_CHOICE_SAMPLES:
-            some = np.sort(order[:_MAX_CHOICE_SAMPLES])
-            if _mixes_better(X[some], view, random_state):
-                mixer = CodeMixer(mixer.n_bits, _UNLABELED_WEIGHT)
-        if mixer.class_weight == "auto" and mixer.n_bits <= BLOCK_BITS:
-            return None
-    rows = X[np.sort(order)]
-    return mixer.fit(
-        view.scale(rows), view.logits(rows), random_state, labeled_fraction
-    )
+    choose = choose and mixer.class_weight == "auto" and mixer.n_bits >= BLOCK_BITS
+    choose = choose and len(order) >= _MIN_CHOICE_SAMPLES
+    if choose and not has_labels:
+        some = X[order[:_MAX_CHOICE_SAMPLES]]
+        mixer.mixes_first = _mixes_better(some, view, random_state)
+    is_open = mixer.class_weight != "auto" or mixer.n_bits > BLOCK_BITS
+    if not (is_open or mixer.mixes_first or (choose and has_labels)):
+        return None
+    rows = X[order]
+    logits, posteriors = view.outputs(rows)
+    mixer.fit(view.scale(rows), logits, random_state, posteriors, replaces=choose)
+    return mixer if mixer._n_kept < mixer.n_bits else None
 
 
 def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
     """Return whether mixed bits find more similar samples than those of the network.
 
-    Judged without labels, at 32 bits: the samples that the code of one half of a sample
-    finds are compared with its other half.
+    The samples that 32 bits of half a sample find are compared with its other half.
     """
-    rows, logits = view.scale(X), view.logits(X)
-    mixer = CodeMixer(BLOCK_BITS, _UNLABELED_WEIGHT).fit(rows, logits, random_state)
+    rows, (logits, _) = view.scale(X), view.outputs(X)
+    mixer = CodeMixer(BLOCK_BITS, "auto", mixes_first=True)
+    mixer.fit(rows, logits, random_state)
     first, second = split_halves(X[:_MAX_CHOICE_QUERIES], random_state)
-    first_rows, first_logits = view.scale(first), view.logits(first)
+    first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
+    vectors, halves = normalize(rows), normalize(view.scale(second))
     found = [
         found_similarity(
             (of_samples > 0).numpy(),
             (of_halves > 0).numpy(),
-            rows,
-            view.scale(second),
+            vectors,
+            halves,
             random_state,
         )
         for of_samples, of_halves in (
@@ -311,8 +366,32 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
 
 
+def _rotated(
+    both: NDArray[np.float64],
+    widths: list[int],
+    class_weight: float,
+    first: int,
+    last: int,
+    random_state: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Return the weights (n_coordinates, n_bits) of the bits from first to last."""
+    weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
+    weighted = both * weights
+    variances, axes = eigh(weighted.T @ weighted)
+    axes = axes[:, variances > _MIN_VARIANCE * variances[-1]][:, ::-1]
+    if not first:
+        axes = axes[:, :last]
+    rotation, _ = learn_rotation(
+        (weighted @ axes).astype(np.float32),
+        max(last - first, axes.shape[1]),
+        _MAX_ITER,
+        random_state=random_state,
+    )
+    return weights[:, None] * (axes @ rotation[:, : last - first])
+
+
 def _ridge(
-    signs: NDArray[np.float64], targets: NDArray[np.float32]
+    signs: NDArray[np.float64], targets: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the weights of a ridge regression with an intercept in the last row."""
     inputs = np.column_stack([signs, np.ones(len(signs))])

@@ -1,6 +1,5 @@
 """The self-supervised Bernoulli autoencoder."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -57,14 +56,15 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     Parameters
     ----------
     n_bits : int, default=32
-        Length of the codes. 32 bits are enough for tens of classes, and 16 bits lose
-        little; others find more similar samples. The first 32 do not depend on it.
+        Length of the codes. 32 bits are enough for tens of classes; others find more
+        similar samples. The first 32 do not depend on it.
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
-        the network. "auto" is 1 for the first 32 bits and 0.5 to 0.7 for others, the
-        more labels the more. Without labels, `fit` takes 0.5 for all of 32 bits or more
-        if that finds more similar samples, as judged by halves of samples.
+        the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
+        doubt of the classes), and 0.6 for others, or 0.4 to 0.7 with labels: as little
+        as keeps the precision that class posteriors expect. Without labels, `fit` takes
+        0.7 for the first 32 if halves of samples say that this finds similar samples.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -310,7 +310,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
         self._keep_anchors(X)
-        self._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
+        self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
@@ -333,9 +333,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             previous=previous if is_chunk else None,
         )
 
-    def _fit_code_mixer(
-        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
-    ) -> None:
+    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
         # A small chunk has too few samples for a latent space.
         n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
         if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
@@ -344,31 +342,32 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             CodeMixer(self.n_bits, self.class_weight),
             X,
             self.scaler_.scale,
-            self._class_logits,
+            self._class_outputs,
             trainer.random_state,
-            labeled_fraction=labels.labeled.mean(),
-            # Labels say what is alike, and chunks keep to one kind of code.
-            choose=self.classes_ is None and not is_chunk,
+            has_labels=self.classes_ is not None,
+            choose=not is_chunk,  # Chunks keep to one kind of code.
         )
 
-    def _class_logits(self, X: Rows) -> Tensor:
-        """Return logits of the network, moved towards codewords."""
+    def _class_outputs(self, X: Rows) -> tuple[Tensor, Tensor | None]:
+        """Return logits of the bits of the network, and log posteriors if any."""
         features, logits = self._activations(X, precise=False)
         if self.code_assigner_ is None:
-            return logits
+            return logits, None
         log_posteriors = self.code_assigner_.log_posteriors(X, features)
-        return self.code_assigner_.move(logits, log_posteriors)
+        return self.code_assigner_.assign(logits, log_posteriors)[0], log_posteriors
 
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
     ) -> tuple[Tensor, NDArray[np.bool_]]:
-        mixer = self.code_mixer_
-        mix = None if mixer is None else partial(mixer.mix, self.scaler_.scale(X))
-        if self.code_assigner_ is not None:
-            return self.code_assigner_.assign(X, features, logits, mix)
-        if mix is not None:
-            logits = mix(logits)
-        return super()._code_logits(X, features, logits)
+        if self.code_assigner_ is None:
+            logits, is_uncertain = super()._code_logits(X, features, logits)
+        else:
+            log_posteriors = self.code_assigner_.log_posteriors(X, features)
+            logits, is_uncertain = self.code_assigner_.assign(logits, log_posteriors)
+        if self.code_mixer_ is not None:
+            logits = self.code_mixer_.mix(self.scaler_.scale(X), logits)
+            is_uncertain = is_uncertain | super()._code_logits(X, features, logits)[1]
+        return logits, is_uncertain
 
     def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
         if self.code_mixer_ is None:

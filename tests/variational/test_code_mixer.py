@@ -81,16 +81,56 @@ def test_first_bits_are_those_of_the_network():
     assert_array_equal(mixer.class_bits(bits), bits[:, :8])
 
 
-def test_labels_give_weight_to_the_class():
-    rows, class_logits = coordinates()
-    squashed = torch.tanh(class_logits).numpy()
-    found = []
-    for fraction in (0.0, 0.5, 1.0):
-        random_state = np.random.RandomState(0)
-        mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, fraction)
-        further = mixer.mix(rows, class_logits)[:, 8:]
-        found.append(agreement(squashed @ squashed.T, further))
-    assert (np.diff(found) > 0).all()
+@pytest.mark.parametrize("is_sure", [True, False])
+def test_posteriors_choose_the_class_weight(is_sure):
+    # Content that says nothing of the class costs precision, if there are classes.
+    rows, _ = coordinates(2000)
+    rng = np.random.default_rng(1)
+    y = rng.integers(10, size=2000)
+    codewords = rng.standard_normal((10, 8))
+    class_logits = torch.from_numpy(codewords[y]).float()
+    posteriors = np.full((2000, 10), 0.1, dtype=np.float32)
+    if is_sure:
+        posteriors = np.eye(10, dtype=np.float32)[y]
+    random_state = np.random.RandomState(0)
+    mixer = CodeMixer(40, "auto").fit(rows, class_logits, random_state, posteriors)
+    assert (mixer.class_weight_ >= 0.6) == is_sure
+    assert (mixer.class_weight_ == 0.4) != is_sure
+    assert mixer.mix(rows, class_logits).shape == (2000, 40)
+    few = CodeMixer(40, "auto").fit(
+        rows[:400], class_logits[:400], random_state, posteriors[:400]
+    )
+    assert few.class_weight_ == 0.6
+
+
+@pytest.mark.parametrize("is_separated", [True, False])
+def test_bits_that_classes_do_not_need_are_mixed(is_separated):
+    rows, _ = coordinates(2000)
+    rng = np.random.default_rng(0)
+    n_classes = 4 if is_separated else 16
+    y = rng.integers(n_classes, size=2000)
+    codewords = rng.choice([-1.0, 1.0], (n_classes, 32))
+    if not is_separated:
+        codewords[:, :24] = 1  # All that separates classes is in the last bits.
+    class_logits = torch.from_numpy(codewords[y]).float()
+    posteriors = np.eye(n_classes, dtype=np.float32)[y]
+    short, long = (
+        CodeMixer(n_bits, "auto").fit(
+            rows, class_logits, np.random.RandomState(0), posteriors, replaces=True
+        )
+        for n_bits in (32, 64)
+    )
+    logits = long.mix(rows, class_logits)
+    assert logits.shape == (2000, 64)
+    n_kept = 24 if is_separated else 32
+    assert short._n_kept == long._n_kept == n_kept
+    assert_array_equal(logits[:, :n_kept], class_logits[:, :n_kept])
+    if is_separated:
+        assert_allclose(logits[:, :32], short.mix(rows, class_logits), rtol=1e-5)
+        bits = (logits > 0).numpy().astype(np.uint8)
+        estimates = long.class_bits(bits)
+        assert estimates.shape == (2000, 32)
+        assert_array_equal(estimates > 0.5, class_logits.numpy() > 0)
 
 
 def test_short_codes_are_of_the_class(rows, labels):
@@ -164,13 +204,14 @@ def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
     monkeypatch.setattr(module, lambda better, base: gain)
     rows, _ = topics_and_groups()
     chosen = hasher(max_epochs=1).fit(rows)
-    expected = hasher(max_epochs=1, class_weight=1 if gain < 0 else 0.5).fit(rows)
+    expected = hasher(max_epochs=1, class_weight=1).fit(rows)
     assert (chosen.code_mixer_ is None) == (gain < 0)
     if gain < 0:
         assert_array_equal(chosen.transform(rows), expected.transform(rows))
     else:
-        assert chosen.code_mixer_.class_weight == 0.5
+        assert chosen.code_mixer_.class_weight_ == 0.7
         long = hasher(max_epochs=1, n_bits=48).fit(rows)
+        assert long.code_mixer_.class_weight_ == 0.6
         assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
         assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
 

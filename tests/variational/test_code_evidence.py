@@ -5,7 +5,8 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skhash.variational._split_half import (
+from skhash.variational._code_evidence import (
+    ClassEvidence,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -41,10 +42,10 @@ def test_halves_of_dense_samples(rng, is_signed):
 
 
 def test_similarity_of_what_is_found(rng):
-    rows = rng.standard_normal((150, 6))
+    unit = rng.standard_normal((150, 6))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     codes = rng.random_sample((150, 64)) > 0.5
-    found = found_similarity(codes, codes[:20], rows, rows[:20], rng)
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    found = found_similarity(codes, codes[:20], unit, unit[:20], rng)
     distances = (codes[:20, None] != codes).sum(axis=2)
     distances[np.arange(20), np.arange(20)] = 65
     for query, similarity in enumerate(found):
@@ -73,6 +74,17 @@ def test_better_codes_find_more_similar_samples(rng):
     )
     assert gain_in_deviations(of_good, of_bad) > 5
     assert gain_in_deviations(of_bad, of_good) < -5
+
+
+def test_errors_that_posteriors_expect(rng):
+    y = rng.randint(3, size=600)
+    codes = (rng.random_sample((3, 16)) > 0.5)[y]
+    sure = ClassEvidence(np.eye(3, dtype=np.float32)[y], rng)
+    assert sure.error(codes) == 0
+    random_codes = rng.random_sample((600, 16)) > 0.5
+    assert 0.63 < sure.error(random_codes) < 0.7
+    unsure = ClassEvidence(np.full((600, 3), 1 / 3, dtype=np.float32), rng)
+    assert_allclose(unsure.error(codes), 2 / 3, rtol=1e-5)
 
 
 def test_gain_of_equal_values():

@@ -1,11 +1,10 @@
-"""Judge codes without labels: code one half of a sample, compare by the other half."""
+"""Judge codes by training samples: by halves of samples, or by class posteriors."""
 
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.preprocessing import normalize
 
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
@@ -13,13 +12,8 @@ from skhash.utils._scaling import Rows
 # The similarity of so many samples that are found first is compared.
 _N_FOUND = 100
 _QUERIES_PER_BLOCK = 256
-
-
-class Encoder(Protocol):
-    """The interface of what is judged."""
-
-    def __call__(self, X: Rows) -> NDArray[np.bool_]:
-        """Return the bits (n_rows, n_bits) of samples."""
+# By class posteriors, so many queries are judged at most.
+_MAX_QUERIES = 1000
 
 
 def split_halves(X: Rows, random_state: np.random.RandomState) -> tuple[Rows, Rows]:
@@ -62,33 +56,32 @@ def split_halves(X: Rows, random_state: np.random.RandomState) -> tuple[Rows, Ro
 def found_similarity(
     database: NDArray[np.bool_],
     queries: NDArray[np.bool_],
-    rows: Rows,
-    halves: Rows,
+    vectors: Rows,
+    query_vectors: Rows,
     random_state: np.random.RandomState,
 ) -> NDArray[np.float64]:
-    """Return how similar the samples are that the codes of half samples find first.
+    """Return how similar the samples are that codes find first.
 
     Parameters
     ----------
     database : ndarray of shape (n_samples, n_bits), bool
         The codes to search.
     queries : ndarray of shape (n_queries, n_bits), bool
-        The codes of the first halves of the first samples of the database.
-    rows : {ndarray, CSR} of shape (n_samples, n_features)
-        The scaled samples of the database.
-    halves : {ndarray, CSR} of shape (n_queries, n_features)
-        The scaled second halves.
+        Codes of the first samples of the database, or of halves of these.
+    vectors : {ndarray, CSR} of shape (n_samples, n_features)
+        Vectors of the samples of the database.
+    query_vectors : {ndarray, CSR} of shape (n_queries, n_features)
+        Vectors of the queries.
     random_state : RandomState
         Breaks ties.
 
     Returns
     -------
     similarities : ndarray of shape (n_queries,)
-        The mean cosine of the second half and the 100 samples that are found first, the
-        sample itself excluded.
+        The mean inner product with the 100 samples that are found first, the sample
+        itself excluded.
     """
     signs = np.where(database, np.float32(1), np.float32(-1))
-    rows, halves = normalize(rows), normalize(halves)
     n_found = min(_N_FOUND, len(signs) - 1)
     found = []
     for block in row_blocks(len(queries), _QUERIES_PER_BLOCK):
@@ -98,10 +91,50 @@ def found_similarity(
         positions = np.arange(block.start, block.start + len(order))
         order[np.arange(len(order)), positions] = np.inf
         nearest = np.argpartition(order, n_found - 1, axis=1)[:, :n_found]
-        cosines = halves[block] @ rows.T
-        cosines = cosines.toarray() if sp.issparse(cosines) else cosines
-        found.append(np.take_along_axis(cosines, nearest, axis=1).mean(axis=1))
+        products = query_vectors[block] @ vectors.T
+        products = products.toarray() if sp.issparse(products) else products
+        found.append(np.take_along_axis(products, nearest, axis=1).mean(axis=1))
     return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class ClassEvidence:
+    """Judge codes of training samples by their class posteriors.
+
+    Parameters
+    ----------
+    posteriors : ndarray of shape (n_samples, n_classes), float32
+        The class posteriors of the samples, in random order.
+    random_state : RandomState
+        Breaks ties.
+    """
+
+    posteriors: NDArray[np.float32]
+    random_state: np.random.RandomState
+
+    def error(self, codes: NDArray[np.bool_]) -> float:
+        """Return the expected fraction of other classes among what codes find.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_samples, n_bits), bool
+            The codes of the samples. Of these, 1,000 are queries.
+
+        Returns
+        -------
+        error : float
+            The mean probability that a query and one of the 100 samples that it finds
+            first differ in class.
+        """
+        queries = slice(_MAX_QUERIES)
+        same = found_similarity(
+            codes,
+            codes[queries],
+            self.posteriors,
+            self.posteriors[queries],
+            self.random_state,
+        )
+        return 1 - float(same.mean())
 
 
 def gain_in_deviations(better: NDArray[np.float64], base: NDArray[np.float64]) -> float:
