@@ -49,6 +49,9 @@ class BaseHasher(
         "output": [StrOptions({"bits", "packed"})],
     }
 
+    # True for finite values only.
+    _ALLOWED_VALUES: bool | str = True
+
     @abstractmethod
     def _fit(self, X: Any, y: Any) -> None:
         """Learn from validated samples `X` (CSR or dense, float) and raw labels `y`.
@@ -210,7 +213,12 @@ class BaseHasher(
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
         """Return samples as CSR or as a dense array; `reset` in fit."""
         samples = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            reset=reset,
+            ensure_all_finite=self._ALLOWED_VALUES,
         )
         if reset:
             self._n_fitted_bits = self.n_bits

@@ -26,6 +26,7 @@ from skhash.variational._trainer import TrainingTask
 from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.pseudo_labels._label_lookup import LabelLookup
+from skhash.variational.pseudo_labels._view_models import feature_classifier
 from skhash.variational.pseudo_labels._word_classifier import WordClassifier
 
 # Codes that differ from a codeword in at most this fraction of the bits are near it.
@@ -166,7 +167,7 @@ class CodeAssigner(BaseEstimator):
         if task.multilabel:
             return self
         order = random_state.permutation(X.shape[0])
-        if sp.issparse(X) and task.reconstruction == "softmax":
+        if _has_words(X, task):
             rows = np.sort(order[:_MAX_WORD_SAMPLES])
             earlier = copy.copy(getattr(previous, "_word_classifier", None))
             self._learn_words(
@@ -205,10 +206,13 @@ class CodeAssigner(BaseEstimator):
         """Fit the word classifier to labels and to the predictions of the network."""
         if not self.word_classifier_weight:
             return
-        classifier = earlier or WordClassifier(rows.shape[1], targets.shape[1])
+        scaled = self._task.scaler.scale(rows)
+        classifier = earlier or feature_classifier(
+            scaled, self._task.scaler, targets.shape[1]
+        )
         posteriors = self._log_posteriors_in_blocks(rows, encode).exp().numpy()
         posteriors[labeled] = targets[labeled]
-        classifier.update(self._task.scaler.scale(rows), posteriors)
+        classifier.update(scaled, posteriors)
         self._word_classifier = classifier
 
     def _learn_thresholds(self, unlabeled: Rows, encode: Encode) -> None:
@@ -331,3 +335,10 @@ class CodeAssigner(BaseEstimator):
         is_uncertain |= near_zero(shortfall, log_odds)
         is_uncertain |= near_zero(first - second, log_posteriors)
         return logits, is_uncertain
+
+
+def _has_words(X: Rows, task: TrainingTask) -> bool:
+    """Return whether the word classifier applies to samples."""
+    if task.reconstruction == "views":
+        return True
+    return sp.issparse(X) and task.reconstruction == "softmax"

@@ -343,13 +343,17 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         self.code_mixer_ = fit_code_mixer(
             CodeMixer(self.n_bits, self.class_weight),
             X,
-            self.scaler_.scale,
+            self._content_rows,
             self._class_logits,
             trainer.random_state,
             labeled_fraction=labels.labeled.mean(),
             # Labels say what is alike, and chunks keep to one kind of code.
             choose=self.classes_ is None and not is_chunk,
         )
+
+    def _content_rows(self, X: Rows) -> Rows:
+        """Return the rows whose latent space is the content of a code."""
+        return self.scaler_.scale(X)
 
     def _class_logits(self, X: Rows) -> Tensor:
         """Return logits of the network, moved towards codewords."""
@@ -363,7 +367,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         self, X: Rows, features: Tensor, logits: Tensor
     ) -> tuple[Tensor, Tensor]:
         mixer = self.code_mixer_
-        mix = None if mixer is None else partial(mixer.mix, self.scaler_.scale(X))
+        mix = None if mixer is None else partial(mixer.mix, self._content_rows(X))
         if self.code_assigner_ is not None:
             return self.code_assigner_.assign(X, features, logits, mix)
         if mix is not None:

@@ -223,16 +223,17 @@ class BernoulliAutoencoder(nn.Module):
         if not precise:
             features = self.hidden_layers(self.input_layer(rows))
             return features, self.logit_layer(features)
-        if isinstance(rows, CSRRows):
-            # An embedding bag adds row by row, independent of the batch.
-            hidden = self.input_layer(rows).double()
-        else:
-            layer = self.input_layer
-            hidden = torch.addmm(
-                layer.bias.double(), rows.double(), layer.weight.double()
-            )
+        hidden = self._precise_hidden(rows)
         features = copy.deepcopy(self.hidden_layers).double()(hidden)
         return features, copy.deepcopy(self.logit_layer).double()(features)
+
+    def _precise_hidden(self, rows: CSRRows | Tensor) -> Tensor:
+        """Return the output of the first layer in double precision."""
+        layer = self.input_layer
+        if isinstance(rows, CSRRows):
+            # An embedding bag adds row by row, independent of the batch.
+            return layer(rows).double()
+        return torch.addmm(layer.bias.double(), rows.double(), layer.weight.double())
 
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and heads: sampled bits as signs."""
