@@ -46,7 +46,7 @@ _QUERIES_PER_BLOCK = 256
 
 
 def make_methods(n_bits, seed):
-    """Return form of the samples, hasher, and whether it learns from labels, by name."""
+    """Return the form of the samples and the hasher of each method by name."""
     from skhash import (
         ClassifierHasher,
         ITQHasher,
@@ -58,14 +58,14 @@ def make_methods(n_bits, seed):
     classes = {"n_bits": n_bits, "n_class_bits": n_bits, "random_state": seed}
     spread = ClassifierHasher(**classes, pseudo_labels="label_spreading")
     return {
-        "words": ("words", SSBVAEHasher(n_bits, random_state=seed), True),
-        "embedding": ("embedding", SSBVAEHasher(n_bits, random_state=seed), True),
-        "both": ("both", both, True),
-        "semi": ("semi", both, True),
-        "log-reg": ("embedding", ClassifierHasher(**classes), True),
-        "label-spread": ("embedding", spread, True),
-        "itq": ("embedding", ITQHasher(n_bits, random_state=seed), False),
-        "pca-sign": ("embedding", RotatedPCA(n_bits, seed), False),
+        "words": ("words", SSBVAEHasher(n_bits, random_state=seed)),
+        "embedding": ("embedding", SSBVAEHasher(n_bits, random_state=seed)),
+        "both": ("both", both),
+        "semi": ("semi", both),
+        "log-reg": ("embedding", ClassifierHasher(**classes)),
+        "label-spread": ("embedding", spread),
+        "itq": ("embedding", ITQHasher(n_bits, random_state=seed)),
+        "pca-sign": ("embedding", RotatedPCA(n_bits, seed)),
     }
 
 
@@ -101,7 +101,7 @@ def logistic_accuracy(X, y, X_query, y_query):
 
 def run_method(name, n_bits, percent, seed, task):
     """Fit a method and measure its codes."""
-    form, hasher, _ = make_methods(n_bits, seed)[name]
+    form, hasher = make_methods(n_bits, seed)[name]
     X, X_query = task.fit[form], task.query[form]
     y = mask_labels(task.y_fit, keep=percent / 100, random_state=seed)
     start = time.process_time()
@@ -123,7 +123,7 @@ def run_all(arguments):
         for percent in arguments.labels:
             for seed in arguments.seeds:
                 for name in arguments.methods:
-                    form, _, learns = make_methods(arguments.bits, seed)[name]
+                    form, _ = make_methods(arguments.bits, seed)[name]
                     classes_only = name in ("log-reg", "label-spread")
                     if form not in task.fit or (classes_only and not percent):
                         continue

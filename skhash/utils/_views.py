@@ -1,6 +1,7 @@
 """Split samples into views: blocks of features that describe the same items."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -78,8 +79,10 @@ def missing_as_zeros(X: Rows, bounds: NDArray[np.intp]) -> Rows:
     if not np.isnan(values).any():
         return X
     X = X.copy()
-    for first, last in zip(bounds, bounds[1:]):
-        is_nan = np.isnan(X[:, first:last].toarray() if sp.issparse(X) else X[:, first:last])
+    for first, last in pairwise(bounds):
+        is_nan = np.isnan(
+            X[:, first:last].toarray() if sp.issparse(X) else X[:, first:last]
+        )
         partly = is_nan.any(axis=1) & ~is_nan.all(axis=1)
         if partly.any():
             raise ValueError(
@@ -195,7 +198,7 @@ class ViewScaler:
         ]
 
     def _split(self, X: Rows) -> list[Rows]:
-        return [X[:, first:last] for first, last in zip(self.bounds, self.bounds[1:])]
+        return [X[:, first:last] for first, last in pairwise(self.bounds)]
 
     def rescale(self, X: Rows) -> Rows:
         """Return samples whose squares can be computed in single precision."""
@@ -211,9 +214,7 @@ class ViewScaler:
 
     def _scaled(self, X: Rows, *, unit: bool) -> ViewRows:
         blocks = []
-        for block, scaler, is_words in zip(
-            self._split(X), self.scalers, self.is_words
-        ):
+        for block, scaler, is_words in zip(self._split(X), self.scalers, self.is_words):
             if is_words:
                 block = sp.csr_array(block)
                 block.eliminate_zeros()

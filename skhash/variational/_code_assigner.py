@@ -250,21 +250,47 @@ class CodeAssigner(BaseEstimator):
         log_posteriors : Tensor of shape (n_rows, n_classes)
             In the precision of `features`.
         """
+        scores = self.class_scores(X, features)
+        if self._task.multilabel:
+            scores = self._add_training_labels(X, scores, torch.logit)
+            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
+        scores = self._add_training_labels(X, scores, torch.log)
+        return torch.log_softmax(scores, dim=1)
+
+    def class_scores(self, X: Rows, features: Tensor) -> Tensor:
+        """Return class scores without the labels of training samples.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_rows, n_features)
+            Samples.
+        features : Tensor of shape (n_rows, n_hidden)
+            Their last hidden layer.
+
+        Returns
+        -------
+        scores : Tensor of shape (n_rows, n_classes)
+            In the precision of `features`: log posteriors, but log-odds of each class
+            with several labels per sample.
+        """
         head = self._network.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
         scores = F.linear(features, weight, bias)
         if self._task.multilabel:
-            scores = self._add_training_labels(X, scores, torch.logit)
-            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
+            return scores
         scores = torch.log_softmax(scores, dim=1)
-        if self._word_classifier is not None:
-            rows = self._task.scaler.scale(X)
-            if features.dtype == torch.float64:
-                rows = rows.astype(np.float64)
-            words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
-            scores = scores + self.word_classifier_weight * words
-        scores = self._add_training_labels(X, scores, torch.log)
-        return torch.log_softmax(scores, dim=1)
+        if self._word_classifier is None:
+            return scores
+        rows = self._task.scaler.scale(X)
+        if features.dtype == torch.float64:
+            rows = rows.astype(np.float64)
+        words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
+        return scores + self.word_classifier_weight * words
+
+    @property
+    def has_word_classifier(self) -> bool:
+        """Whether words count in the posteriors."""
+        return self._word_classifier is not None
 
     def _add_training_labels(
         self, X: Rows, scores: Tensor, to_scores: Callable[[Tensor], Tensor]

@@ -170,5 +170,5 @@ class VDSHHasher(SupervisedVAEHasher):
         above = logits - torch.from_numpy(self.thresholds_).to(logits)
         return above, near_zero(above, logits).any(dim=1)
 
-    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+    def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         return self.network_.code_head(logits)

@@ -72,7 +72,8 @@ def test_both_views_count(views, fitted, both, labels):
 def test_codes_without_labels(both, views):
     words, dense, classes = views
     alone = [
-        hasher(views=None).fit(X).score(X, classes) for X in (sp.csr_array(words), dense)
+        hasher(views=None).fit(X).score(X, classes)
+        for X in (sp.csr_array(words), dense)
     ]
     assert hasher().fit(both).score(both, classes) > max(alone) - 0.02
 

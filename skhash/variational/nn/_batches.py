@@ -30,7 +30,8 @@ class Batch(NamedTuple):
     inputs : CSRRows, ViewTensors or Tensor of shape (n_rows, n_features)
         The input of the encoder.
     reconstruction : CSRRows, SampledRows, ViewTensors or Tensor
-        The target (n_reconstructed, n_features) of the decoder for the first rows; sums to 1 for a softmax decoder.
+        The target (n_reconstructed, n_features) of the decoder for the first rows; sums
+        to 1 for a softmax decoder.
     targets : Tensor of shape (n_rows, n_classes), float32
         The target of the label heads: labels or pseudo-labels, zeros if unknown.
     confidence : Tensor of shape (n_rows,), float32

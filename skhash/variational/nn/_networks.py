@@ -140,6 +140,7 @@ class BernoulliAutoencoder(nn.Module):
         Draws the initial weights; torch's global generator if None.
     """
 
+    input_layer: Any
     # None without classes.
     feature_head: Any
     code_head: Any
@@ -229,11 +230,7 @@ class BernoulliAutoencoder(nn.Module):
 
     def _precise_hidden(self, rows: CSRRows | Tensor) -> Tensor:
         """Return the output of the first layer in double precision."""
-        layer = self.input_layer
-        if isinstance(rows, CSRRows):
-            # An embedding bag adds row by row, independent of the batch.
-            return layer(rows).double()
-        return torch.addmm(layer.bias.double(), rows.double(), layer.weight.double())
+        return precise_product(self.input_layer, rows)
 
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and heads: sampled bits as signs."""
@@ -310,6 +307,14 @@ class GaussianAutoencoder(BernoulliAutoencoder):
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and head: the latent variables."""
         return activations.bits
+
+
+def precise_product(layer: Any, rows: CSRRows | Tensor) -> Tensor:
+    """Return the output of a linear layer for rows in double precision."""
+    if isinstance(rows, CSRRows):
+        # An embedding bag adds row by row, independent of the batch.
+        return layer(rows).double()
+    return torch.addmm(layer.bias.double(), rows.double(), layer.weight.double())
 
 
 def _hidden_layers(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from skhash.variational.nn._networks import BernoulliAutoencoder
+from skhash.variational.nn._networks import BernoulliAutoencoder, precise_product
 from skhash.variational.nn._rows import CSRRows, ViewTensors
 from skhash.variational.nn._sparse_layer import RowLinear, sparse_product
 
@@ -66,14 +66,9 @@ class ViewLinear(nn.Module):
 
     def precise(self, rows: ViewTensors) -> Tensor:
         """Return the output in double precision."""
-        parts = []
-        for layer, part in zip(self.layers, rows.parts):
-            if isinstance(part, CSRRows):
-                # An embedding bag adds row by row, independent of the batch.
-                parts.append(layer(part).double())
-            else:
-                weight, bias = layer.weight.double(), layer.bias.double()
-                parts.append(torch.addmm(bias, part.double(), weight))
+        parts = [
+            precise_product(layer, part) for layer, part in zip(self.layers, rows.parts)
+        ]
         return torch.stack(parts).sum(dim=0)
 
 
@@ -122,7 +117,7 @@ class MultiViewAutoencoder(BernoulliAutoencoder):
         )
         n_outputs = len(self.input_layer.bias)
         self.view_dropout = view_dropout
-        self.input_layer = ViewLinear(widths, n_outputs, weight_scale, generator)
+        self.input_layer: Any = ViewLinear(widths, n_outputs, weight_scale, generator)
 
     def _drop_features(self, rows: Any) -> Any:
         if not self.training:

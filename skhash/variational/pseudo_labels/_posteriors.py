@@ -27,15 +27,19 @@ _EM_STEPS = 8
 _N_FOLDS = 3
 # The penalty of ridge regression, in mean squared norms of a row.
 _RIDGE = 0.3
-# Candidate values of the calibration.
+# Candidate values of the calibration. Gaussian posteriors of dense rows are more
+# overconfident than those of words, and need smaller powers too.
 _EM_POWERS = (0.0, 0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
+_DENSE_EM_POWERS = (0.0, 0.01, 0.02, 0.04, 0.07, *_EM_POWERS[1:])
 _RIDGE_FACTORS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0)
 _PRIOR_WEIGHTS = (0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 # How often the estimates of each of several views are calibrated.
 _CALIBRATION_ROUNDS = 2
 # A calibration is judged by its mean loss plus this many standard errors: among a
 # hundred labels, overconfident posteriors win by chance, and do more harm than none.
-_N_STANDARD_ERRORS = 4.0
+# Dense rows and several views need less: with 1 % of the labels of five dense sets and
+# four sets of two views, 1 gave a loss that was lower by 0.06 to 0.24 than 4.
+_N_STANDARD_ERRORS, _N_STANDARD_ERRORS_OF_WORDS = 1.0, 4.0
 # More held-out samples do not change the choice.
 _MAX_CALIBRATION_SAMPLES = 2000
 _TINY = 1e-9
@@ -169,15 +173,19 @@ class ClassPosteriorEstimator:
         those of several views view by view, the others as they are, a few times.
         """
         n_views = len(self.views)
+        is_words = sp.issparse(self.rows)
+        n_errors = _N_STANDARD_ERRORS_OF_WORDS if is_words else _N_STANDARD_ERRORS
         best = Calibration((0.0,) * n_views, (0.0,) * n_views, 0.0)
 
         def loss(calibration: Calibration) -> np.floating:
-            return _loss_bound(self._combine(evidence, calibration), targets)
+            posteriors = self._combine(evidence, calibration)
+            return _loss_bound(posteriors, targets, n_errors)
 
         for view in list(range(n_views)) * (1 if n_views == 1 else _CALIBRATION_ROUNDS):
+            powers = _EM_POWERS if is_words else _DENSE_EM_POWERS
             candidates = [
                 best.with_view(view, *candidate)
-                for candidate in product(_EM_POWERS, _RIDGE_FACTORS, _PRIOR_WEIGHTS)
+                for candidate in product(powers, _RIDGE_FACTORS, _PRIOR_WEIGHTS)
             ]
             best = min(candidates, key=loss)
         return best
@@ -261,7 +269,7 @@ class ClassPosteriorEstimator:
 
 def _expectation(
     model: ClassModel | ViewClassModel,
-    rows: Rows | ViewRows,
+    rows: Rows,
     votes: NDArray[np.float32],
     prior: NDArray[np.float32],
 ) -> NDArray[np.float32]:
@@ -280,11 +288,11 @@ def _class_prior(
 
 
 def _loss_bound(
-    posteriors: NDArray[np.float32], targets: NDArray[np.float32]
+    posteriors: NDArray[np.float32], targets: NDArray[np.float32], n_errors: float
 ) -> np.floating:
-    """Return an upper confidence bound of the log loss."""
+    """Return the mean log loss plus some standard errors."""
     losses = -(targets * np.log(np.clip(posteriors, _TINY, 1))).sum(axis=1)
-    return losses.mean() + _N_STANDARD_ERRORS * losses.std() / np.sqrt(len(losses))
+    return losses.mean() + n_errors * losses.std() / np.sqrt(len(losses))
 
 
 def _relative_entropy(posteriors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -141,5 +141,7 @@ def test_small_samples_prefer_lower_confidence(n_rows):
     targets = np.eye(20)[classes]
     confident = 0.98 * np.eye(20)[wrong] + 0.001
     moderate = 0.7 * np.eye(20)[wrong] + 0.015
-    prefers_confident = _loss_bound(confident, targets) < _loss_bound(moderate, targets)
+    prefers_confident = _loss_bound(confident, targets, 4.0) < _loss_bound(
+        moderate, targets, 4.0
+    )
     assert prefers_confident == (n_rows == 20_000)
