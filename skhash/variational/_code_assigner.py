@@ -288,9 +288,12 @@ class CodeAssigner(BaseEstimator):
         return scores + self.word_classifier_weight * words
 
     @property
-    def has_word_classifier(self) -> bool:
-        """Whether words count in the posteriors."""
-        return self._word_classifier is not None
+    def predicts_by_words(self) -> bool:
+        """Whether classes are predicted by posteriors with the word classifier.
+
+        Not if classes were added later: of their words few are known.
+        """
+        return self._word_classifier is not None and self._pulls is None
 
     def _add_training_labels(
         self, X: Rows, scores: Tensor, to_scores: Callable[[Tensor], Tensor]

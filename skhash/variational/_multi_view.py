@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Tags
 
 from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
@@ -246,8 +245,3 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
 
     def _content_rows(self, X: Rows) -> NDArray[np.float64]:
         return self._content_space.coordinates(self.scaler_.scale(X))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
