@@ -15,6 +15,7 @@ from _lib.embeddings import cached_embeddings
 
 # So many training and test samples at most: encoding texts takes longer than all fits.
 N_TRAIN, N_TEST = 8000, 2000
+_N_TOKENS = 128
 # Texts of a data set -> the function that loads them.
 TEXTS = {
     "20newsgroups-bare": lambda: reference_data.load_20newsgroups_texts(
@@ -75,7 +76,7 @@ def _part(dataset: str, data: Bunch, texts: Any, part: str, n_most: int) -> Bunc
             "them in the folder SKHASH_CACHE; neither was found."
         )
     sample = [texts[f"X_{part}"][row] for row in rows]
-    embedding = cached_embeddings(f"{dataset}-views-{part}", sample)
+    embedding = cached_embeddings(f"{dataset}-views-{part}", sample, _N_TOKENS)
     return Bunch(words=X[rows], embedding=embedding, y=y[rows])
 
 
