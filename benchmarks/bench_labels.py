@@ -100,6 +100,9 @@ def wrong_labels(data, seed):
             yield f"{name}: errors@{title}", wrong[found[:n]].mean()
 
 
+PARTS = {"errors": wrong_labels, "suggestions": suggestions}
+
+
 def parse(argv):
     """Return the options."""
     parser = argparse.ArgumentParser(
@@ -108,6 +111,7 @@ def parse(argv):
     add = parser.add_argument
     add("--dataset", nargs="+", default=["20newsgroups"], choices=LOADERS)
     add("--seeds", nargs="+", type=int, default=[0])
+    add("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     add("--csv", type=Path, help="write one line per measure")
     return parser.parse_args(argv)
 
@@ -119,8 +123,8 @@ def main(argv=None):
     for name in arguments.dataset:
         data = LOADERS[name]()
         for seed in arguments.seeds:
-            for part in (wrong_labels, suggestions):
-                for measure, value in part(data, seed):
+            for part in arguments.parts:
+                for measure, value in PARTS[part](data, seed):
                     results.append([name, str(seed), measure, f"{value:.4f}"])
                     print(*results[-1], flush=True)
     print_table(COLUMNS, results)

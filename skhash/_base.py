@@ -19,14 +19,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skhash.codes import n_bytes
 from skhash.metrics import average_precision_at_k_score
 from skhash.utils._compat import Interval, StrOptions, fit_context
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
-from skhash.utils._rows import row_blocks, take_block
-from skhash.utils._state import replace_state, snapshot
+from skhash.utils._masked import refuse_masked
+from skhash.utils._rows import is_valid, row_blocks, take_block
+from skhash.utils._state import VersionedStateMixin, replace_state, snapshot
 
 
 class BaseHasher(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    VersionedStateMixin,
+    DocumentedMixin,
     BaseEstimator,
     metaclass=ABCMeta,
 ):
@@ -212,14 +216,19 @@ class BaseHasher(
 
     def _check_samples(self, X: ArrayLike, *, reset: bool) -> Any:
         """Return samples as CSR or as a dense array; `reset` in fit."""
-        samples = validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            reset=reset,
-            ensure_all_finite=self._ALLOWED_VALUES,
-        )
+        samples: Any = X
+        if reset or not self._is_valid(X):
+            refuse_masked(X)
+            samples = validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                # Sums round otherwise in another order, and so might the directions.
+                order="C" if reset else None,
+                reset=reset,
+                ensure_all_finite=self._ALLOWED_VALUES,
+            )
         if reset:
             self._n_fitted_bits = self.n_bits
         if sp.issparse(samples) and not samples.has_canonical_format:
@@ -227,6 +236,13 @@ class BaseHasher(
             samples = samples.copy()
             samples.sum_duplicates()
         return samples
+
+    def _is_valid(self, X: Any) -> bool:
+        """Return True where validation would return `X` itself without a warning."""
+        attributes = vars(self)
+        if "feature_names_in_" in attributes or "n_features_in_" not in attributes:
+            return False
+        return is_valid(X, self.n_features_in_)
 
     def _check_n_bits(self) -> None:
         """Raise if the number of bits was changed after fit."""

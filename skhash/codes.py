@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
 from skhash._foreign_codes import from_bytes, from_hex, from_imagehash, from_integers
+from skhash.utils._masked import refuse_masked
 
 __all__ = [
     "BitStatistics",
@@ -76,6 +77,7 @@ def check_bits(
         If a value is neither 0 nor 1, the number of columns differs from `n_bits`, or
         there are fewer rows than `min_samples`.
     """
+    refuse_masked(X, name)
     array = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
     bits = array
     if array.dtype != np.uint8:
@@ -148,6 +150,7 @@ def check_packed(
         If the number of bytes does not match `n_bits`, a padding bit is set, or there
         are fewer rows than `min_samples`.
     """
+    refuse_masked(X, name)
     array = check_array(X, dtype=None, input_name=name, ensure_min_samples=min_samples)
     if array.dtype != np.uint8:
         raise TypeError(

@@ -6,6 +6,7 @@ from _lib.measure import Watch
 
 N_BITS = 128
 RADIUS = 26
+TEXTS_PER_BLOCK = 500
 N_PERMUTATIONS = 128
 THRESHOLD = 0.7
 
@@ -35,25 +36,25 @@ def pair_scores(i, j, source):
 
 def simhash(size):
     """Run WordShingleVectorizer, SimHasher and the join."""
-    from skhash import HammingNearestNeighbors, SimHasher
+    from skhash import DuplicateDetector, SimHasher
     from skhash.duplicates import WordShingleVectorizer
 
     texts, source = draw_texts(size)
     vectorizer, hasher = WordShingleVectorizer(), SimHasher(N_BITS, output="packed")
-    hasher.transform(vectorizer.transform(texts[:10]))
+    detector = DuplicateDetector(RADIUS, packed=True, n_jobs=-1)
+    detector.fit(hasher.transform(vectorizer.transform(texts[:10])))
     with Watch() as watch:
-        codes = np.concatenate(
-            [
-                hasher.transform(vectorizer.transform(texts[k : k + 2000]))
-                for k in range(0, size, 2000)
-            ]
-        )
-        with Watch() as join:
-            index = HammingNearestNeighbors(packed=True, n_jobs=-1).fit(codes)
-            i, j, _ = index.radius_pairs(RADIUS)
-    # The inner watch reset the peak of the outer one.
-    memory = max(watch.megabytes, join.megabytes)
-    return result("texts", "SimHash", size, watch, source, i, j, join.seconds, memory)
+        codes = np.empty((size, N_BITS // 8), dtype=np.uint8)
+        for k in range(0, size, TEXTS_PER_BLOCK):
+            block = slice(k, k + TEXTS_PER_BLOCK)
+            codes[block] = hasher.transform(vectorizer.transform(texts[block]))
+    with Watch() as join:
+        i, j, _ = detector.fit(codes).pairs_
+    # Above the process without codes.
+    watch.megabytes = max(watch.megabytes, join.megabytes + codes.nbytes / 1e6)
+    watch.seconds += join.seconds
+    watch.cpu_seconds += join.cpu_seconds
+    return result("texts", "SimHash", size, watch, source, i, j, join.seconds)
 
 
 def shingles(text):
@@ -106,7 +107,7 @@ def rensa(size):
     return result("texts", "rensa RMinHashLSH", size, watch, source, i, j)
 
 
-def result(task, method, size, watch, source, i, j, join_seconds="", memory=None):
+def result(task, method, size, watch, source, i, j, join_seconds=""):
     """Return the line of a method."""
     precision, recall = pair_scores(i, j, source)
     return {
@@ -116,7 +117,7 @@ def result(task, method, size, watch, source, i, j, join_seconds="", memory=None
         "seconds": round(watch.seconds, 2),
         "cpu_seconds": round(watch.cpu_seconds, 2),
         "join_seconds": join_seconds and round(join_seconds, 2),
-        "memory_mb": round(watch.megabytes if memory is None else memory, 1),
+        "memory_mb": round(watch.megabytes, 1),
         "precision": round(precision, 4),
         "recall": round(recall, 4),
         "f1": round(2 * precision * recall / max(1e-9, precision + recall), 4),

@@ -4,7 +4,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from _lib import duplicate_tables, quality_report, view_tables
-from _lib.tables import markdown_table, read_csv
+from _lib.hashers import hashers
+from _lib.tables import cells_of, mark_best, markdown_table, read_csv
 
 RESULTS = Path(__file__).parents[1] / "results"
 SEEDS = "0 1 2"
@@ -41,6 +42,23 @@ def _pivot(corner, rows, columns, cell):
     return markdown_table([corner, *columns], lines)
 
 
+@cache
+def _class_names():
+    return {name: f"`{hasher.__name__}`" for name, hasher in hashers().items()}
+
+
+def _with_classes(lines):
+    """Return a table whose first column has names of classes for short names."""
+    rows = [cells_of(line) for line in lines[2:]]
+    named = [[_class_names().get(first, first), *others] for first, *others in rows]
+    return lines[:2] + markdown_table(cells_of(lines[0]), named)[2:]
+
+
+def _marked(table, **options):
+    """Return a function that makes a table with its best values in bold."""
+    return lambda: mark_best(table(), **options)
+
+
 def _columns(rows, names, header):
     """Return a table of some columns of a CSV file."""
     return markdown_table(header, [[row[name] for name in names] for row in rows])
@@ -53,7 +71,8 @@ def hashers_table(run, labels, datasets, bits):
     """Return precision@100 by method, for data sets and lengths."""
     bits = (*bits, "float")
     runs = _select(_runs(), run=run, dataset=datasets, bits=bits, labels=labels)
-    return quality_report.precision_markdown(f"{labels} % of labels", runs)
+    lines = quality_report.precision_markdown(f"{labels} % of labels", runs)
+    return mark_best(_with_classes(lines))
 
 
 def seconds_table():
@@ -67,7 +86,8 @@ def seconds_table():
             )
             seconds = f"{run['fit_seconds']:.2f} / {run['encode_seconds']:.2f}"
             lines.append([run["method"], seconds + threads])
-    return markdown_table(["fit / encode, seconds", "20newsgroups, 32"], lines)
+    lines = markdown_table(["fit / encode, seconds", "20newsgroups, 32"], lines)
+    return _with_classes(lines)
 
 
 def reranking_table(run, header):
@@ -93,14 +113,15 @@ def default_hasher_table():
         (default,) = _select(group, hasher="default")
         label = f"{dataset}, {default['n_samples']}"
         lines.append([label, *found, f"`{default['chosen']}`"])
-    return markdown_table(["data set, samples", *names, "chosen"], lines)
+    table = markdown_table(["data set, samples", *names, "chosen"], lines)
+    return mark_best(table, names, across=True)
 
 
 def shallow_scaling_table():
     """Return time and memory of the shallow hashers."""
     names = ("hasher", "fit_seconds", "encode_seconds", "memory_mb")
     header = ["hasher", "fit, s", "encode, s", "MB above the input"]
-    return _columns(_rows("shallow_scaling"), names, header)
+    return _with_classes(_columns(_rows("shallow_scaling"), names, header))
 
 
 # docs/quality.md
@@ -126,7 +147,8 @@ def methods_table(title, dataset):
     methods += ("float-cosine", "random-ranking")
     rows = {name: {"method": name, "dataset": dataset, "seed": 0} for name in methods}
     rows["ssbvae"]["seed"] = SEEDS
-    return _pivot(title, rows, _percents(0, 1, 2, 10, 30, 50, 100), _quality)
+    percents = _percents(0, 1, 2, 10, 30, 50, 100)
+    return mark_best(_with_classes(_pivot(title, rows, percents, _quality)))
 
 
 def other_data_table():
@@ -419,30 +441,34 @@ _SCALE_PIPELINE = {
 def labels_table():
     """Return the measures of suggested labels and found errors by data set."""
     rows = _rows("labels")
-    measures = list(dict.fromkeys(row["measure"] for row in rows))
-    lines = [
-        [dataset]
-        + [
-            f"{float(_select(rows, dataset=dataset, measure=name)[0]['value']):.3f}"
-            for name in measures
-        ]
-        for dataset in dict.fromkeys(row["dataset"] for row in rows)
-    ]
-    return markdown_table(["data set", *measures], lines)
 
+    def cell(**about):
+        found = _select(rows, **about)
+        return f"{float(found[0]['value']):.3f}" if found else ""
+
+    datasets = {row["dataset"]: {"dataset": row["dataset"]} for row in rows}
+    measures = {row["measure"]: {"measure": row["measure"]} for row in rows}
+    return _pivot("data set", datasets, measures, cell)
+
+
+_CPU = {"columns": ["CPU seconds"], "best": min, "within": (0,)}
+_SIMILARITY = {
+    "columns": ["P@1", "P@10", "P@100", "R@10", "R@100", "nDCG@10"],
+    "within": (0, 2, 3),
+}
 
 TABLES = {
     "duplicates-indexes": duplicate_tables.indexes_table,
-    "duplicates-jobs": duplicate_tables.jobs_table,
+    "duplicates-jobs": _marked(duplicate_tables.jobs_table, **_CPU),
     "duplicates-learned": duplicate_tables.learned_table,
-    "duplicates-trees": duplicate_tables.trees_table,
+    "duplicates-trees": _marked(duplicate_tables.trees_table, best=min),
     "scale-index": partial(scale_table, "index", _SCALE_INDEX),
     "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
     "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
     "scale-classes": scale_classes_table,
     "scale-quality": scale_quality_table,
     "export": export_table,
-    "thresholds": thresholds_table,
+    "thresholds": _marked(thresholds_table, across=True),
     "default-hasher": default_hasher_table,
     "labels": labels_table,
     **{
@@ -478,7 +504,7 @@ TABLES = {
     "quality-length": length_table,
     "quality-noise": noise_table,
     "quality-unseen": unseen_table,
-    "similarity": similarity_table,
+    "similarity": _marked(similarity_table, **_SIMILARITY),
     "mixture": mixture_table,
     "evidence": evidence_table,
     "views": partial(view_tables.views_table, "P@100"),

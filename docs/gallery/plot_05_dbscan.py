@@ -4,6 +4,7 @@ Cluster codes with DBSCAN
 
 ``HammingRadiusNeighborsTransformer`` gives the sparse graph of the codes within a
 radius. Every estimator of scikit-learn with ``metric="precomputed"`` takes it.
+:doc:`plot_13_umap` draws maps from such neighbors.
 """
 
 import matplotlib.pyplot as plt

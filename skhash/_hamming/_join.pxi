@@ -4,6 +4,9 @@
 codes) and `pairs.h` (pairs of rows, sorted) do the work.
 """
 
+cdef extern from "core/compiler.h" nogil:
+    void ALIGNED_FREE(void *)
+
 cdef extern from "core/distinct.h" nogil:
     const uint32_t NO_CODE
 
@@ -28,12 +31,14 @@ cdef extern from "core/join.h" nogil:
         uint32_t radius
         size_t n_blocks
         const uint64_t *masks
+        const uint8_t *planes
         uint64_t seed
         const kernel *kernel
 
     ctypedef struct join:
         pass
 
+    uint8_t *shared_planes(const join_task *)
     bint append_pair(pair_list *, uint32_t, uint32_t, uint32_t)
     join *join_new(const join_task *, size_t, size_t)
     void join_free(join *)
@@ -112,6 +117,7 @@ cdef class JoinTask:
     cdef join_task task
     cdef row_lists lists
     cdef code_rows code_rows
+    cdef uint8_t *planes
     cdef readonly object shape
     cdef object owners
 
@@ -143,6 +149,21 @@ cdef class JoinTask:
         self.code_rows.split = split
         self._set_lists(starts, rows, n_left, n_right)
         self.owners = (words, masks, starts, rows)
+        if masks is None:
+            self._share_planes()
+
+    def __dealloc__(self):
+        ALIGNED_FREE(self.planes)
+
+    cdef int _share_planes(self) except -1:
+        if self.planes != NULL:
+            raise ValueError("A task is made once.")
+        with nogil:
+            self.planes = shared_planes(&self.task)
+        if self.planes == NULL:
+            raise MemoryError("Not enough memory to join.")
+        self.task.planes = self.planes
+        return 0
 
     cdef int _set_lists(self, starts, rows, n_left, n_right) except -1:
         cdef const uint32_t[::1] starts_view, rows_view

@@ -69,6 +69,12 @@ cdef class PairBuckets:
         return self.buckets.n
 
 
+def release_freed_memory():
+    """Give freed memory back to the system, where the C library keeps it."""
+    with nogil:
+        RELEASE_FREED_MEMORY()
+
+
 def sorted_pairs(sets, dtype):
     """Empty sets of buckets of one shape, and return their pairs by (i, j).
 

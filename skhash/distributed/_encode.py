@@ -66,7 +66,7 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
 
     See Also
     --------
-    ShardedHammingNearestNeighbors.extend : Index blocks of codes.
+    skhash.ShardedHammingNearestNeighbors.extend : Index blocks of codes.
 
     Notes
     -----

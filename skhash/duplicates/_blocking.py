@@ -13,6 +13,7 @@ from skhash.duplicates._matches import check_matches
 from skhash.duplicates._pairs import Packed, Pairs, check_codes, code_index
 from skhash.duplicates._radius import lower_bound, row_distances
 from skhash.utils._compat import Interval, StrOptions, fit_context
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._state import replace_state
 
 
@@ -34,7 +35,7 @@ class BlockingScores(NamedTuple):
     reduction_ratio: float
 
 
-class HammingBlocker(BaseEstimator):
+class HammingBlocker(DocumentedMixin, BaseEstimator):
     """Find candidate pairs of records by their codes, with a target for the recall.
 
     Parameters

@@ -11,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skhash.duplicates._groups import (
     Groups,
+    check_weights,
+    kept_rows,
     preference_order,
     row_pairs,
     single_linkage,
@@ -31,9 +33,9 @@ from skhash.duplicates._pairs import (
     self_pairs,
 )
 from skhash.duplicates._radius import radius_table
-from skhash.neighbors import HammingNearestNeighbors
 from skhash.utils._compat import Interval, StrOptions, fit_context
-from skhash.utils._state import replace_state
+from skhash.utils._documentation import DocumentedMixin
+from skhash.utils._state import VersionedStateMixin, replace_state
 
 _LINKAGES: dict[str, Callable[..., Groups]] = {
     "single": single_linkage,
@@ -45,7 +47,9 @@ _LINKAGES_TO: dict[str, Callable[..., Groups]] = {
 }
 
 
-class DuplicateDetector(ClusterMixin, BaseEstimator):
+class DuplicateDetector(
+    VersionedStateMixin, ClusterMixin, DocumentedMixin, BaseEstimator
+):
     """Group samples whose codes differ in at most some bits, and keep one per group.
 
     All pairs of codes within the radius are found exactly. The groups are the same for
@@ -56,7 +60,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     radius : int or "auto", default=3
         Largest distance of duplicates in bits, inclusive; less than the length of the
         codes. "auto" is the largest radius at which at least 95 % of the pairs are not
-        by chance, see :func:`radius_table`.
+        by chance, see :func:`~skhash.duplicates.radius_table`.
     linkage : {"single", "star"}, default="single"
         "single" puts samples into one group if a chain of pairs within the radius
         connects them: no pair within the radius is split, but the ends of a long chain
@@ -102,17 +106,17 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     See Also
     --------
-    radius_table : Precision and recall against the radius.
-    find_leakage : Finds samples of one collection that have a duplicate in another.
+    skhash.duplicates.radius_table : Precision and recall against the radius.
+    skhash.duplicates.find_leakage : Finds duplicates of one collection in another.
     skhash.model_selection.DuplicateGroupKFold : Keeps duplicates in one fold.
 
     Notes
     -----
     Equal codes are grouped first, so that time and memory do not grow with the square
-    of the number of copies. Memory is that of a copy of the codes and 16 bytes per
-    sample, with several threads at least 16 bytes per sample and thread, and 12 to 60
-    bytes per pair of distinct codes within the radius. Copies of samples take as much
-    as another copy of the codes.
+    of the number of copies. Memory is that of a copy of the codes, 12 bytes per sample,
+    2 more per thread, and 12 to 60 bytes per pair of distinct codes within the radius.
+    The first `partial_fit` makes an index of the codes, which takes another copy of
+    them for the time of the call.
 
     "single" takes the connected components of the graph of pairs, "star" a maximal
     independent set of it in order of weight and index.
@@ -139,13 +143,16 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     }
 
     labels_: NDArray[np.intp]
-    representatives_: NDArray[np.intp]
     radius_: int
     n_bits_: int
     # Plain tuples, which files of skhash.io hold.
     _row_codes: tuple
     _code_pairs: tuple
-    _index: HammingNearestNeighbors
+    # The distinct codes, or an index of them that `partial_fit` has made.
+    _codes: Packed | None
+    _index: Any
+    # Takes a byte per sample, and `representatives_` would take eight.
+    _is_kept: NDArray[np.bool_]
     _weights: NDArray[np.float64] | None
     _searched_radius: int
     _n_before: int
@@ -201,17 +208,19 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
 
     def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
         packed, n_bits = self._check_codes(X, reset=True)
-        weights = _check_weights(sample_weight, len(packed))
+        weights = check_weights(sample_weight, len(packed))
         rows = distinct_rows(packed)
-        codes = packed[rows.first] if len(rows.copies) else packed
         self._row_codes = tuple(rows)
+        codes = rows.distinct(packed) if len(rows.copies) else packed
+        del packed
         radius = self._chosen_radius(codes, n_bits)
         self._searched_radius, self.n_bits_ = radius, n_bits
         self._code_pairs = tuple(self_pairs(codes, n_bits, radius, self.n_jobs))
         self._weights, self._n_before = weights, 0
         self._group(radius)
-        # Last, since it copies the codes.
-        self._index = code_index(codes, n_bits, self.n_jobs)
+        # Last, since codes without copies may be those of the caller.
+        self._codes = codes.copy() if np.may_share_memory(codes, X) else codes
+        self._index = None
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -247,7 +256,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             self._fit(X, sample_weight)
             return
         packed, _ = self._check_codes(X, reset=False)
-        weights = _check_weights(sample_weight, len(packed))
+        weights = check_weights(sample_weight, len(packed))
         if (weights is None) != (self._weights is None):
             raise ValueError(
                 "sample_weight must be given to partial_fit exactly if it was to fit."
@@ -294,7 +303,13 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     def keep_(self) -> NDArray[np.bool_]:
         """Whether a sample is the representative of its group."""
         self._check_has("keep_")
-        return np.isin(np.arange(len(self.labels_)), self.representatives_)
+        return self._is_kept.copy()
+
+    @property
+    def representatives_(self) -> NDArray[np.intp]:
+        """The sample to keep of each group."""
+        self._check_has("representatives_")
+        return kept_rows(self.labels_, self._is_kept)
 
     @property
     def pairs_(self) -> Pairs:
@@ -343,8 +358,13 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
     def _extend(self, packed: Packed) -> None:
         """Add rows and their pairs."""
         old, new, radius = self._rows, distinct_rows(packed), self._searched_radius
-        codes = packed[new.first]
-        found = cross_pairs(self._index, radius, codes)
+        codes = new.distinct(packed)
+        # A copy: the detector may be replaced by this one or not.
+        if self._codes is not None:
+            index = code_index(self._codes, self.n_bits_, self.n_jobs)
+        else:
+            index = self._index._snapshot()
+        found = cross_pairs(index, radius, codes)
         n_old = old.n_codes
         number = np.full(len(codes), -1, dtype=np.intp)
         same = found.distance == 0
@@ -352,6 +372,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         fresh = np.flatnonzero(number < 0)
         number[fresh] = n_old + np.arange(len(fresh))
         self._row_codes = tuple(old.extended(new, number))
+        self._codes, self._index = None, index
         if not len(fresh):
             return
         across = found.take(number[found.i] >= n_old)
@@ -359,9 +380,7 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
         among = self_pairs(codes[fresh], self.n_bits_, radius, self.n_jobs)
         among = Pairs(among.i + n_old, among.j + n_old, among.distance)
         self._code_pairs = tuple(joined([self._pairs, across, among]))
-        # A copy: the detector may be replaced by this one or not.
-        index = self._index._snapshot()
-        self._index = index.partial_fit(codes[fresh])
+        index.partial_fit(codes[fresh])
 
     def _group(self, radius: int) -> None:
         """Form the groups at a radius."""
@@ -379,21 +398,4 @@ class DuplicateDetector(ClusterMixin, BaseEstimator):
             group = _LINKAGES_TO[self.linkage]
             groups = group(self.n_keep, pairs, rows, order)
         self.radius_ = radius
-        self.labels_, self.representatives_ = groups
-
-
-def _check_weights(
-    sample_weight: ArrayLike | None, n_samples: int
-) -> NDArray[np.float64] | None:
-    """Validate weights: finite numbers, one per sample; they may be negative."""
-    if sample_weight is None:
-        return None
-    weights = np.array(sample_weight, dtype=np.float64)
-    if weights.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must be of shape ({n_samples},), one number per sample; "
-            f"got {weights.shape}."
-        )
-    if not np.isfinite(weights).all():
-        raise ValueError("sample_weight must hold finite numbers; got NaN or infinity.")
-    return weights
+        self.labels_, self._is_kept = groups

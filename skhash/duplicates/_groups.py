@@ -4,10 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from skhash.duplicates._pairs import DistinctRows, Indices, Pairs
+from skhash.duplicates._pairs import (
+    DistinctRows,
+    Indices,
+    Pairs,
+    numbers_of,
+    release_memory,
+)
 
 #: Rows in order of preference; None: by index.
 Order = Indices | None
@@ -20,12 +26,42 @@ class Groups(NamedTuple):
     ----------
     labels : ndarray of shape (n_rows,), intp
         The group of each row.
-    representatives : ndarray of shape (n_groups,), intp
-        The row that represents each group.
+    is_kept : ndarray of shape (n_rows,), bool
+        Whether a row represents its group. One row per group does.
     """
 
     labels: Indices
-    representatives: Indices
+    is_kept: NDArray[np.bool_]
+
+    @property
+    def representatives(self) -> Indices:
+        """The row that represents each group, made anew."""
+        return kept_rows(self.labels, self.is_kept)
+
+
+def kept_rows(labels: Indices, is_kept: NDArray[np.bool_]) -> Indices:
+    """Return the kept row of each group, where each group has one."""
+    rows = np.flatnonzero(is_kept)
+    by_group = np.empty_like(rows)
+    by_group[labels[rows]] = rows
+    return by_group
+
+
+def check_weights(
+    sample_weight: ArrayLike | None, n_samples: int
+) -> NDArray[np.float64] | None:
+    """Validate weights: finite numbers, one per sample; they may be negative."""
+    if sample_weight is None:
+        return None
+    weights = np.array(sample_weight, dtype=np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must be of shape ({n_samples},), one number per sample; "
+            f"got {weights.shape}."
+        )
+    if not np.isfinite(weights).all():
+        raise ValueError("sample_weight must hold finite numbers; got NaN or infinity.")
+    return weights
 
 
 def preference_order(weights: NDArray[np.float64] | None) -> Indices | None:
@@ -42,11 +78,11 @@ def row_pairs(pairs: Pairs, rows: DistinctRows) -> Pairs:
     Rows with equal codes are paired with the first of them only, so that their number
     grows with that of the rows.
     """
-    first, copies = rows.first, rows.copies
+    left = np.concatenate([pairs.i, rows.code_of_copy])
     return Pairs(
-        np.concatenate([first[pairs.i], first[rows.code_of_copy]]).astype(np.intp),
-        np.concatenate([first[pairs.j], copies]).astype(np.intp),
-        np.concatenate([pairs.distance, np.zeros(len(copies), dtype=np.int32)]),
+        rows.first_rows(left).astype(np.intp),
+        np.concatenate([rows.first_rows(pairs.j), rows.copies]).astype(np.intp),
+        np.concatenate([pairs.distance, np.zeros(len(rows.copies), dtype=np.int32)]),
     ).sorted()
 
 
@@ -64,9 +100,7 @@ def single_linkage(pairs: Pairs, rows: DistinctRows, order: Order) -> Groups:
     """
     i, j, originals = pairs.i, pairs.j, rows.code_of_copy
     if len(rows.copies):
-        first = rows.first
-        i, j, originals = first[i], first[j], first[originals]
-        del first
+        i, j, originals = map(rows.first_rows, (i, j, originals))
     components = _components(i, j, rows.n_rows, rows.copies, originals)
     return _preferred(*components, order)
 
@@ -182,7 +216,7 @@ def _components(
     n_rows: int,
     copies: NDArray[np.integer],
     originals: NDArray[np.integer],
-) -> tuple[Indices, Indices]:
+) -> tuple[Indices, NDArray[np.bool_]]:
     """Find connected components, numbered by their first rows.
 
     Only rows that have a pair enter a graph: most have none.
@@ -200,48 +234,47 @@ def _components(
     -------
     labels : ndarray of shape (n_rows,), intp
         The component of each row.
-    first : ndarray of shape (n_components,), intp
-        The first row of each component.
+    is_first : ndarray of shape (n_rows,), bool
+        Whether a row is the first one of its component.
     """
     is_first = np.zeros(n_rows, dtype=bool)
     is_first[i] = is_first[j] = True
-    nodes = np.flatnonzero(is_first)
-    # The places of rows in the graph, in the memory of the labels.
-    labels = np.cumsum(is_first, dtype=np.intp)
-    labels -= 1
-    i, j = labels[i].astype(i.dtype), labels[j].astype(i.dtype)
+    nodes = np.flatnonzero(is_first).astype(i.dtype)
+    # The places of rows in the graph.
+    places = numbers_of(is_first, i.dtype)
+    i, j = places[i], places[j]
+    del places
     leaders = nodes[_first_connected(i, j, len(nodes))]
     is_first[:] = True
     is_first[nodes] = leaders == nodes
     is_first[copies] = False
-    np.cumsum(is_first, out=labels)
-    labels -= 1
+    release_memory(n_rows)
+    labels = numbers_of(is_first, np.intp)
     labels[nodes] = labels[leaders]
     labels[copies] = labels[originals]
-    del nodes, leaders
-    return labels, np.flatnonzero(is_first)
+    return labels, is_first
 
 
 def _first_connected(
     i: NDArray[np.integer], j: NDArray[np.integer], n_nodes: int
-) -> Indices:
+) -> NDArray[np.integer]:
     """Return the first node that is connected with each node, or the node itself."""
     weights = np.ones(len(i), dtype=bool)
     graph = sp.csr_array((weights, (i, j)), shape=(n_nodes, n_nodes))
     n_components, component = connected_components(graph, directed=False)
-    first = np.empty(n_components, dtype=np.intp)
+    first = np.empty(n_components, dtype=i.dtype)
     # Backwards, so that the first node is assigned last.
-    first[component[::-1]] = np.arange(n_nodes)[::-1]
+    first[component[::-1]] = np.arange(n_nodes, dtype=i.dtype)[::-1]
     return first[component]
 
 
-def _preferred(labels: Indices, first: Indices, order: Order) -> Groups:
+def _preferred(labels: Indices, is_first: NDArray[np.bool_], order: Order) -> Groups:
     """Represent each group by its preferred row, the first one without an order."""
     if order is None:
-        return Groups(labels, first)
-    representatives = np.empty(len(first), dtype=np.intp)
+        return Groups(labels, is_first)
+    representatives = np.empty(np.count_nonzero(is_first), dtype=np.intp)
     representatives[labels[order[::-1]]] = order[::-1]
-    return Groups(labels, representatives)
+    return Groups(labels, _mask(representatives, len(labels)))
 
 
 def _numbered(labels: Indices, representatives: Indices) -> Groups:
@@ -251,7 +284,13 @@ def _numbered(labels: Indices, representatives: Indices) -> Groups:
     by_first = np.argsort(first)
     number = np.empty(len(first), dtype=np.intp)
     number[by_first] = np.arange(len(first))
-    return Groups(number[labels], representatives[by_first])
+    return Groups(number[labels], _mask(representatives, len(labels)))
+
+
+def _mask(rows: Indices, n_rows: int) -> NDArray[np.bool_]:
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def _too_few(n_keep: int, n_groups: int) -> ValueError:

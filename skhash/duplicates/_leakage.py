@@ -105,8 +105,8 @@ def find_leakage(
     radius = check_radius(radius, n_bits)
     known, asked = distinct_rows(train), distinct_rows(test)
     first = known.first
-    index = code_index(train[first], n_bits, n_jobs)
-    found = cross_pairs(index, radius, test[asked.first])
+    index = code_index(known.distinct(train), n_bits, n_jobs)
+    found = cross_pairs(index, radius, asked.distinct(test))
     # From the farthest to the nearest, so that the nearest is assigned last.
     nearest_last = np.lexsort((first[found.j], found.distance))[::-1]
     best = np.full(asked.n_codes, -1, dtype=np.intp)

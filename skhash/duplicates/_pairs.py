@@ -7,13 +7,17 @@ from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 
 from skhash._hamming._pairs import CodeSet, PairJoin
-from skhash._hamming._search import StopFlag, first_equal_codes
+from skhash._hamming._search import StopFlag, first_equal_codes, release_freed_memory
 from skhash.codes import check_bits, check_packed
 from skhash.neighbors import HammingNearestNeighbors
+from skhash.utils._interrupts import interruptible
 
 Packed = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
+
+_ROWS_PER_BLOCK = 1 << 16
+_MANY_ROWS = 1 << 17
 
 
 class Pairs(NamedTuple):
@@ -42,7 +46,16 @@ class Pairs(NamedTuple):
 
     def sorted(self) -> "Pairs":
         """Return the pairs in the order of (i, j)."""
-        return self.take(np.lexsort((self.j, self.i)))
+        return self.take(interruptible(np.lexsort, (self.j, self.i)))
+
+
+def numbers_of(mask: NDArray[np.bool_], dtype: Any) -> NDArray[Any]:
+    """Return the number of true entries up to each one, minus 1."""
+    numbers = mask.astype(dtype)
+    # In place: a sum of booleans would convert a copy of all.
+    np.cumsum(numbers, out=numbers)
+    numbers -= 1
+    return numbers
 
 
 class DistinctRows(NamedTuple):
@@ -72,13 +85,31 @@ class DistinctRows(NamedTuple):
     @property
     def first(self) -> NDArray[np.integer]:
         """The first row of each code, made anew."""
-        return np.flatnonzero(self._is_first()).astype(self.copies.dtype)
+        return self.first_rows(np.arange(self.n_codes, dtype=self.copies.dtype))
+
+    def first_rows(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the first rows of some codes, by their numbers."""
+        # Before a copy are as many codes as rows that are no copies.
+        n_before = self.copies - np.arange(len(self.copies), dtype=self.copies.dtype)
+        n_copies = np.searchsorted(n_before, codes, side="right")
+        return codes + n_copies.astype(codes.dtype)
+
+    def distinct(self, packed: Packed) -> Packed:
+        """Return the code of each first row."""
+        codes = np.empty((self.n_codes, packed.shape[1]), dtype=np.uint8)
+        is_first, end = self._is_first(), 0
+        # In blocks, since a mask becomes an array of positions.
+        for start in range(0, self.n_rows, _ROWS_PER_BLOCK):
+            block = slice(start, start + _ROWS_PER_BLOCK)
+            kept = packed[block][is_first[block]]
+            codes[end : end + len(kept)] = kept
+            end += len(kept)
+        return codes
 
     @property
     def code_of_row(self) -> NDArray[np.integer]:
         """The code of each row, made anew."""
-        codes = np.cumsum(self._is_first(), dtype=self.copies.dtype)
-        codes -= 1
+        codes = numbers_of(self._is_first(), self.copies.dtype)
         codes[self.copies] = self.code_of_copy
         return codes
 
@@ -162,8 +193,7 @@ def distinct_rows(rows: Packed) -> DistinctRows:
         return DistinctRows(n, none, none)
     is_copy = first_equal != np.arange(n, dtype=first_equal.dtype)
     copies = np.flatnonzero(is_copy).astype(narrow)
-    number = np.cumsum(~is_copy, dtype=narrow)
-    number -= 1
+    number = numbers_of(~is_copy, narrow)
     return DistinctRows(n, copies, number[first_equal[copies]])
 
 
@@ -193,7 +223,19 @@ def self_pairs(codes: Packed, n_bits: int, radius: int, n_jobs: int | None) -> P
     words = code_words(codes)
     n_threads = effective_n_jobs(n_jobs)
     alone = CodeSet(words, len(words))
-    return Pairs(*PairJoin(alone, None, n_bits, radius, n_threads=n_threads).arrays())
+    join = PairJoin(alone, None, n_bits, radius, n_threads=n_threads)
+    pairs = Pairs(*join.arrays())
+    release_memory(len(words))
+    return pairs
+
+
+def release_memory(n_rows: int) -> None:
+    """Give freed memory back to the system after work on many rows.
+
+    It takes as long as to number thousands of rows.
+    """
+    if n_rows >= _MANY_ROWS:
+        release_freed_memory()
 
 
 def cross_pairs(index: HammingNearestNeighbors, radius: int, queries: Packed) -> Pairs:

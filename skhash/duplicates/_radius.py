@@ -210,7 +210,7 @@ def radius_table(
         raise ValueError(f"confidence must be in (0, 1); got {confidence}.")
     rows, n_bits = check_codes(codes, packed=packed, n_bits=n_bits, name="codes")
     known = _known_distances(rows, matches)
-    distinct = rows[distinct_rows(rows).first]
+    distinct = distinct_rows(rows).distinct(rows)
     estimate, upper = _random_pairs(distinct, n_bits, confidence, random_state)
     if max_radius is None:
         affordable = np.flatnonzero(upper <= len(rows)).max(initial=0)

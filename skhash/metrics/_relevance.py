@@ -1,6 +1,7 @@
 """Decide which samples are relevant to which query: labels or a matrix of gains."""
 
-from typing import Any, Protocol
+import copy
+from typing import Any, Protocol, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -36,6 +37,9 @@ class Relevance(Protocol):
     def gains_of_self(self, rows: slice) -> NDArray[np.float64]:
         """Return the gain of the sample that is the query itself."""
 
+    def within(self, samples: slice) -> Self:
+        """Return the gains of some samples of the index only."""
+
 
 class ClassRelevance:
     """Call relevant what has the class of the query.
@@ -66,6 +70,10 @@ class ClassRelevance:
     def gains_of_self(self, rows: slice) -> NDArray[np.float64]:
         """Return the gain of the sample that is the query itself."""
         return np.ones(rows.stop - rows.start)
+
+    def within(self, samples: slice) -> Self:
+        """Return the gains of some samples of the index only."""
+        return type(self)(self.query, self.index[samples], self.n_classes)
 
 
 class SetRelevance:
@@ -101,6 +109,13 @@ class SetRelevance:
         """Return the gain of the sample that is the query itself."""
         return (self._query_sizes[rows] > 0).astype(np.float64)
 
+    def within(self, samples: slice) -> Self:
+        """Return the gains of some samples of the index only."""
+        some = copy.copy(self)
+        some._index = np.ascontiguousarray(self._index[:, samples])
+        some._index_sizes = self._index_sizes[samples]
+        return some
+
 
 class MatrixRelevance:
     """Look the gains up in a matrix that the caller passed.
@@ -125,6 +140,10 @@ class MatrixRelevance:
     def gains_of_self(self, rows: slice) -> NDArray[np.float64]:
         """Return the gain of the sample that is the query itself."""
         return self._gains.diagonal()[rows].astype(np.float64)
+
+    def within(self, samples: slice) -> Self:
+        """Return the gains of some samples of the index only."""
+        return type(self)(self._gains[:, samples])
 
 
 def as_words(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:

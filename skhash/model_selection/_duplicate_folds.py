@@ -45,7 +45,7 @@ class DuplicateGroupKFold(BaseCrossValidator):
 
     See Also
     --------
-    skhash.duplicates.DuplicateDetector : Its groups, with linkage "single", are used.
+    skhash.DuplicateDetector : Its groups, with linkage "single", are used.
     skhash.duplicates.find_leakage : Examines a split that exists already.
 
     Notes

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skhash._hamming._index import CodeIndex
 from skhash.neighbors._growing import Labels
 from skhash.neighbors._ids import Ids
-from skhash.utils._state import mutex_of
+from skhash.utils._documentation import DocumentedMixin
+from skhash.utils._state import VersionedStateMixin, mutex_of
 
 Self = TypeVar("Self", bound="SnapshotMixin")
 
@@ -55,7 +56,7 @@ class Contents:
         )
 
 
-class SnapshotMixin(BaseEstimator):
+class SnapshotMixin(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Estimators whose fitted state is one immutable object, replaced as a whole.
 
     Whatever ends a change early, and whatever runs beside it, finds the state before or
@@ -63,6 +64,8 @@ class SnapshotMixin(BaseEstimator):
     """
 
     _contents: Any
+    # They are assembled on demand, at the cost of a copy.
+    _hidden_attributes = frozenset({"codes_", "ids_"})
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_contents" in self.__dict__

@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from skhash._hamming._storage import BufferEnd
 from skhash.neighbors._growing import GrowingArray
+from skhash.utils._interrupts import interruptible
 from skhash.utils._labels import as_array
 
 #: Ids that are looked up in a dict until they are sorted with the others: at least so
 #: many, and at most this fraction of the sorted ones.
 LEAST_RECENT = 1024
 RECENT_FRACTION = 1 / 8
+#: From so many ids on, looking them up takes long enough for an interrupt to wait.
+_MANY_IDS = 1 << 16
 
 
 def check_ids(ids: ArrayLike, name: str = "ids") -> NDArray:
@@ -124,8 +127,10 @@ class Ids:
         values = self.values
         if (values[1:] > values[:-1]).all():
             self._order = np.arange(len(values))
-        else:
+        elif len(values) < _MANY_IDS:
             self._order = np.argsort(values, kind="stable")
+        else:
+            self._order = interruptible(np.argsort, values, kind="stable")
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
         """Return the positions of ids, -1 for those that are none.
@@ -143,7 +148,7 @@ class Ids:
         if len(order):
             # A cast that changes an id is found out by the comparison.
             wanted = ids.astype(values.dtype, copy=False)
-            places = values[: len(order)].searchsorted(wanted, sorter=order)
+            places = _places(values[: len(order)], order, wanted)
             positions = order.take(places, mode="clip")
             positions[values.take(positions) != ids] = -1
         else:
@@ -287,6 +292,13 @@ def _merged(values: NDArray, order: NDArray[np.intp]) -> NDArray[np.intp]:
     new = n_sorted + np.argsort(values[n_sorted:], kind="stable")
     places = values[:n_sorted].searchsorted(values[new], sorter=order)
     return np.insert(order, places, new)
+
+
+def _places(values: NDArray, order: NDArray, wanted: NDArray) -> NDArray[np.intp]:
+    """Return where the wanted ids are, or would be, in the sorted order of values."""
+    if len(wanted) < _MANY_IDS:
+        return values.searchsorted(wanted, sorter=order)
+    return interruptible(np.searchsorted, values, wanted, sorter=order)
 
 
 def _of_common_type(array: GrowingArray, more: NDArray) -> tuple[GrowingArray, NDArray]:

@@ -340,22 +340,16 @@ class HammingNearestNeighbors(AsymmetricKNeighborsMixin, RadiusPairsMixin):
         ValueError
             If no code in the index has a label.
         """
-        from skhash.metrics import precision_at_k_score
+        from skhash.metrics._stored_codes import precision_of_stored_codes
 
         snapshot = self._snapshot()
         labels, n_labeled = snapshot._check_labeled()
         queries = snapshot._check_queries(X)
         warn_of_unlabeled(check_partial_labels(y, len(queries), chunk=True))
-        precision = precision_at_k_score(
-            snapshot._index.rows(),
-            labels,
-            queries,
-            y,
-            k=min(snapshot.n_neighbors, n_labeled),
-            packed=True,
-            n_bits=snapshot.n_bits_,
-        )
-        return float(precision)
+        k = snapshot._check_n_neighbors(None, None, False)
+        k = min(k, n_labeled)
+        precision = precision_of_stored_codes(snapshot._index, labels, queries, y, k=k)
+        return float(precision.mean())
 
     def _check_labeled(self) -> tuple[NDArray, int]:
         """Return the labels, and how many codes have one; raise if none has."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
 from skhash.neighbors._ids import check_ids
 from skhash.utils._compat import num_samples
-from skhash.utils._label_forms import check_objects, check_texts
+from skhash.utils._label_forms import check_objects, has_no_missing_text
 from skhash.utils._labels import as_array, check_partial_labels
 
-#: Strings that are checked one by one.
+#: Labels that are checked one by one.
 _FEW = 64
+#: Sums of probabilities that are 1 for certain; others are compared more exactly.
+_SURELY_ONE = 9e-4
+_PLAIN_TYPES = frozenset({str, int, float, NoneType})
 
 
 def check_labels(y: ArrayLike, X: ArrayLike) -> NDArray:
@@ -41,14 +46,53 @@ def check_labels(y: ArrayLike, X: ArrayLike) -> NDArray:
         labels = labels.ravel()
     if labels.ndim == 0 or len(labels) != num_samples(X):
         check_consistent_length(X, labels)
-    # What needs no sort, for few labels are often added to many.
-    if labels.ndim == 1 and labels.dtype.kind == "U" and len(labels) <= _FEW:
-        check_texts(labels, "y")
-    elif labels.ndim == 1 and labels.dtype.kind == "O":
-        check_objects(labels, "y")
-    elif len(labels) and (labels.ndim > 1 or labels.dtype.kind not in "biu"):
-        check_partial_labels(labels, len(labels), chunk=True)
+    if not _are_plain(labels):
+        if labels.ndim == 1 and labels.dtype.kind == "O":
+            check_objects(labels, "y")
+        else:
+            check_partial_labels(labels, len(labels), chunk=True)
     return labels
+
+
+def _are_plain(labels: NDArray) -> bool:
+    """Tell whether labels are of a form that needs no further check.
+
+    The general way takes longer than adding a code to an index. False decides nothing.
+    """
+    if not labels.size or (labels.ndim == 1 and labels.dtype.kind in "biu"):
+        return True
+    if labels.ndim == 2 and labels.dtype.kind in "biuf":
+        return _are_memberships(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "UOf" or len(labels) > _FEW:
+        return False
+    values = labels.tolist()
+    if labels.dtype.kind == "f":
+        return all(value != value or value.is_integer() for value in values)
+    return _are_plain_objects(values)
+
+
+def _are_plain_objects(labels: list[Any]) -> bool:
+    """Tell whether objects are classes of one kind, beside None, NaN or -1."""
+    types = {type(label) for label in labels}
+    if float in types and any(x == x for x in labels if type(x) is float):
+        return False
+    if int in types:  # -1 beside strings, or classes of 64 bits
+        numbers = [label for label in labels if type(label) is int]
+        least, most = (-1, -1) if str in types else (-(2**63), 2**63 - 1)
+        if min(numbers) < least or max(numbers) > most:
+            return False
+    return types <= _PLAIN_TYPES and has_no_missing_text(labels)
+
+
+def _are_memberships(labels: NDArray) -> bool:
+    """Tell whether all rows are an indicator's, or probabilities that sum to 1."""
+    if not (labels.min() >= 0 and labels.max() <= 1):
+        return False
+    return (
+        labels.dtype.kind != "f"
+        or bool((np.abs(labels.sum(axis=1) - 1) < _SURELY_ONE).all())
+        or bool(((labels == 0) | (labels == 1)).all())
+    )
 
 
 def check_ids_of(ids: ArrayLike, X: ArrayLike) -> NDArray:

@@ -5,11 +5,13 @@ compute what is shown and plot it, and `plot` draws it again.
 """
 
 from skhash.plot._bits import BitBalanceDisplay, DistanceDisplay
+from skhash.plot._code_map import CodeMapDisplay
 from skhash.plot._loss import LossDisplay
 from skhash.plot._retrieval import PrecisionAtKDisplay, RadiusDisplay
 
 __all__ = [
     "BitBalanceDisplay",
+    "CodeMapDisplay",
     "DistanceDisplay",
     "LossDisplay",
     "PrecisionAtKDisplay",

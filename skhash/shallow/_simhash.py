@@ -52,7 +52,7 @@ class SimHasher(BaseHasher):
     See Also
     --------
     RandomProjectionHasher : Signs of random projections drawn by a generator in fit.
-    skhash.duplicates.DuplicateDetector : Groups samples with near codes.
+    skhash.DuplicateDetector : Groups samples with near codes.
 
     Notes
     -----

@@ -3,6 +3,9 @@
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+from sklearn.utils._openmp_helpers import (
+    _openmp_effective_n_threads as openmp_effective_n_threads,
+)
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -16,7 +19,13 @@ from sklearn.utils.sparsefuncs_fast import (
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
 
+try:  # The table of fitted attributes of HTML representations, new in version 1.9.
+    from sklearn.utils._repr_html.fitted_attributes import AttrsDict
+except ImportError:
+    AttrsDict = dict
+
 __all__ = [
+    "AttrsDict",
     "HasMethods",
     "Interval",
     "Options",
@@ -28,5 +37,6 @@ __all__ = [
     "is_pandas_na",
     "is_scalar_nan",
     "num_samples",
+    "openmp_effective_n_threads",
     "safe_indexing",
 ]

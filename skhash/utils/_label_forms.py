@@ -42,6 +42,11 @@ def not_classes(name: str, got: str) -> ValueError:
     )
 
 
+def has_no_missing_text(labels: Iterable[Any]) -> bool:
+    """Tell whether no label is what a missing one becomes as text."""
+    return _MISSING_TEXTS.isdisjoint(labels)
+
+
 def check_texts(texts: Iterable[str], name: str) -> None:
     """Raise if a string is what a missing label becomes as text."""
     wrong = sorted(map(str, _MISSING_TEXTS.intersection(texts)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd, row_norms, svd_flip
 
 from skhash.utils._compat import inplace_csr_row_normalize_l2
+from skhash.utils._interrupts import interruptible
 from skhash.utils._typing import Rows, Seed
 
 # NumPy splits longer sums of products at places that depend on the number of rows.
@@ -46,7 +47,8 @@ def singular_directions(
     directions : ndarray of shape (n_directions, n_features)
         Orthonormal rows.
     """
-    left, _, right = randomized_svd(
+    left, _, right = interruptible(
+        randomized_svd,
         X,
         n_components=min(n_directions, *X.shape),
         n_iter=n_iter,

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import gen_batches
 
 from skhash.utils._linalg import row_squares, unit_rows
+from skhash.utils._sparse import sparse_product, with_data
 from skhash.utils._typing import Rows
 
 Product: TypeAlias = Callable[[Rows, NDArray], NDArray]
@@ -49,7 +50,11 @@ class BoundedRows:
         error: NDArray | None = None,
     ) -> None:
         if values.dtype != np.float64:
-            values = values.astype(np.float64)
+            values = (
+                with_data(values, values.data.astype(np.float64))
+                if sp.issparse(values)
+                else values.astype(np.float64)
+            )
         self.values = values
         self.product = product
         self.error = np.zeros((values.shape[0], 1)) if error is None else error
@@ -67,7 +72,7 @@ class BoundedRows:
 
     def project(self, directions: Rows) -> Self:
         """Return the coordinates along `directions` (n_directions, n_columns)."""
-        if directions.dtype != np.float64:
+        if directions.dtype != np.float64 and not sp.issparse(self.values):
             directions = directions.astype(np.float64)
         values = self.product(self.values, directions)
         error, underflow = self.error, 0.0
@@ -76,7 +81,7 @@ class BoundedRows:
             error = error + _unit(directions.shape[1]) * self.size
             underflow = directions.shape[1] * _SMALLEST
         if error.any():
-            error = error * float(abs(directions).sum(axis=1).max())
+            error = error * float(abs(directions).sum(axis=1, dtype=np.float64).max())
         return self._with(values, error + underflow)
 
     def shift(self, offset: ArrayLike) -> Self:
@@ -178,6 +183,8 @@ def consistent_values(
 
 def blas_product(X: Rows, directions: NDArray) -> NDArray:
     """Return ``X @ directions.T`` as a dense array, in the fastest order."""
+    if sp.issparse(X) and not sp.issparse(directions):
+        return sparse_product(X, directions.T)
     product = X @ directions.T
     return product.toarray() if sp.issparse(product) else np.asarray(product)
 

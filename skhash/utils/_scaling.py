@@ -15,6 +15,7 @@ from skhash.utils._compat import (
     inplace_csr_row_normalize_l2,
 )
 from skhash.utils._rows import row_blocks
+from skhash.utils._sparse import with_data
 from skhash.utils._typing import Rows
 
 # Squares of numbers of this magnitude neither overflow nor underflow in single
@@ -179,7 +180,7 @@ def _normalized(X: Rows, norm: str, *, copy: bool) -> Rows:
     # scikit-learn's normalize on sparse rows spends most of its time on validation.
     if not sp.issparse(X):
         return normalize(X, norm=norm, copy=copy)
-    X = X.copy() if copy else X
+    X = with_data(X, X.data.copy()) if copy else X
     if norm == "l1":
         inplace_csr_row_normalize_l1(X)
     else:

@@ -10,6 +10,32 @@ from skhash._hamming._mutex import Mutex
 Estimator = TypeVar("Estimator")
 
 
+#: The version of pickled estimators; a change that earlier versions cannot read raises
+#: it.
+PICKLE_VERSION = 1
+
+
+class VersionedStateMixin:
+    """Write a version into pickles of an estimator, and refuse those of a newer one.
+
+    Comes before :class:`~sklearn.base.BaseEstimator` among the base classes.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_pickle_version": PICKLE_VERSION}  # type: ignore[operator]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.get("_pickle_version", PICKLE_VERSION)
+        if version > PICKLE_VERSION:
+            raise ValueError(
+                f"This {type(self).__name__} was pickled in version {version} of the "
+                "format of scikit-hash, which reads versions up to "
+                f"{PICKLE_VERSION} here. Install a newer scikit-hash."
+            )
+        own = {name: x for name, x in state.items() if name != "_pickle_version"}
+        super().__setstate__(own)  # type: ignore[misc]
+
+
 def replace_state(
     estimator: Estimator, change: Callable[..., object], *arguments: Any
 ) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skhash.utils._compat import Interval
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
@@ -45,7 +46,7 @@ Encode = Callable[[Rows], Tensor]
 Mix = Callable[[Tensor], Tensor]
 
 
-class CodeAssigner(BaseEstimator):
+class CodeAssigner(DocumentedMixin, BaseEstimator):
     """Move the codes of samples towards the codewords of their likely classes.
 
     A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
@@ -322,7 +323,7 @@ class CodeAssigner(BaseEstimator):
 
     def assign(
         self, X: Rows, features: Tensor, logits: Tensor, mix: Mix | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return logits whose signs are the codes.
 
         Parameters
@@ -339,31 +340,57 @@ class CodeAssigner(BaseEstimator):
         Returns
         -------
         logits : Tensor of shape (n_rows, n_bits)
-        is_uncertain : Tensor of shape (n_rows,), bool
+        is_uncertain : ndarray of shape (n_rows,), bool
             Whether rounding in single precision may change the code.
         """
         log_posteriors = self.log_posteriors(X, features)
         moved = self.move(logits, log_posteriors)
         logits = moved if mix is None else mix(moved)
-        is_uncertain = near_zero(logits, logits).any(dim=1)
-        if self._thresholds is None:
+        values = logits.cpu().numpy()
+        is_uncertain = np.any(near_zero(values, values), axis=1)
+        thresholds = self._thresholds
+        if thresholds is None:
             return logits, is_uncertain
-        log_odds, predicted = class_log_odds(log_posteriors)
-        shortfall = (
-            torch.from_numpy(self._thresholds).to(log_odds)[predicted] - log_odds
+        before = None if mix is None else moved.cpu().numpy()
+        # Values out of range are compared as well.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, is_doubtful = self._flip(thresholds, values, log_posteriors, before)
+        return torch.from_numpy(values).to(logits), is_uncertain | is_doubtful
+
+    def _flip(
+        self,
+        thresholds: NDArray[np.float32],
+        values: NDArray,
+        log_posteriors: Tensor,
+        before: NDArray | None,
+    ) -> tuple[NDArray, NDArray[np.bool_]]:
+        """Invert bits of rows of low confidence.
+
+        Returns the values, and whether rounding may decide on a row. `before` are the
+        values before they were mixed, None if they are the same.
+        """
+        log_odds, predicted = (
+            part.cpu().numpy() for part in class_log_odds(log_posteriors)
         )
-        codewords = self._network.code_head.codewords().detach()
-        differ = (moved > 0) != (codewords.to(moved)[predicted] > 0)
-        is_near = differ.sum(dim=1) <= _NEAR_CODEWORD * moved.shape[1]
-        low_confidence = (shortfall > 0) & is_near
-        if mix is not None:
-            is_uncertain |= near_zero(moved, moved).any(dim=1) & (shortfall > 0)
-        logits, gap = flip_tie_break_bits(logits, low_confidence)
-        first, second = log_posteriors.topk(2).values.T
-        is_uncertain |= low_confidence & near_zero(gap, logits)
-        is_uncertain |= near_zero(shortfall, log_odds)
-        is_uncertain |= near_zero(first - second, log_posteriors)
-        return logits, is_uncertain
+        shortfall = thresholds[predicted] - log_odds
+        is_uncertain = near_zero(shortfall, log_odds)
+        scores = log_posteriors.cpu().numpy()
+        second, first = np.partition(scores, (-2, -1), axis=1)[:, -2:].T
+        is_uncertain |= near_zero(first - second, scores)
+        rows = np.flatnonzero(shortfall > 0)
+        if not len(rows):
+            return values, is_uncertain
+        of_network = (values if before is None else before)[rows]
+        if before is not None:
+            is_uncertain[rows] |= near_zero(of_network, before).any(axis=1)
+        codewords = self._network.code_head.weight.detach().cpu().numpy() > 0
+        differ = (of_network > 0) != codewords[predicted[rows]]
+        rows = rows[differ.sum(axis=1) <= _NEAR_CODEWORD * differ.shape[1]]
+        flipped, gap = flip_tie_break_bits(values[rows])
+        is_uncertain[rows] |= near_zero(gap, values)
+        values = values.copy()
+        values[rows] = flipped
+        return values, is_uncertain
 
 
 def _has_words(X: Rows, task: TrainingTask) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from skhash.utils._linalg import learn_rotation, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.utils._sparse import sparse_product, with_data
 from skhash.variational._split_half import (
     found_similarity,
     gain_in_deviations,
@@ -179,9 +180,13 @@ class CodeMixer:
         return weights[:, None] * (axes @ rotation[:, : last - first])
 
     def _content(self, rows: Rows) -> NDArray[np.float64]:
+        components = self._space.components
+        if sp.issparse(rows) and components is not None:
+            precise = with_data(rows, rows.data.astype(np.float64))
+            return unit_rows(sparse_product(precise, components))[0]
         rows = rows.astype(np.float64)
-        if self._space.components is not None:
-            rows = rows @ self._space.components.astype(np.float64)
+        if components is not None:
+            rows = rows @ components.astype(np.float64)
         elif sp.issparse(rows):
             rows = rows.toarray()
         return unit_rows(rows)[0]

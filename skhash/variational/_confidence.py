@@ -68,29 +68,27 @@ def confidence_thresholds(
     return thresholds.astype(np.float32)
 
 
-def flip_tie_break_bits(
-    logits: Tensor, low_confidence: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Invert one bit of each 32 in some rows, by :func:`flip_tie_break_bit`.
+def flip_tie_break_bits(logits: NDArray) -> tuple[NDArray, NDArray]:
+    """Invert one bit of each 32, by :func:`flip_tie_break_bit`.
 
     So that the first 32 bits of a code do not depend on its length. A rest of less than
     16 bits stays as it is. Returns the logits and the smallest gap of each row.
     """
-    blocks = logits.split(_BITS_PER_TIE_BREAK, dim=1)
-    flipped = [
-        flip_tie_break_bit(block, low_confidence)
-        for block in blocks
-        if block.shape[1] >= MIN_BITS_FOR_TIE_BREAK
+    n_bits = logits.shape[1]
+    blocks = [
+        logits[:, first : first + _BITS_PER_TIE_BREAK]
+        for first in range(0, n_bits, _BITS_PER_TIE_BREAK)
     ]
-    rest = [block for block in blocks if block.shape[1] < MIN_BITS_FOR_TIE_BREAK]
-    return (
-        torch.cat([block for block, _ in flipped] + rest, dim=1),
-        torch.stack([gap for _, gap in flipped]).amin(dim=0),
-    )
+    if blocks[-1].shape[1] < MIN_BITS_FOR_TIE_BREAK:
+        rest = [blocks.pop()]
+    else:
+        rest = []
+    flipped, gaps = zip(*map(flip_tie_break_bit, blocks))
+    return np.hstack([*flipped, *rest]), np.minimum.reduce(gaps)
 
 
-def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, Tensor]:
-    """Invert the bit of median margin in some rows.
+def flip_tie_break_bit(logits: NDArray) -> tuple[NDArray, NDArray]:
+    """Invert the bit of median margin.
 
     Confident samples of a class share a code. With one bit inverted, a sample of low
     confidence is at distance 1 from these, and mostly at distance 2 from other samples
@@ -100,25 +98,27 @@ def flip_tie_break_bit(logits: Tensor, low_confidence: Tensor) -> tuple[Tensor, 
 
     Parameters
     ----------
-    logits : Tensor of shape (n_rows, n_bits)
+    logits : ndarray of shape (n_rows, n_bits)
         Log-odds of each bit.
-    low_confidence : Tensor of shape (n_rows,), bool
-        The rows to change.
 
     Returns
     -------
-    logits : Tensor of shape (n_rows, n_bits)
-        A copy in which one logit of these rows has the other sign.
-    gap : Tensor of shape (n_rows,)
+    logits : ndarray of shape (n_rows, n_bits)
+        A copy in which one logit per row has the other sign.
+    gap : ndarray of shape (n_rows,)
         The difference between the margin of that bit and the next one in size.
     """
     # Bits may be equal up to rounding, which must not choose among them.
-    rounded = torch.round(logits.abs() * _MARGIN_STEPS)
-    order = rounded.argsort(dim=1, stable=True)
-    margins = logits.abs().gather(1, order)
+    margins = np.abs(logits)
+    order = np.argsort(np.rint(margins * _MARGIN_STEPS), axis=1, kind="stable")
     middle = logits.shape[1] // 2
-    sign = torch.ones_like(logits)
-    sign[low_confidence, order[low_confidence, middle]] = -1
-    gaps = margins.diff(dim=1)[:, max(0, middle - 1) : middle + 1]
-    gap = gaps.amin(dim=1) if gaps.shape[1] else margins[:, 0]
-    return logits * sign, gap
+    near = order[:, max(0, middle - 1) : middle + 2]
+    near_margins = np.take_along_axis(margins, near, axis=1)
+    if near.shape[1] > 1:
+        gap = np.diff(near_margins, axis=1).min(axis=1)
+    else:
+        gap = near_margins[:, 0]
+    flipped = logits.copy()
+    rows = np.arange(len(logits))
+    flipped[rows, order[:, middle]] *= -1
+    return flipped, gap

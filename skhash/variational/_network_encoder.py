@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
@@ -17,8 +18,10 @@ from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._scaling import Rows
 from skhash.utils._state import snapshot
 from skhash.variational._validation import check_device
-from skhash.variational.nn._dense_ops import near_zero
+from skhash.variational.nn._dense_ops import near_zero, settled
+from skhash.variational.nn._inference import apply_fast, apply_sparse
 from skhash.variational.nn._rows import as_tensor_rows
+from skhash.variational.nn._sparse_layer import RowLinear
 
 # Samples whose activations in all layers fit into the cache.
 _ROWS_IN_CACHE = 2048
@@ -41,9 +44,10 @@ class NetworkEncoder(BaseHasher):
 
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         """Return logits whose signs are the codes, and which rows may round wrongly."""
-        return logits, near_zero(logits, logits).any(dim=1)
+        values = logits.cpu().numpy()
+        return logits, np.any(near_zero(values, values), axis=1)
 
     def _activations(self, X: Rows, *, precise: bool = True) -> tuple[Tensor, Tensor]:
         """Return the last hidden layer and the logits of validated samples."""
@@ -63,17 +67,31 @@ class NetworkEncoder(BaseHasher):
             for block in row_blocks(X.shape[0], _ROWS_IN_CACHE)
         ]
         bits, is_uncertain = (np.concatenate(part) for part in zip(*blocks))
-        rows = np.flatnonzero(is_uncertain)
-        if len(rows):
-            logits, _ = self._code_logits(X[rows], *self._activations(X[rows]))
-            bits[rows] = (logits > 0).cpu().numpy()
+        rows = np.flatnonzero(is_uncertain | self.network_.amplifies_rounding())
+        for block in row_blocks(len(rows), _ROWS_IN_CACHE):
+            again = X[rows[block]]
+            logits, _ = self._code_logits(again, *self._activations(again))
+            bits[rows[block]] = (settled(logits) > 0).cpu().numpy()
         return bits
 
     def _fast_bits(self, X: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return bits, and the rows whose bits rounding may have changed."""
-        features, logits = self._activations(X, precise=False)
-        logits, is_uncertain = self._code_logits(X, features, logits)
-        return (logits > 0).cpu().numpy(), is_uncertain.cpu().numpy()
+        with torch.inference_mode():
+            features, logits = self._fast_activations(X)
+            logits, is_uncertain = self._code_logits(X, features, logits)
+            return logits.cpu().numpy() > 0, is_uncertain
+
+    def _fast_activations(self, X: Rows) -> tuple[Tensor, Tensor]:
+        rows = self.scaler_.scale(X)
+        network = self.network_
+        is_on_cpu = torch.device(check_device(self.device)).type == "cpu"
+        if not (
+            is_on_cpu and sp.issparse(rows) and type(network.input_layer) is RowLinear
+        ):
+            return self._activations(X, precise=False)
+        hidden = apply_sparse(network.input_layer, rows)
+        features = apply_fast(network.hidden_layers, hidden)
+        return features, apply_fast(network.logit_layer, features)
 
     def _in_blocks(
         self, X: ArrayLike, function: Callable[["NetworkEncoder", Rows], NDArray]
@@ -91,7 +109,7 @@ class NetworkEncoder(BaseHasher):
 
     def _decision_values(self, X: Rows) -> NDArray[np.float32]:
         logits, _ = self._code_logits(X, *self._activations(X))
-        return logits.float().cpu().numpy()
+        return settled(logits).float().cpu().numpy()
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of a 1 for each bit.

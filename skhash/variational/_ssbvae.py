@@ -365,7 +365,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
 
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         mixer = self.code_mixer_
         mix = None if mixer is None else partial(mixer.mix, self._content_rows(X))
         if self.code_assigner_ is not None:

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skhash.utils._compat import Interval
@@ -166,9 +167,10 @@ class VDSHHasher(SupervisedVAEHasher):
 
     def _code_logits(
         self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, NDArray[np.bool_]]:
         above = logits - torch.from_numpy(self.thresholds_).to(logits)
-        return above, near_zero(above, logits).any(dim=1)
+        is_uncertain = near_zero(above.cpu().numpy(), logits.cpu().numpy())
+        return above, np.any(is_uncertain, axis=1)
 
     def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         return self.network_.code_head(logits)

@@ -57,9 +57,9 @@ def test_memory_is_a_copy_of_the_codes_and_the_results():
         kept, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # The index 8 bytes per sample, labels_ 8, representatives_ 8, and a mask.
-    assert kept < 25 * n
-    assert most < 27 * n
+    # The codes 8 bytes per sample, labels_ 8, and a mask.
+    assert kept < 17.5 * n
+    assert most < 22 * n
 
 
 def test_single_linkage_splits_no_pair(bits):
@@ -206,7 +206,8 @@ def test_input_that_is_refused(bits):
 
 def test_unfitted():
     detector = DuplicateDetector()
-    for name in ("labels_", "keep_", "pairs_", "new_pairs_"):
+    names = "labels_", "representatives_", "keep_", "pairs_", "new_pairs_"
+    for name in names:
         assert not hasattr(detector, name)
     with pytest.raises(NotFittedError):
         detector.set_radius(1)

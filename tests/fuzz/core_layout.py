@@ -6,6 +6,7 @@ import numpy as np
 
 from skhash._hamming import _layout
 from tests.fuzz.core_search import REFUSALS, WIDTHS, planes_of
+from tests.fuzz.source import check_equal
 
 
 def store_and_load(source):
@@ -19,18 +20,18 @@ def store_and_load(source):
     planes = planes_of(before)
     if n + start > len(before):
         with_error(_layout.store_rows, rows, planes, start)
-        np.testing.assert_array_equal(planes, planes_of(before))
+        check_equal(planes, planes_of(before))
         return
     _layout.store_rows(rows, planes, start)
     before[start : start + n] = rows
-    np.testing.assert_array_equal(planes, planes_of(before))
+    check_equal(planes, planes_of(before))
     positions = source.generator().integers(
         0, max(1, len(before)), source.size(0, most=9)
     )
     if len(before):
         loaded = np.empty((len(positions), n_bytes), dtype=np.uint8)
         _layout.load_rows(planes, positions, loaded)
-        np.testing.assert_array_equal(loaded, before[positions])
+        check_equal(loaded, before[positions])
 
 
 def refused_layout(source):
@@ -58,12 +59,12 @@ def distinct(source):
         return
     codes, first_rows = _layout.distinct_codes(rows, most)
     order = np.argsort(first)
-    np.testing.assert_array_equal(first_rows, first[order])
-    np.testing.assert_array_equal(order[codes], inverse.ravel())
+    check_equal(first_rows, first[order])
+    check_equal(order[codes], inverse.ravel())
     starts, listed = _layout.rows_by_code(codes, len(unique))
-    np.testing.assert_array_equal(listed, np.argsort(codes, kind="stable"))
+    check_equal(listed, np.argsort(codes, kind="stable"))
     counts = np.bincount(codes, minlength=len(unique))
-    np.testing.assert_array_equal(np.diff(starts), counts)
+    check_equal(np.diff(starts), counts)
 
 
 def refused_lists(source):

@@ -71,7 +71,7 @@ def fuzz(arguments):
         call = lambda data: core.run_target(arguments.target, data)  # noqa: E731
     CORPUS.mkdir(parents=True, exist_ok=True)
     limits = [f"-runs={arguments.runs}", f"-max_total_time={arguments.seconds}"]
-    options = ["-max_len=256", "-print_final_stats=1", "-timeout=120", *limits]
+    options = ["-max_len=256", "-print_final_stats=1", "-timeout=1200", *limits]
     options.append(f"-artifact_prefix={ROOT / 'build'}/")
     atheris.Setup([sys.argv[0], str(CORPUS), *options], call)
     atheris.Fuzz()

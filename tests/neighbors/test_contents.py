@@ -280,6 +280,30 @@ def test_searches_beside_changes_see_one_state(storage):
     assert model.n_samples_fit_ == len(rows)
 
 
+@pytest.mark.parametrize(
+    "copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy]
+)
+def test_copies_beside_changes_are_of_one_state(copied):
+    rows = random_rows(1500)
+    numbers = np.arange(1500)
+    model = HammingNearestNeighbors(packed=True).fit(rows[:1], numbers[:1], ids=[0])
+
+    def grow():
+        for i in range(1, 1500):
+            model.partial_fit(rows[i : i + 1], numbers[i : i + 1], ids=[i])
+
+    thread, copies = threading.Thread(target=grow), []
+    thread.start()
+    while thread.is_alive():
+        copies.append(copied(model))
+    thread.join()
+    for each in copies:
+        n = each.n_samples_fit_
+        np.testing.assert_array_equal(each.labels_, numbers[:n])
+        np.testing.assert_array_equal(each.ids_, numbers[:n])
+        np.testing.assert_array_equal(each.codes_, rows[:n])
+
+
 def test_two_threads_that_remove():
     rows = random_rows(4000)
     model = HammingNearestNeighbors(packed=True).fit(rows, np.arange(4000))

@@ -235,6 +235,19 @@ def test_memory_map_is_never_turned_into_memory(tmp_path):
     assert_same(model.kneighbors(queries), fresh.kneighbors(queries))
 
 
+def test_score_reads_a_memory_map_slice_by_slice(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 256, (50_000, 512), dtype=np.uint8)
+    y = rng.integers(-1, 20, len(rows))
+    np.save(tmp_path / "codes.npy", rows)
+    mapped = np.load(tmp_path / "codes.npy", mmap_mode="r")
+    model = HammingNearestNeighbors(9, packed=True, copy=False).fit(mapped, y)
+    expected = precision_at_k_score(rows, y, rows[:30], y[:30], k=9, packed=True)
+    assert model.score(rows[:30], y[:30]) == pytest.approx(expected)
+    # Labels take some bytes per sample.
+    assert traced_peak(lambda: model.score(rows[:30], y[:30])) < 0.2 * rows.nbytes
+
+
 @pytest.mark.parametrize("copy", [True, False])
 def test_long_life_equals_a_list_of_codes(copy):
     rng = np.random.default_rng(0)

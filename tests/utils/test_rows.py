@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
-from skhash.utils._rows import ROWS_PER_BLOCK, row_blocks, sample_labeled_first
+from skhash.utils._rows import (
+    ROWS_PER_BLOCK,
+    is_valid,
+    row_blocks,
+    sample_labeled_first,
+)
 
 
 @pytest.mark.parametrize("size", [1, 4, 10, 11])
@@ -39,3 +45,40 @@ def test_half_of_a_sample_is_labeled_at_least_where_possible(n_labeled):
         assert set(np.flatnonzero(labeled)) <= set(sample)
     other = sample_labeled_first(labeled, 150, np.random.RandomState(1))
     assert not np.array_equal(sample, other)
+
+
+@pytest.mark.parametrize(
+    "form", [np.asarray, sp.csr_array, sp.csr_matrix], ids=lambda form: form.__name__
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_valid_samples(form, dtype):
+    X = form(np.eye(3, dtype=dtype))
+    assert is_valid(X, 3)
+    assert not is_valid(X, 4)
+    assert not is_valid(X[:0], 3)
+    for value in (np.nan, np.inf, -np.inf):
+        invalid = X.copy()
+        invalid[0, 0] = value
+        assert not is_valid(invalid, 3)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.eye(3, dtype=int),
+        np.eye(3, dtype=np.float16),
+        np.eye(3, dtype=">f8"),
+        np.eye(3, dtype=complex),
+        np.ones(3),
+        np.ones((3, 3, 1)),
+        np.eye(3).tolist(),
+        np.ma.masked_array(np.eye(3)),
+        sp.coo_array(np.eye(3)),
+        sp.csc_array(np.eye(3)),
+        sp.csr_array(np.eye(3, dtype=int)),
+        None,
+    ],
+    ids=lambda X: type(X).__name__,
+)
+def test_samples_to_validate(X):
+    assert not is_valid(X, 3)

@@ -1,11 +1,14 @@
 """Test changes of state that happen all at once or not at all."""
 
+import pickle
 import threading
 import time
 
 import pytest
 from sklearn.base import BaseEstimator
 
+import skhash
+from skhash.utils import _state
 from skhash.utils._state import replace_state, snapshot
 
 
@@ -81,3 +84,35 @@ def test_snapshot_does_not_see_later_changes():
     assert type(frozen) is Counter
     assert frozen.old_ == 1
     assert frozen.get_params() == {"start": 2}
+
+
+def public_estimators():
+    found = (getattr(skhash, name) for name in skhash.__all__)
+    return [
+        each
+        for each in found
+        if isinstance(each, type) and issubclass(each, BaseEstimator)
+    ]
+
+
+@pytest.mark.parametrize("estimator", public_estimators(), ids=lambda e: e.__name__)
+def test_version_of_pickles(estimator, monkeypatch):
+    made = estimator()
+    pickled = pickle.dumps(made)
+    assert "_pickle_version" in made.__getstate__()
+    assert vars(pickle.loads(pickled)).keys() == vars(made).keys()
+    with monkeypatch.context() as patch:
+        patch.setattr(_state, "PICKLE_VERSION", _state.PICKLE_VERSION + 1)
+        newer = pickle.dumps(made)
+    with pytest.raises(ValueError, match=r"version 2 .* reads versions up to 1 here"):
+        pickle.loads(newer)
+
+
+def test_pickles_without_a_version():
+    """Those that were written before versions were."""
+    made = skhash.ITQHasher(8)
+    state = made.__getstate__()
+    del state["_pickle_version"]
+    loaded = object.__new__(skhash.ITQHasher)
+    loaded.__setstate__(state)
+    assert loaded.n_bits == 8

@@ -2,9 +2,11 @@
  *
  * The key of a code is a hash of the masked bits (multiply-shift with a secret seed, as
  * in `distinct.h`) above the number of the code. Keys are scattered into partitions by
- * their highest bits, and each partition is sorted in the cache. Groups of one code are
- * dropped, and the codes of the others are copied next to each other. Codes of a group
- * may differ in the masked bits where hashes collide. */
+ * their highest bits, and each partition is sorted in the cache. To make keys takes less
+ * time than to scatter them, so only those of a quarter of the codes are held at a time:
+ * 2 bytes per code. Groups of one code are dropped, and the codes of the others are
+ * copied next to each other. Codes of a group may differ in the masked bits where hashes
+ * collide. */
 #ifndef SKHASH_GROUPING_H
 #define SKHASH_GROUPING_H
 
@@ -21,6 +23,9 @@
 /* Codes per partition: their keys, sorted, take a part of the second-level cache. */
 #define PARTITION_CODES 8192
 #define MOST_PARTITION_BITS 12
+/* Keys are held of this part of the codes, and of so many in any case. */
+#define HELD_PART 4
+#define LEAST_HELD ((size_t)1 << 16)
 /* Codes handled between two looks at the interrupt, and the work they count as. */
 #define GROUPING_SLICE 16384
 #define GROUPING_WORK 64
@@ -29,10 +34,14 @@ typedef struct {
     const uint64_t *words; /* n codes of n_words */
     size_t n, n_words;
     uint64_t *multipliers; /* n_words */
-    uint64_t *keys, *spare;
-    size_t *starts;        /* of the partitions, and the end of the last */
+    const uint64_t *mask;  /* of the bits, nonzero in the words [first_word, last_word) */
+    size_t first_word, last_word;
     unsigned bits;         /* 2^bits partitions */
+    size_t *starts;        /* of the partitions, and the end of the last */
+    size_t *ends;          /* in `keys`, of the partitions that are held */
     size_t partition;      /* the next one */
+    size_t first_held, last_held; /* partitions of which `keys` has the keys */
+    key_list keys, spare;
     uint64_t *members;     /* keys of the current partition, in groups */
     size_t n_members;
     uint64_t *codes;       /* their words */
@@ -42,9 +51,10 @@ typedef struct {
 static void grouping_free(grouping *g)
 {
     free(g->multipliers);
-    free(g->keys);
-    free(g->spare);
     free(g->starts);
+    free(g->ends);
+    free(g->keys.keys);
+    free(g->spare.keys);
     free(g->codes);
     memset(g, 0, sizeof *g);
 }
@@ -60,10 +70,9 @@ static bool grouping_new(grouping *g, const uint64_t *words, size_t n, size_t n_
     while (g->bits < MOST_PARTITION_BITS && n >> g->bits > PARTITION_CODES)
         g->bits++;
     g->multipliers = malloc(n_words * sizeof *g->multipliers);
-    g->keys = malloc((n + 1) * sizeof *g->keys);
-    g->spare = malloc((n + 1) * sizeof *g->spare);
-    g->starts = malloc((((size_t)1 << g->bits) + 2) * sizeof *g->starts);
-    if (!g->multipliers || !g->keys || !g->spare || !g->starts)
+    g->starts = malloc((((size_t)1 << g->bits) + 1) * sizeof *g->starts);
+    g->ends = malloc(((size_t)1 << g->bits) * sizeof *g->ends);
+    if (!g->multipliers || !g->starts || !g->ends)
         return false;
     for (size_t w = 0; w < n_words; w++)
         g->multipliers[w] = hash_multiplier(seed, w);
@@ -75,44 +84,61 @@ static inline size_t key_partition(const grouping *g, uint64_t key)
     return (size_t)(key >> 32 >> (32 - g->bits));
 }
 
-/* Make the keys of the codes [first, last), and count them in starts[partition + 2]. */
-static void make_keys(grouping *g, const uint64_t *mask, size_t first, size_t last)
+static inline uint64_t code_key(const grouping *g, size_t i)
 {
-    size_t w0 = 0, w1 = g->n_words; /* the words that the mask touches */
-    while (w0 < w1 && !mask[w0])
-        w0++;
-    while (w1 > w0 && !mask[w1 - 1])
-        w1--;
-    for (size_t i = first; i < last; i++) {
-        const uint64_t *code = g->words + i * g->n_words;
-        uint64_t hash = 0;
-        for (size_t w = w0; w < w1; w++)
-            hash += (code[w] & mask[w]) * g->multipliers[w];
-        g->keys[i] = hash >> 32 << 32 | i;
-        g->starts[key_partition(g, g->keys[i]) + 2]++;
-    }
+    const uint64_t *code = g->words + i * g->n_words;
+    uint64_t hash = 0;
+    for (size_t w = g->first_word; w < g->last_word; w++)
+        hash += (code[w] & g->mask[w]) * g->multipliers[w];
+    return hash >> 32 << 32 | i;
 }
 
-/* Scatter all keys into partitions, by the bits of the mask. False if stopped. */
+/* Begin anew with the bits of a mask, and count the codes of each partition. False if
+ * stopped. */
 static bool grouping_begin(grouping *g, const uint64_t *mask, interrupt *stop)
 {
     size_t n_partitions = (size_t)1 << g->bits;
-    memset(g->starts, 0, (n_partitions + 2) * sizeof *g->starts);
-    for (size_t i = 0; i < g->n; i += GROUPING_SLICE) {
-        make_keys(g, mask, i, i + GROUPING_SLICE < g->n ? i + GROUPING_SLICE : g->n);
-        if (interrupted(stop, GROUPING_SLICE * GROUPING_WORK))
-            return false;
-    }
-    for (size_t p = 1; p < n_partitions; p++)
-        g->starts[p + 1] += g->starts[p];
-    /* starts[p + 1] is now where partition p begins; in the end, where it ends. */
+    g->mask = mask;
+    g->first_word = 0;
+    g->last_word = g->n_words;
+    while (g->first_word < g->last_word && !mask[g->first_word])
+        g->first_word++;
+    while (g->last_word > g->first_word && !mask[g->last_word - 1])
+        g->last_word--;
+    memset(g->starts, 0, (n_partitions + 1) * sizeof *g->starts);
     for (size_t i = 0; i < g->n; i++) {
-        g->spare[g->starts[key_partition(g, g->keys[i]) + 1]++] = g->keys[i];
+        g->starts[key_partition(g, code_key(g, i)) + 1]++;
         if (i % GROUPING_SLICE == 0 && interrupted(stop, GROUPING_SLICE * GROUPING_WORK))
             return false;
     }
-    g->partition = 0;
+    for (size_t p = 0; p < n_partitions; p++)
+        g->starts[p + 1] += g->starts[p];
+    g->partition = g->first_held = g->last_held = 0;
     g->n_members = 0;
+    return true;
+}
+
+/* Scatter the keys of the next partitions. False if memory is short or stopped. */
+static bool hold_keys(grouping *g, interrupt *stop)
+{
+    size_t n_partitions = (size_t)1 << g->bits, first = g->last_held, last = first + 1;
+    size_t most = g->n / HELD_PART > LEAST_HELD ? g->n / HELD_PART : LEAST_HELD;
+    while (last < n_partitions && g->starts[last + 1] - g->starts[first] <= most)
+        last++;
+    if (!reserve_keys(&g->keys, g->starts[last] - g->starts[first] + 1))
+        return false;
+    g->first_held = first;
+    g->last_held = last;
+    for (size_t p = first; p < last; p++)
+        g->ends[p] = g->starts[p] - g->starts[first];
+    for (size_t i = 0; i < g->n; i++) {
+        uint64_t key = code_key(g, i);
+        size_t p = key_partition(g, key);
+        if (p - first < last - first)
+            g->keys.keys[g->ends[p]++] = key;
+        if (i % GROUPING_SLICE == 0 && interrupted(stop, GROUPING_SLICE * GROUPING_WORK))
+            return false;
+    }
     return true;
 }
 
@@ -148,19 +174,24 @@ static inline bool grouping_has_next(const grouping *g)
 /* Sort the next partition and keep its groups. False if memory is short or stopped. */
 static bool grouping_next(grouping *g, interrupt *stop)
 {
-    size_t first = g->starts[g->partition], last = g->starts[g->partition + 1], n = 0;
-    uint64_t *keys = g->spare + first;
+    if (g->partition == g->last_held && !hold_keys(g, stop))
+        return false;
+    size_t first = g->starts[g->partition] - g->starts[g->first_held];
+    size_t n = g->starts[g->partition + 1] - g->starts[g->partition], n_kept = 0;
+    uint64_t *keys = g->keys.keys + first;
     g->partition++;
-    sort_keys(keys, last - first, 4, g->keys + first);
-    for (size_t i = 0; i < last - first; i++) {
+    if (!reserve_keys(&g->spare, n))
+        return false;
+    sort_keys(keys, n, 4, g->spare.keys);
+    for (size_t i = 0; i < n; i++) {
         bool alone = (i == 0 || !same_group(keys[i - 1], keys[i])) &&
-                     (i + 1 == last - first || !same_group(keys[i], keys[i + 1]));
+                     (i + 1 == n || !same_group(keys[i], keys[i + 1]));
         if (!alone)
-            g->keys[first + n++] = keys[i];
+            keys[n_kept++] = keys[i]; /* keys[i] stays what the next one is compared with */
     }
-    g->members = g->keys + first;
-    g->n_members = n;
-    return copy_members(g) && !interrupted(stop, (last - first) * GROUPING_WORK);
+    g->members = keys;
+    g->n_members = n_kept;
+    return copy_members(g) && !interrupted(stop, n * GROUPING_WORK);
 }
 
 /* Return the end of the group that begins with member `first`. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "compiler.h"
+#include "processor.h"
 
 /* Codes per call of a counter: their counts stay in the L1 cache. */
 #define COUNTED 512
@@ -72,12 +73,12 @@ DEFINE_COUNTER(portable, )
 #if defined(__x86_64__)
 static bool has_vector_popcount(void)
 {
-    return CPU_SUPPORTS("avx512vpopcntdq") && CPU_SUPPORTS("avx512vl");
+    return cpu_supports("avx512vpopcntdq") && cpu_supports("avx512vl");
 }
 
 static bool has_popcount(void)
 {
-    return CPU_SUPPORTS("popcnt");
+    return cpu_supports("popcnt");
 }
 
 DEFINE_COUNTER(avx512, TARGET("avx512f,avx512vl,avx512vpopcntdq"))

@@ -46,6 +46,7 @@ typedef struct {
     uint32_t radius;
     size_t n_blocks;       /* 0: compare all codes */
     const uint64_t *masks; /* of the blocks: n_words each */
+    const uint8_t *planes; /* of all codes, for a join without blocks; or NULL */
     uint64_t seed;
     const kernel *kernel;
 } join_task;
@@ -62,7 +63,8 @@ typedef struct {
     /* Of a group that is scanned: */
     size_t first;            /* its first member */
     bool scanned;
-    uint8_t *planes, *queries;
+    const uint8_t *planes;   /* of its codes */
+    uint8_t *own_planes, *queries;
     size_t planes_size, batch;
     scan_workspace *scan;
     selection *selections;
@@ -73,7 +75,7 @@ static void join_free(join *j)
     if (j == NULL)
         return;
     grouping_free(&j->groups);
-    free(j->planes);
+    ALIGNED_FREE(j->own_planes);
     free(j->queries);
     scan_workspace_free(j->scan);
     for (size_t q = 0; j->selections && q < QUERY_BLOCK; q++)
@@ -166,25 +168,51 @@ TARGET("popcnt") static bool compare_rows_popcnt(const join *j, pair_list *found
 #define compare_rows_popcnt compare_rows_portable
 #endif
 
-/* Turn the codes of a large group into planes. */
+static size_t size_of_planes(const join_task *task, size_t n)
+{
+    return (n + LANES - 1) / LANES * LANES * task->n_bytes;
+}
+
+/* Turn n codes into planes. */
+static void make_planes(const join_task *task, const uint64_t *codes, size_t n,
+                        uint8_t *planes)
+{
+    size_t last_block = size_of_planes(task, n) - LANES * task->n_bytes;
+    memset(planes + last_block, 0, LANES * task->n_bytes);
+    packed_rows rows = {.bytes = (const uint8_t *)codes,
+                        .row_stride = (ptrdiff_t)(task->n_words * sizeof *task->words),
+                        .byte_stride = 1};
+    planes_from_rows(&rows, 0, n, task->n_bytes, planes, 0);
+}
+
+/* Return the planes of all codes, which the parts of a join without blocks share. NULL
+ * if memory is short. */
+static uint8_t *shared_planes(const join_task *task)
+{
+    uint8_t *planes = ALIGNED_ALLOC(LANES, size_of_planes(task, task->n));
+    if (planes != NULL)
+        make_planes(task, task->words, task->n, planes);
+    return planes;
+}
+
+/* Get the planes of a large group, and room to scan it. */
 static bool prepare_scan(join *j)
 {
     const join_task *task = j->task;
-    size_t n = j->last - j->first, n_blocks = (n + LANES - 1) / LANES;
-    size_t size = n_blocks * LANES * task->n_bytes;
-    if (size > j->planes_size) {
-        free(j->planes);
-        j->planes_size = 0;
-        j->planes = aligned_alloc(LANES, size);
-        if (j->planes == NULL)
-            return false;
-        j->planes_size = size;
+    size_t n = j->last - j->first, size = size_of_planes(task, n);
+    j->planes = task->planes;
+    if (j->planes == NULL) {
+        if (size > j->planes_size) {
+            ALIGNED_FREE(j->own_planes);
+            j->planes_size = 0;
+            j->own_planes = ALIGNED_ALLOC(LANES, size);
+            if (j->own_planes == NULL)
+                return false;
+            j->planes_size = size;
+        }
+        make_planes(task, j->codes + j->first * task->n_words, n, j->own_planes);
+        j->planes = j->own_planes;
     }
-    memset(j->planes + (n_blocks - 1) * LANES * task->n_bytes, 0, LANES * task->n_bytes);
-    packed_rows rows = {.bytes = (const uint8_t *)(j->codes + j->first * task->n_words),
-                        .row_stride = (ptrdiff_t)(task->n_words * sizeof *task->words),
-                        .byte_stride = 1};
-    planes_from_rows(&rows, 0, n, task->n_bytes, j->planes, 0);
     code_range codes = {.planes = j->planes, .n_bytes = task->n_bytes};
     if (j->scan == NULL)
         j->scan = scan_workspace_new(&codes, task->kernel);

@@ -10,6 +10,7 @@
 #include <immintrin.h>
 
 #include "kernel.h"
+#include "processor.h"
 
 #define TARGET_AVX2 TARGET("avx2")
 #define TABLE 16 /* entries of a table; two per plane and query: low and high nibble */
@@ -17,7 +18,7 @@
 
 static bool avx2_available(void)
 {
-    return CPU_SUPPORTS("avx2");
+    return cpu_supports("avx2");
 }
 
 static void avx2_prepare(const uint8_t *const *queries, size_t n_bytes, uint8_t *prepared)

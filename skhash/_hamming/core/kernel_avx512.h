@@ -12,13 +12,14 @@
 
 #include "kernel.h"
 #include "kernel_avx512f.h"
+#include "processor.h"
 
 #define TARGET_AVX512 TARGET("avx512f,avx512bw,avx512bitalg")
 
 static bool avx512_available(void)
 {
-    return CPU_SUPPORTS("avx512f") && CPU_SUPPORTS("avx512bw") &&
-           CPU_SUPPORTS("avx512bitalg");
+    return cpu_supports("avx512f") && cpu_supports("avx512bw") &&
+           cpu_supports("avx512bitalg");
 }
 
 /* sums[i] of 64 byte lanes: differing bits of the planes [first, last). */

@@ -7,12 +7,13 @@
 
 #include "kernel.h"
 #include "kernel_avx2.h"
+#include "processor.h"
 
 #define TARGET_AVX512F TARGET("avx512f,avx512bw")
 
 static bool avx512f_available(void)
 {
-    return CPU_SUPPORTS("avx512f") && CPU_SUPPORTS("avx512bw") && avx2_available();
+    return cpu_supports("avx512f") && cpu_supports("avx512bw") && avx2_available();
 }
 
 TARGET_AVX512F ALWAYS_INLINE __m512i avx512f_table(const uint8_t *table)

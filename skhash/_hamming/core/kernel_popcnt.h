@@ -6,12 +6,13 @@
 
 #include "kernel.h"
 #include "layout.h"
+#include "processor.h"
 
 #define TARGET_POPCNT TARGET("popcnt")
 
 static bool popcnt_available(void)
 {
-    return CPU_SUPPORTS("popcnt");
+    return cpu_supports("popcnt");
 }
 
 /* Add to four distances at once; left to itself, the compiler inserts every count into

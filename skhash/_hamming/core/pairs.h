@@ -18,6 +18,8 @@
 #include "select.h"
 
 #define LEAST_BUCKET_BITS 8
+/* Room in a bucket with its first key: a join may have thousands of buckets. */
+#define FIRST_BUCKET_KEYS 8
 
 typedef struct {
     key_list *buckets;
@@ -62,9 +64,13 @@ static bool pair_buckets_new(pair_buckets *p, uint64_t n_left, uint64_t n_right,
 static inline bool add_row_pair(pair_buckets *p, uint64_t i, uint64_t j, uint64_t distance)
 {
     uint64_t low = i & ((UINT64_C(1) << p->low_bits) - 1);
+    key_list *bucket = &p->buckets[i >> p->low_bits];
+    if (UNLIKELY(bucket->n == bucket->capacity) &&
+        !reserve_keys(bucket, bucket->n ? 2 * bucket->n : FIRST_BUCKET_KEYS))
+        return false;
+    bucket->keys[bucket->n++] = (low << p->j_bits | j) << p->distance_bits | distance;
     p->n++;
-    return append_key(&p->buckets[i >> p->low_bits],
-                      (low << p->j_bits | j) << p->distance_bits | distance);
+    return true;
 }
 
 /* The rows that codes stand for. */

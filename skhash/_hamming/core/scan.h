@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "interrupt.h"
 #include "kernel.h"
 #include "layout.h"
@@ -215,24 +216,24 @@ typedef struct {
 static void scan_workspace_free(scan_workspace *workspace)
 {
     if (workspace) {
-        free(workspace->prepared);
-        free(workspace->tile);
+        ALIGNED_FREE(workspace->prepared);
+        ALIGNED_FREE(workspace->tile);
         sliced_workspace_free(&workspace->sliced);
-        free(workspace);
+        ALIGNED_FREE(workspace);
     }
 }
 
 static scan_workspace *scan_workspace_new(const code_range *codes, const kernel *kernel)
 {
     size_t n_bytes = codes->n_bytes, n_groups = QUERY_BLOCK / GROUP;
-    scan_workspace *workspace = aligned_alloc(_Alignof(scan_workspace), sizeof *workspace);
+    scan_workspace *workspace = ALIGNED_ALLOC(_Alignof(scan_workspace), sizeof *workspace);
     if (workspace == NULL)
         return NULL;
     memset(workspace, 0, sizeof *workspace);
     workspace->kernel = kernel;
-    workspace->prepared = aligned_alloc(LANES, n_groups * n_bytes * kernel->prepared_bytes);
+    workspace->prepared = ALIGNED_ALLOC(LANES, n_groups * n_bytes * kernel->prepared_bytes);
     if (!codes->planes)
-        workspace->tile = aligned_alloc(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
+        workspace->tile = ALIGNED_ALLOC(LANES, tile_blocks(n_bytes) * LANES * n_bytes);
     if (workspace->prepared == NULL || (!codes->planes && workspace->tile == NULL)) {
         scan_workspace_free(workspace);
         return NULL;

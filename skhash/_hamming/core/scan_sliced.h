@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "kernel.h"
 #include "select.h"
 
@@ -22,10 +23,10 @@ typedef struct {
 
 static void sliced_workspace_free(sliced_workspace *w)
 {
-    free(w->tables);
+    ALIGNED_FREE(w->tables);
     free(w->offsets);
     free(w->starts);
-    free(w->hits);
+    ALIGNED_FREE(w->hits);
     memset(w, 0, sizeof *w);
 }
 
@@ -35,10 +36,10 @@ static bool sliced_workspace_new(sliced_workspace *w, const sliced_kernel *kerne
 {
     size_t n_groups = sliced_groups(n_bytes), pair_bytes = 16 * kernel->n_blocks;
     w->kernel = kernel;
-    w->tables = aligned_alloc(64, n_groups * 8 * pair_bytes);
+    w->tables = ALIGNED_ALLOC(64, n_groups * 8 * pair_bytes);
     w->offsets = malloc(n_queries * n_groups * sizeof *w->offsets);
     w->starts = malloc(n_queries * MOST_PLANES * sizeof *w->starts);
-    w->hits = aligned_alloc(64, n_queries * sizeof *w->hits);
+    w->hits = ALIGNED_ALLOC(64, n_queries * sizeof *w->hits);
     return w->tables && w->offsets && w->starts && w->hits;
 }
 

@@ -1,6 +1,5 @@
 """The Bernoulli and the Gaussian autoencoder: encoder, decoder and label heads."""
 
-import copy
 import math
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -9,11 +8,15 @@ import torch
 from torch import Generator, Tensor, nn
 
 from skhash.variational.nn._dense_ops import Dropout, Linear, drop_out
+from skhash.variational.nn._inference import apply_precisely
 from skhash.variational.nn._rows import CSRRows
-from skhash.variational.nn._sparse_layer import RowLinear
+from skhash.variational.nn._sparse_layer import RowLinear, precise_product
 
 # The fixed temperature of the relaxation in arXiv:2007.08799.
 _CONCRETE_TEMPERATURE = 2 / 3
+
+# The variance of a hidden unit over training rows that differ is far above this.
+_DEGENERATE_VARIANCE = 1e-8
 
 # The score of a code that equals the codeword of a class.
 _CODEWORD_SCORE = 6.0
@@ -217,20 +220,31 @@ class BernoulliAutoencoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return features and logits of rows, without dropout or sampling.
 
-        If `precise`, in double precision from the first hidden layer on: the rounding
-        of a matrix product depends on its number of rows, and in single precision a
-        row alone could get another bit than the same row in a batch.
+        If `precise`, in double precision: the rounding of a matrix product depends on
+        its number of rows and on their form, and in single precision a row alone or a
+        sparse one could get another bit than the same row in a dense batch.
         """
         if not precise:
             features = self.hidden_layers(self.input_layer(rows))
             return features, self.logit_layer(features)
         hidden = self._precise_hidden(rows)
-        features = copy.deepcopy(self.hidden_layers).double()(hidden)
-        return features, copy.deepcopy(self.logit_layer).double()(features)
+        features = apply_precisely(self.hidden_layers, hidden)
+        return features, apply_precisely(self.logit_layer, features)
+
+    def amplifies_rounding(self) -> bool:
+        """Tell whether layers normalize what was the same for all training rows.
+
+        They then divide rounding errors by next to nothing.
+        """
+        return any(
+            layer.running_var.min() < _DEGENERATE_VARIANCE
+            for layer in (*self.hidden_layers, *self.logit_layer)
+            if isinstance(layer, nn.BatchNorm1d) and layer.running_var is not None
+        )
 
     def _precise_hidden(self, rows: CSRRows | Tensor) -> Tensor:
         """Return the output of the first layer in double precision."""
-        return precise_product(self.input_layer, rows)
+        return precise_linear(self.input_layer, rows)
 
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and heads: sampled bits as signs."""
@@ -309,12 +323,12 @@ class GaussianAutoencoder(BernoulliAutoencoder):
         return activations.bits
 
 
-def precise_product(layer: Any, rows: CSRRows | Tensor) -> Tensor:
+def precise_linear(layer: Any, rows: CSRRows | Tensor) -> Tensor:
     """Return the output of a linear layer for rows in double precision."""
+    bias = layer.bias.double()
     if isinstance(rows, CSRRows):
-        # An embedding bag adds row by row, independent of the batch.
-        return layer(rows).double()
-    return torch.addmm(layer.bias.double(), rows.double(), layer.weight.double())
+        return precise_product(rows, layer.weight) + bias
+    return torch.addmm(bias, rows.double(), layer.weight.double())
 
 
 def _hidden_layers(

@@ -83,6 +83,27 @@ def sparse_product(rows: CSRRows, weight: Tensor) -> Tensor:
     return _embedding_bag(weight, *rows)
 
 
+def precise_product(rows: CSRRows, weight: Tensor) -> Tensor:
+    """Return sparse rows times weights in double precision, row by row alike.
+
+    Only the weights of features that occur are converted.
+
+    Parameters
+    ----------
+    rows : CSRRows
+        n_rows rows of n_features features.
+    weight : Tensor of shape (n_features, n_outputs)
+        The weights.
+
+    Returns
+    -------
+    product : Tensor of shape (n_rows, n_outputs), float64
+    """
+    present, columns = torch.unique(rows.columns, return_inverse=True)
+    values = rows.values.double()
+    return _embedding_bag(weight[present].double(), columns, rows.offsets, values)
+
+
 class _SparseProduct(torch.autograd.Function):
     """Sparse rows times weights, with a `LazyGradient` where an optimizer takes it."""
 

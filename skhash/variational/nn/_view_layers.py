@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from skhash.variational.nn._networks import BernoulliAutoencoder, precise_product
+from skhash.variational.nn._networks import BernoulliAutoencoder, precise_linear
 from skhash.variational.nn._rows import CSRRows, ViewTensors
 from skhash.variational.nn._sparse_layer import RowLinear, sparse_product
 
@@ -67,7 +67,7 @@ class ViewLinear(nn.Module):
     def precise(self, rows: ViewTensors) -> Tensor:
         """Return the output in double precision."""
         parts = [
-            precise_product(layer, part) for layer, part in zip(self.layers, rows.parts)
+            precise_linear(layer, part) for layer, part in zip(self.layers, rows.parts)
         ]
         return torch.stack(parts).sum(dim=0)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import cpu_count
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from skhash.utils._compat import openmp_effective_n_threads
 from skhash.utils._linalg import singular_directions
 from skhash.utils._rows import ROWS_PER_BLOCK, row_blocks
 from skhash.utils._scaling import Rows
@@ -15,7 +15,7 @@ _PROPAGATION_STEPS = 20
 # The weight of the neighbors in a step of label propagation; the rest is the label.
 _PROPAGATION_WEIGHT = 0.9
 # Distances per call of scikit-learn's search, which cannot be interrupted.
-_PAIRS_PER_BLOCK = 2**25
+_PAIRS_PER_BLOCK = 2**24
 
 
 class LatentSpace:
@@ -91,7 +91,8 @@ class LatentNeighbors:
         # In blocks, between which an interrupt is noticed; scikit-learn would share a
         # smaller one out between threads in another way.
         n_rows = max(
-            _PAIRS_PER_BLOCK // self._search.n_samples_fit_, 1280 * cpu_count()
+            _PAIRS_PER_BLOCK // self._search.n_samples_fit_,
+            1280 * openmp_effective_n_threads(),
         )
         parts = [
             self._search.kneighbors(latent[block], self.n_neighbors + 1)

@@ -7,6 +7,7 @@ from sklearn.utils.extmath import row_norms
 
 from skhash.utils._rows import row_blocks, take_block
 from skhash.utils._scaling import Rows
+from skhash.utils._sparse import sparse_product, with_data
 
 # Two samples are the same if their keys, of the order of 1, agree to this many
 # decimals. Rounding errors are 1e-5 times smaller; among a million labeled samples a
@@ -95,13 +96,14 @@ class LabelLookup:
         keys = np.empty(rows.shape[0])
         for block in row_blocks(rows.shape[0]):
             part = take_block(rows, block)
-            part = part.astype(np.float32, copy=False).astype(np.float64)
             # Row by row, so that the key does not depend on the other rows.
-            product = (
-                part @ self.direction
-                if sp.issparse(part)
-                else np.einsum("ij,j->i", part, self.direction)
-            )
+            if sp.issparse(part):
+                values = part.data.astype(np.float32, copy=False).astype(np.float64)
+                part = with_data(part, values)
+                product = sparse_product(part, self.direction[:, None])[:, 0]
+            else:
+                part = part.astype(np.float32, copy=False).astype(np.float64)
+                product = np.einsum("ij,j->i", part, self.direction)
             norm = row_norms(part) if self.any_norm else self.typical_norm
             keys[block] = product / np.maximum(norm, 1e-30)
         return keys

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skhash.utils._compat import Interval
+from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks, sample_labeled_first
 from skhash.utils._scaling import Rows, Scaler
@@ -51,7 +52,7 @@ class PseudoLabels:
     clusters: ClusterEnsemble
 
 
-class PseudoLabeler(BaseEstimator):
+class PseudoLabeler(DocumentedMixin, BaseEstimator):
     """Estimate pseudo-labels and neighbors of samples from few labels or none.
 
     A part of :class:`~skhash.SSBVAEHasher`, which trains its network on the result. In

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from skhash.utils._scaling import Rows, unit_length
+from skhash.utils._sparse import sparse_product, with_data
 from skhash.utils._views import stacked
 
 _SMOOTHING = 0.1
@@ -68,12 +69,9 @@ class WordClassifier:
 
     def scores(self, rows: Rows) -> NDArray:
         """Return log-odds (n_rows, n_classes) of scaled rows, in their precision."""
-        complement, regression = (
-            part.astype(rows.dtype, copy=False)
-            for part in (self.complement, self.regression)
-        )
-        memberships = self._weighted(rows) @ regression[:-1] + regression[-1]
-        return rows @ complement + _REGRESSION_SCALE * memberships
+        weights, intercepts = self.regression[:-1], self.regression[-1]
+        memberships = _product(self._weighted(rows), weights) + intercepts
+        return _product(rows, self.complement) + _REGRESSION_SCALE * memberships
 
     def _count(self, rows: Rows, posteriors: NDArray[np.float32]) -> NDArray:
         """Return the counts of the words (n_features, n_classes) of all classes."""
@@ -103,6 +101,11 @@ def weighted_words(rows: Rows, word_weights: NDArray[np.float32]) -> Rows:
     weights = word_weights.astype(rows.dtype, copy=False)
     if not sp.issparse(rows):
         return unit_length(rows * weights)
-    weighted = rows.copy()
-    weighted.data *= weights[rows.indices]
+    weighted = with_data(rows, rows.data * weights[rows.indices])
     return unit_length(weighted, copy=False)
+
+
+def _product(rows: Rows, weights: NDArray[np.float32]) -> NDArray:
+    if sp.issparse(rows):
+        return sparse_product(rows, weights)
+    return rows @ weights.astype(rows.dtype, copy=False)

@@ -1,5 +1,6 @@
 """Test the dense operations against those of torch."""
 
+import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
@@ -51,7 +52,7 @@ def test_linear_layer():
 
 
 def test_near_zero():
-    values = torch.tensor([1e-5, -1e-5, 1e-3, 0.0, -20.0])
+    values = np.array([1e-5, -1e-5, 1e-3, 0.0, -20.0], dtype=np.float32)
     found = near_zero(values, values)
     # A fraction of 1e-4 of the largest value, which is 20.
     assert found.tolist() == [True, True, True, True, False]
