@@ -38,6 +38,7 @@ _PUBLIC_NAMES = {
     ),
     "variational": (
         "BernoulliVAEHasher",
+        "MultiViewSSBVAEHasher",
         "OriginalSSBVAEHasher",
         "PHSHasher",
         "SSBVAEHasher",

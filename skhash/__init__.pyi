@@ -51,6 +51,7 @@ from skhash.shallow import (
 )
 from skhash.variational import (
     BernoulliVAEHasher,
+    MultiViewSSBVAEHasher,
     OriginalSSBVAEHasher,
     PHSHasher,
     SSBVAEHasher,
@@ -71,6 +72,7 @@ __all__ = [
     "ITQHasher",
     "IsotropicHasher",
     "KernelSupervisedHasher",
+    "MultiViewSSBVAEHasher",
     "OriginalSSBVAEHasher",
     "PCAHasher",
     "PHSHasher",

@@ -53,6 +53,9 @@ class BaseHasher(
         "output": [StrOptions({"bits", "packed"})],
     }
 
+    # True for finite values only.
+    _ALLOWED_VALUES: bool | str = True
+
     @abstractmethod
     def _fit(self, X: Any, y: Any) -> None:
         """Learn from validated samples `X` (CSR or dense, float) and raw labels `y`.
@@ -224,6 +227,7 @@ class BaseHasher(
                 # Sums round otherwise in another order, and so might the directions.
                 order="C" if reset else None,
                 reset=reset,
+                ensure_all_finite=self._ALLOWED_VALUES,
             )
         if reset:
             self._n_fitted_bits = self.n_bits

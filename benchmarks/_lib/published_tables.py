@@ -3,7 +3,7 @@
 from functools import cache, partial
 from pathlib import Path
 
-from _lib import duplicate_tables, quality_report
+from _lib import duplicate_tables, quality_report, view_tables
 from _lib.hashers import hashers
 from _lib.tables import cells_of, mark_best, markdown_table, read_csv
 
@@ -528,6 +528,9 @@ TABLES = {
     "replaced": replaced_table,
     "mixture-parts": mixture_parts_table,
     "evidence": evidence_table,
+    "views": partial(view_tables.views_table, "P@100"),
+    "views-first": partial(view_tables.views_table, "P@1"),
+    "views-predict": view_tables.predict_table,
     "ablation": ablation_table,
     "recipe": recipe_table,
     "search": search_table,

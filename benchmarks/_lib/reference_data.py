@@ -129,31 +129,46 @@ def load_web_snippets():
     )
 
 
+def load_ag_news_texts():
+    """Load the texts of AG News in 4 topics."""
+    return _load_jsonl_texts(data_folder("ag-news") / "ag_news.jsonl.gz")
+
+
 @cache
 def load_ag_news():
-    """Load AG News in 4 topics, as TF-IDF of the 10,000 most frequent words."""
+    """Load AG News as TF-IDF of the 10,000 most frequent words."""
     return _vectorize(
-        _load_jsonl_texts(data_folder("ag-news") / "ag_news.jsonl.gz"),
+        load_ag_news_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
+    )
+
+
+def load_stackoverflow_texts():
+    """Load titles of questions with 20 tags."""
+    return _load_jsonl_texts(
+        data_folder("stackoverflow-titles") / "stackoverflow_titles.jsonl.gz"
     )
 
 
 @cache
 def load_stackoverflow():
-    """Load titles of questions with 20 tags, as TF-IDF of at most 10,000 words."""
+    """Load titles of questions as TF-IDF of at most 10,000 words."""
     return _vectorize(
-        _load_jsonl_texts(
-            data_folder("stackoverflow-titles") / "stackoverflow_titles.jsonl.gz"
-        ),
+        load_stackoverflow_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
 
 
+def load_dbpedia_texts():
+    """Load abstracts of an encyclopedia in 14 classes."""
+    return _load_jsonl_texts(data_folder("dbpedia14-14k") / "dbpedia14_14k.jsonl.gz")
+
+
 @cache
 def load_dbpedia():
-    """Load abstracts of an encyclopedia in 14 classes, as TF-IDF of 10,000 words."""
+    """Load abstracts of an encyclopedia as TF-IDF of 10,000 words."""
     return _vectorize(
-        _load_jsonl_texts(data_folder("dbpedia14-14k") / "dbpedia14_14k.jsonl.gz"),
+        load_dbpedia_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
 
@@ -211,8 +226,7 @@ def load_hiv_fingerprints():
     return np.load(data_folder("hiv-ecfp4") / "hiv_ecfp4_2048.npz")["packed"]
 
 
-@cache
-def load_diagnoses():
+def load_diagnoses_texts():
     """Load ICD-10-CM diagnoses in 22 chapters; a random fifth are test samples.
 
     The levels are the chapter, the block and the category of three characters.
@@ -230,8 +244,14 @@ def load_diagnoses():
     blocks = np.unique(blocks, return_inverse=True)[1][positions]
     levels = np.column_stack([chapters, blocks, positions])
     split.update(levels_train=levels[~is_test], levels_test=levels[is_test])
+    return split
+
+
+@cache
+def load_diagnoses():
+    """Load ICD-10-CM diagnoses as TF-IDF of the 10,000 most frequent words."""
     return _vectorize(
-        split,
+        load_diagnoses_texts(),
         TfidfVectorizer(max_features=10_000, stop_words="english", sublinear_tf=True),
     )
 

@@ -33,6 +33,9 @@ _SKHASH = {
     "SparseVectors": "skhash.neighbors._vectors",
     "Trainer": "skhash.variational._trainer",
     "TrainingTask": "skhash.variational._trainer",
+    "ViewClassifier": "skhash.variational.pseudo_labels._view_models",
+    "ViewLatentSpace": "skhash.variational.pseudo_labels._view_models",
+    "ViewScaler": "skhash.utils._views",
     "WordClassifier": "skhash.variational.pseudo_labels._word_classifier",
 }
 
@@ -44,6 +47,8 @@ _LAYERS = {
     "skhash.Dropout": "skhash.variational.nn._dense_ops",
     "skhash.GaussianAutoencoder": "skhash.variational.nn._networks",
     "skhash.Linear": "skhash.variational.nn._dense_ops",
+    "skhash.MultiViewAutoencoder": "skhash.variational.nn._view_layers",
+    "skhash.ViewLinear": "skhash.variational.nn._view_layers",
     "skhash.RowLinear": "skhash.variational.nn._sparse_layer",
     "torch.BatchNorm1d": "torch.nn",
     "torch.Linear": "torch.nn",

@@ -14,7 +14,7 @@ from skhash.utils._labels import (
     check_partial_labels,
     require_two_classes,
 )
-from skhash.utils._scaling import GlobalStandardScaler, NormScaler, Rows
+from skhash.utils._scaling import GlobalStandardScaler, NormScaler, Rows, Scaler
 from skhash.utils._state import replace_state
 from skhash.variational._network_encoder import NetworkEncoder
 from skhash.variational._trainer import Trainer, TrainingSettings, TrainingTask
@@ -224,8 +224,7 @@ class BaseVAEHasher(NetworkEncoder):
         self.multilabel_ = labels.kind == "multilabel" or (
             labels.kind == "none" and np.shape(y)[1:] not in ((), (1,))
         )
-        is_softmax = self.reconstruction_ == "softmax"
-        self.scaler_ = NormScaler(X) if is_softmax else GlobalStandardScaler(X)
+        self.scaler_ = self._make_scaler(X)
         self._architecture = {
             name: getattr(self, name) for name in self._ARCHITECTURE_PARAMETERS
         }
@@ -240,6 +239,10 @@ class BaseVAEHasher(NetworkEncoder):
                 X, "Use reconstruction='gaussian' (or 'auto') for signed features."
             )
         return self.reconstruction
+
+    def _make_scaler(self, X: Rows) -> Scaler:
+        is_softmax = self.reconstruction_ == "softmax"
+        return NormScaler(X) if is_softmax else GlobalStandardScaler(X)
 
     @property
     def _task(self) -> TrainingTask:

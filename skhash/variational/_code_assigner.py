@@ -27,6 +27,7 @@ from skhash.variational._trainer import TrainingTask
 from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.pseudo_labels._label_lookup import LabelLookup
+from skhash.variational.pseudo_labels._view_models import feature_classifier
 from skhash.variational.pseudo_labels._word_classifier import WordClassifier
 
 # Codes that differ from a codeword in at most this fraction of the bits are near it.
@@ -166,7 +167,7 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         if task.multilabel:
             return self
         order = random_state.permutation(X.shape[0])
-        if sp.issparse(X) and task.reconstruction == "softmax":
+        if _has_words(X, task):
             rows = np.sort(order[:_MAX_WORD_SAMPLES])
             earlier = copy.copy(getattr(previous, "_word_classifier", None))
             self._learn_words(
@@ -205,10 +206,13 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         """Fit the word classifier to labels and to the predictions of the network."""
         if not self.word_classifier_weight:
             return
-        classifier = earlier or WordClassifier(rows.shape[1], targets.shape[1])
+        scaled = self._task.scaler.scale(rows)
+        classifier = earlier or feature_classifier(
+            scaled, self._task.scaler, targets.shape[1]
+        )
         posteriors = self._log_posteriors_in_blocks(rows, encode).exp().numpy()
         posteriors[labeled] = targets[labeled]
-        classifier.update(self._task.scaler.scale(rows), posteriors)
+        classifier.update(scaled, posteriors)
         self._word_classifier = classifier
 
     def _learn_thresholds(self, unlabeled: Rows, encode: Encode) -> None:
@@ -246,21 +250,50 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         log_posteriors : Tensor of shape (n_rows, n_classes)
             In the precision of `features`.
         """
+        scores = self.class_scores(X, features)
+        if self._task.multilabel:
+            scores = self._add_training_labels(X, scores, torch.logit)
+            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
+        scores = self._add_training_labels(X, scores, torch.log)
+        return torch.log_softmax(scores, dim=1)
+
+    def class_scores(self, X: Rows, features: Tensor) -> Tensor:
+        """Return class scores without the labels of training samples.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_rows, n_features)
+            Samples.
+        features : Tensor of shape (n_rows, n_hidden)
+            Their last hidden layer.
+
+        Returns
+        -------
+        scores : Tensor of shape (n_rows, n_classes)
+            In the precision of `features`: log posteriors, but log-odds of each class
+            with several labels per sample.
+        """
         head = self._network.feature_head
         weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
         scores = F.linear(features, weight, bias)
         if self._task.multilabel:
-            scores = self._add_training_labels(X, scores, torch.logit)
-            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
+            return scores
         scores = torch.log_softmax(scores, dim=1)
-        if self._word_classifier is not None:
-            rows = self._task.scaler.scale(X)
-            if features.dtype == torch.float64:
-                rows = rows.astype(np.float64)
-            words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
-            scores = scores + self.word_classifier_weight * words
-        scores = self._add_training_labels(X, scores, torch.log)
-        return torch.log_softmax(scores, dim=1)
+        if self._word_classifier is None:
+            return scores
+        rows = self._task.scaler.scale(X)
+        if features.dtype == torch.float64:
+            rows = rows.astype(np.float64)
+        words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
+        return scores + self.word_classifier_weight * words
+
+    @property
+    def predicts_by_words(self) -> bool:
+        """Whether classes are predicted by posteriors with the word classifier.
+
+        Not if classes were added later: of their words few are known.
+        """
+        return self._word_classifier is not None and self._pulls is None
 
     def _add_training_labels(
         self, X: Rows, scores: Tensor, to_scores: Callable[[Tensor], Tensor]
@@ -345,3 +378,10 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         values = values.copy()
         values[rows] = flipped
         return values, is_uncertain
+
+
+def _has_words(X: Rows, task: TrainingTask) -> bool:
+    """Return whether the word classifier applies to samples."""
+    if task.reconstruction == "views":
+        return True
+    return sp.issparse(X) and task.reconstruction == "softmax"

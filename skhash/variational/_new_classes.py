@@ -250,13 +250,13 @@ class NewClassesMixin(SupervisedVAEHasher):
         self._keep_anchors(X)
         return True
 
-    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+    def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         """Return the scores of the label heads.
 
         The bits of the network know nothing of classes that were added: instead of the
         score of their codeword, these get the best one of the other classes.
         """
-        scores = super()._class_scores(features, logits)
+        scores = super()._class_scores(X, features, logits)
         pulls = getattr(self.code_assigner_, "_pulls", None)
         if pulls is None:
             return scores

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from torch import Tensor
 
 from skhash.utils._compat import Interval, StrOptions
@@ -19,6 +18,7 @@ from skhash.variational._docs import TEXTS
 from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
+from skhash.variational._validation import collaborator
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.nn._objectives import SelfSupervisedObjective
@@ -244,7 +244,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         task: TrainingTask,
         random_state: np.random.RandomState,
     ) -> TrainingRows:
-        self.pseudo_labeler_ = _instance(self.pseudo_labeler, PseudoLabeler)
+        self.pseudo_labeler_ = collaborator(self.pseudo_labeler, PseudoLabeler)
         if self.pseudo_labeler_ is None:
             return super()._make_training_rows(X, labels, task, random_state)
         self.pseudo_labeler_._validate_params()
@@ -316,7 +316,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
         previous = self.code_assigner_
-        self.code_assigner_ = _instance(self.code_assigner, CodeAssigner)
+        self.code_assigner_ = collaborator(self.code_assigner, CodeAssigner)
         if self.classes_ is None or self.code_assigner_ is None:
             self.code_assigner_ = None
             return
@@ -341,12 +341,16 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         self.code_mixer_ = fit_code_mixer(
             CodeMixer(self.n_bits, self.class_weight),
             X,
-            self.scaler_.scale,
+            self._content_rows,
             self._class_outputs,
             trainer.random_state,
             has_labels=self.classes_ is not None,
             choose=not is_chunk,  # Chunks keep to one kind of code.
         )
+
+    def _content_rows(self, X: Rows) -> Rows:
+        """Return the rows whose latent space is the content of a code."""
+        return self.scaler_.scale(X)
 
     def _class_outputs(self, X: Rows) -> tuple[Tensor, Tensor | None]:
         """Return logits of the bits of the network, and log posteriors if any."""
@@ -365,7 +369,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             log_posteriors = self.code_assigner_.log_posteriors(X, features)
             logits, is_uncertain = self.code_assigner_.assign(logits, log_posteriors)
         if self.code_mixer_ is not None:
-            logits = self.code_mixer_.mix(self.scaler_.scale(X), logits)
+            logits = self.code_mixer_.mix(self._content_rows(X), logits)
             is_uncertain = is_uncertain | super()._code_logits(X, features, logits)[1]
         return logits, is_uncertain
 
@@ -378,22 +382,18 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     def _n_network_bits(self) -> int:
         return self.n_bits if self.class_weight == 1 else min(self.n_bits, BLOCK_BITS)
 
-    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
-        scores = super()._class_scores(features, logits)
-        if self.multilabel_ or self.code_assigner_ is None:
+    def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
+        assigner = self.code_assigner_
+        if assigner is not None and assigner.predicts_by_words:
+            # More often right than with the scores of bits, by 0.01 to 0.03 on texts.
+            return assigner.class_scores(X, features)
+        scores = super()._class_scores(X, features, logits)
+        if self.multilabel_ or assigner is None:
             return scores
-        # With several labels per sample, the code head predicts a distribution and no
-        # memberships.
+        # The code head predicts a distribution, no memberships of several labels.
         return scores + self.network_.code_head(2.0 * (logits > 0) - 1)
 
     def _n_epochs(self, n_features: int) -> int:
         if self.max_epochs != "auto":
             return self.max_epochs
         return _EPOCHS_FEW_FEATURES if n_features <= _FEW_FEATURES else _EPOCHS
-
-
-def _instance(given, default_type):
-    """Return a copy of a given collaborator, a default one, or None."""
-    if given is None:
-        return None
-    return default_type() if isinstance(given, str) else clone(given)

@@ -12,7 +12,7 @@ from skhash.variational._base import BaseVAEHasher
 class SupervisedVAEHasher(ClassPredictorMixin, BaseVAEHasher):
     """Base class of the hashers whose network has label heads."""
 
-    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+    def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         """Return the scores (n_rows, n_classes) of the label heads."""
         return self.network_.feature_head(features)
 
@@ -20,7 +20,7 @@ class SupervisedVAEHasher(ClassPredictorMixin, BaseVAEHasher):
         def probabilities(hasher: SupervisedVAEHasher, X: Rows) -> NDArray:
             features, logits = (part.cpu().float() for part in hasher._activations(X))
             with torch.inference_mode():
-                scores = hasher._class_scores(features, logits)
+                scores = hasher._class_scores(X, features, logits)
                 if hasher.multilabel_:
                     return torch.sigmoid(scores).numpy()
                 return torch.softmax(scores, dim=1).numpy()

@@ -19,7 +19,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, LRScheduler, PassthroughScoring, PrintLog
 from torch.nn import BatchNorm1d
 
-from skhash.utils._scaling import GlobalStandardScaler, NormScaler
+from skhash.utils._scaling import Scaler
 from skhash.variational._validation import check_callbacks
 from skhash.variational.nn._batches import Batch, TrainingRows
 from skhash.variational.nn._networks import BernoulliAutoencoder
@@ -43,9 +43,9 @@ class TrainingTask:
 
     Attributes
     ----------
-    reconstruction : {"softmax", "gaussian"}
-        The distribution of the decoder.
-    scaler : NormScaler or GlobalStandardScaler
+    reconstruction : {"softmax", "gaussian", "views"}
+        The distribution of the decoder; "views" if each view has its own.
+    scaler : NormScaler, GlobalStandardScaler or ViewScaler
         Makes inputs and decoder targets of the samples.
     classes : ndarray of shape (n_classes,) or None
         The classes, None without labels.
@@ -54,7 +54,7 @@ class TrainingTask:
     """
 
     reconstruction: str
-    scaler: NormScaler | GlobalStandardScaler
+    scaler: Scaler
     classes: NDArray | None
     multilabel: bool
 

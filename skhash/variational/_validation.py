@@ -8,6 +8,7 @@ from typing import Any
 import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from skhash.utils._compat import num_samples
@@ -144,3 +145,10 @@ def check_chunk_classes(
             f"{labels.classes.tolist()[0]!r}."
         )
     return labels.classes
+
+
+def collaborator(given: Any, default_type: type[Any]) -> Any:
+    """Return a copy of a given collaborator, a default one for "auto", or None."""
+    if given is None:
+        return None
+    return default_type() if isinstance(given, str) else clone(given)

@@ -172,5 +172,5 @@ class VDSHHasher(SupervisedVAEHasher):
         is_uncertain = near_zero(above.cpu().numpy(), logits.cpu().numpy())
         return above, np.any(is_uncertain, axis=1)
 
-    def _class_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+    def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         return self.network_.code_head(logits)

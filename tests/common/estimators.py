@@ -52,6 +52,7 @@ ARGUMENTS = {
         {"threshold": "auto"},
     ],
     "BernoulliVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
+    "MultiViewSSBVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
     "OriginalSSBVAEHasher": [{"n_bits": 4, "max_epochs": 3}],
     "PHSHasher": [{"n_bits": 4, "max_epochs": 3}],
     "SSBVAEHasher": [{"n_bits": 4, "max_epochs": 3}],

@@ -10,8 +10,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from skhash.utils._scaling import Rows, Scaler
-from skhash.variational.nn._rows import CSRRows, SampledRows, as_tensor_rows
+from skhash.variational.nn._rows import (
+    CSRRows,
+    SampledRows,
+    ViewTensors,
+    as_tensor_rows,
+)
 from skhash.variational.nn._sparse_layer import sparse_product
+from skhash.variational.nn._view_layers import view_product
 
 
 class Batch(NamedTuple):
@@ -21,10 +27,11 @@ class Batch(NamedTuple):
     ----------
     rows : Tensor of shape (n_rows,), int64
         The positions of the samples in the training set.
-    inputs : CSRRows or Tensor of shape (n_rows, n_features)
+    inputs : CSRRows, ViewTensors or Tensor of shape (n_rows, n_features)
         The input of the encoder.
-    reconstruction : CSRRows, SampledRows or Tensor (n_reconstructed, n_features)
-        The target of the decoder for the first rows; sums to 1 for a softmax decoder.
+    reconstruction : CSRRows, SampledRows, ViewTensors or Tensor
+        The target (n_reconstructed, n_features) of the decoder for the first rows; sums
+        to 1 for a softmax decoder.
     targets : Tensor of shape (n_rows, n_classes), float32
         The target of the label heads: labels or pseudo-labels, zeros if unknown.
     confidence : Tensor of shape (n_rows,), float32
@@ -34,8 +41,8 @@ class Batch(NamedTuple):
     """
 
     rows: Tensor
-    inputs: CSRRows | Tensor
-    reconstruction: CSRRows | SampledRows | Tensor
+    inputs: CSRRows | ViewTensors | Tensor
+    reconstruction: CSRRows | SampledRows | ViewTensors | Tensor
     targets: Tensor
     confidence: Tensor
     clusters: Tensor
@@ -88,7 +95,9 @@ class ClusterScorer:
     def posteriors(self, X: Rows) -> Tensor:
         """Return the posteriors (n_rows, n_clusterings, n_clusters) of scaled rows."""
         rows = as_tensor_rows(X)
-        if isinstance(rows, CSRRows):
+        if isinstance(rows, ViewTensors):
+            scores = view_product(rows, self.weights.split(rows.widths))
+        elif isinstance(rows, CSRRows):
             scores = sparse_product(rows, self.weights)
         else:
             scores = rows @ self.weights
@@ -176,22 +185,26 @@ class TrainingRows(Dataset):
 
     def _reconstruction(
         self, X: Rows, rows: NDArray[np.intp]
-    ) -> CSRRows | SampledRows | Tensor:
+    ) -> CSRRows | SampledRows | ViewTensors | Tensor:
         n_rows = max(1, round(self.reconstructed_fraction * len(rows)))
         targets = self._mixtures(X[:n_rows], rows[:n_rows])
-        if self.n_sampled_features is None or not isinstance(targets, CSRRows):
+        if self.n_sampled_features is None or isinstance(targets, Tensor):
             return targets
+        if isinstance(targets, ViewTensors):
+            return targets.sampled(self.n_sampled_features, self.random_state)
         return SampledRows.draw(
             targets, X.shape[1], self.n_sampled_features, self.random_state
         )
 
-    def _mixtures(self, X: Rows, rows: NDArray[np.intp]) -> CSRRows | Tensor:
+    def _mixtures(
+        self, X: Rows, rows: NDArray[np.intp]
+    ) -> CSRRows | ViewTensors | Tensor:
         if self.neighbors is None:
             return as_tensor_rows(self.scaler.targets(X))
         column = self.random_state.randint(self.neighbors.shape[1], size=len(rows))
         pairs = np.column_stack([rows, self.neighbors[rows, column]]).ravel()
         targets = as_tensor_rows(self.scaler.targets(self.X[pairs]))
-        if isinstance(targets, CSRRows):
+        if isinstance(targets, CSRRows | ViewTensors):
             return targets.mixed(self.neighbor_weight)
         return torch.lerp(targets[::2], targets[1::2], self.neighbor_weight)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skhash.variational.nn._dense_ops import dense_product
-from skhash.variational.nn._rows import CSRRows, SampledRows
+from skhash.variational.nn._rows import CSRRows, SampledRows, ViewTensors
 
 # Rows per block of probabilities over all features: the block stays in the cache
 # between the product, the softmax and the gradients.
@@ -150,6 +150,47 @@ def gaussian_reconstruction(
     """
     residual = targets - torch.addmm(bias, codes, weight)
     return _GAUSSIAN_NATS * residual.square().mean()
+
+
+def view_reconstruction(
+    codes: Tensor, weight: Tensor, bias: Tensor, targets: ViewTensors
+) -> Tensor:
+    """Return the sum of the reconstruction losses of all views: REC.
+
+    Words are reconstructed as by :func:`softmax_reconstruction`, other views as by
+    :func:`gaussian_reconstruction`. A view that a row lacks adds nothing.
+
+    Parameters
+    ----------
+    codes : Tensor of shape (n_rows, n_bits)
+        The input of the decoder.
+    weight : Tensor of shape (n_bits, n_features)
+        The weights W of the decoder.
+    bias : Tensor of shape (n_features,)
+        Its bias b.
+    targets : ViewTensors of n_rows rows
+        Words that sum to 1, and standardized features.
+
+    Returns
+    -------
+    loss : Tensor, scalar
+    """
+    is_dense = [isinstance(part, Tensor) for part in targets.parts]
+    # A dense part has a column more, which says whether a row has the view.
+    widths = [width - dense for width, dense in zip(targets.widths, is_dense)]
+    terms = []
+    for part, dense, columns, offsets in zip(
+        targets.parts, is_dense, weight.split(widths, dim=1), bias.split(widths)
+    ):
+        if not dense:
+            terms.append(
+                softmax_reconstruction(codes, columns.contiguous(), offsets, part)
+            )
+            continue
+        residual = part[:, :-1] - torch.addmm(offsets, codes, columns)
+        squares = residual.square().mean(dim=1) * (part[:, -1] > 0)
+        terms.append(_GAUSSIAN_NATS * squares.mean())
+    return torch.stack(terms).sum()
 
 
 def bernoulli_kl(logits: Tensor) -> Tensor:

@@ -143,6 +143,7 @@ class BernoulliAutoencoder(nn.Module):
         Draws the initial weights; torch's global generator if None.
     """
 
+    input_layer: Any
     # None without classes.
     feature_head: Any
     code_head: Any
@@ -226,11 +227,7 @@ class BernoulliAutoencoder(nn.Module):
         if not precise:
             features = self.hidden_layers(self.input_layer(rows))
             return features, self.logit_layer(features)
-        weight, bias = self.input_layer.weight, self.input_layer.bias.double()
-        if isinstance(rows, CSRRows):
-            hidden = precise_product(rows, weight) + bias
-        else:
-            hidden = torch.addmm(bias, rows.double(), weight.double())
+        hidden = self._precise_hidden(rows)
         features = apply_precisely(self.hidden_layers, hidden)
         return features, apply_precisely(self.logit_layer, features)
 
@@ -244,6 +241,10 @@ class BernoulliAutoencoder(nn.Module):
             for layer in (*self.hidden_layers, *self.logit_layer)
             if isinstance(layer, nn.BatchNorm1d) and layer.running_var is not None
         )
+
+    def _precise_hidden(self, rows: CSRRows | Tensor) -> Tensor:
+        """Return the output of the first layer in double precision."""
+        return precise_linear(self.input_layer, rows)
 
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and heads: sampled bits as signs."""
@@ -320,6 +321,14 @@ class GaussianAutoencoder(BernoulliAutoencoder):
     def signs(self, activations: Activations) -> Tensor:
         """Return the input of decoder and head: the latent variables."""
         return activations.bits
+
+
+def precise_linear(layer: Any, rows: CSRRows | Tensor) -> Tensor:
+    """Return the output of a linear layer for rows in double precision."""
+    bias = layer.bias.double()
+    if isinstance(rows, CSRRows):
+        return precise_product(rows, layer.weight) + bias
+    return torch.addmm(bias, rows.double(), layer.weight.double())
 
 
 def _hidden_layers(

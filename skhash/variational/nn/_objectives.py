@@ -23,11 +23,12 @@ _SOFT_BITS_WEIGHT = 2.0
 _MIN_CLUSTER_WEIGHT = 0.3
 # Clusters have a smaller weight beside a Gaussian decoder: its loss of a sample is a
 # quarter of the loss of a text, and at full weight clusters outvote classes.
-_CLUSTER_SCALE = {"softmax": 1.0, "gaussian": 0.25}
+_CLUSTER_SCALE = {"softmax": 1.0, "gaussian": 0.25, "views": 1.0}
 
 _RECONSTRUCTIONS: dict[str, Callable[..., Tensor]] = {
     "softmax": losses.softmax_reconstruction,
     "gaussian": losses.gaussian_reconstruction,
+    "views": losses.view_reconstruction,
 }
 
 

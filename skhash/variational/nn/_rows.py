@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from skhash.utils._typing import Rows
+from skhash.utils._views import ViewRows
 
 # A sample of features has a multiple of this size where there are enough features.
 _FEATURES_STEP = 1024
@@ -163,18 +165,83 @@ class SampledRows(NamedTuple):
         )
 
 
-def as_tensor_rows(X: NDArray | sp.csr_array | sp.csr_matrix) -> CSRRows | Tensor:
+class ViewTensors(NamedTuple):
+    """The rows of several views.
+
+    Attributes
+    ----------
+    parts : tuple of {CSRRows, SampledRows, Tensor}
+        The rows of each view. The last column of a tensor is 1 where a row has the
+        view, and 0 else.
+    widths : tuple of int
+        Number of columns of each view.
+    """
+
+    parts: tuple
+    widths: tuple[int, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        part = self.parts[0]
+        return len(part) if isinstance(part, Tensor) else part.n_rows
+
+    def mixed(self, weight: float) -> "ViewTensors":
+        """Mix pairs of consecutive rows; the second of each has `weight` in [0, 1].
+
+        Where one row lacks a dense view, the other counts alone.
+        """
+        return self._replace(
+            parts=tuple(
+                _mixed_dense(part, weight)
+                if isinstance(part, Tensor)
+                else part.mixed(weight)
+                for part in self.parts
+            )
+        )
+
+    def sampled(
+        self, n_others: int, random_state: np.random.RandomState
+    ) -> "ViewTensors":
+        """Draw features of the sparse views; see :meth:`SampledRows.draw`."""
+        return self._replace(
+            parts=tuple(
+                part
+                if isinstance(part, Tensor)
+                else SampledRows.draw(part, width, n_others, random_state)
+                for part, width in zip(self.parts, self.widths, strict=True)
+            )
+        )
+
+    def to(self, device: torch.device | str) -> "ViewTensors":
+        """Return the rows on a device."""
+        return self._replace(parts=tuple(part.to(device) for part in self.parts))
+
+
+def _mixed_dense(pairs: Tensor, weight: float) -> Tensor:
+    """Mix pairs of consecutive rows whose last column says whether they count."""
+    first, second = pairs[::2], pairs[1::2]
+    weighted = (1 - weight) * first + weight * second
+    total = weighted[:, -1:]
+    return torch.where(total > 0, weighted / total.clamp_min(1e-6), weighted)
+
+
+def as_tensor_rows(X: Rows | ViewRows) -> CSRRows | Tensor | ViewTensors:
     """Convert rows to tensors: CSR stays sparse, other rows become dense float32.
 
     Parameters
     ----------
-    X : {ndarray, CSR} of shape (n_rows, n_features)
+    X : {ndarray, CSR} of shape (n_rows, n_features), or ViewRows
         The rows.
 
     Returns
     -------
-    rows : CSRRows or Tensor of shape (n_rows, n_features), float32
+    rows : CSRRows, Tensor of shape (n_rows, n_features), float32, or ViewTensors
     """
+    if isinstance(X, ViewRows):
+        return ViewTensors(
+            tuple(as_tensor_rows(block) for block in X.blocks), tuple(X.widths)
+        )
     if sp.issparse(X):
         return CSRRows.from_scipy(X)
     return torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))

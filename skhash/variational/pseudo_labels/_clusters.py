@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from skhash.utils._scaling import Rows
-from skhash.variational.pseudo_labels._class_models import class_model
+from skhash.variational.pseudo_labels._view_models import row_class_model
 
 _N_CLUSTERINGS = 4
 _MAX_CLUSTERS = 32
@@ -65,7 +65,7 @@ class ClusterEnsemble:
         n_clusters = min(_MAX_CLUSTERS, len(latent) // _ROWS_PER_CLUSTER + 2)
         self.n_clusters = min(n_clusters, len(latent))
         directions = np.ascontiguousarray(latent[:, :_N_DIRECTIONS])
-        model = class_model(rows)
+        model = row_class_model(rows)
         weights, offsets = [], []
         for _ in range(_N_CLUSTERINGS):
             posteriors = self._k_means(directions, random_state)

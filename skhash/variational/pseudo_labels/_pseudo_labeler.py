@@ -20,6 +20,10 @@ from skhash.variational.pseudo_labels._graph import (
     NeighborGraph,
 )
 from skhash.variational.pseudo_labels._posteriors import ClassPosteriorEstimator
+from skhash.variational.pseudo_labels._view_models import (
+    ViewLatentSpace,
+    latent_space,
+)
 
 # Latent space, neighbors, clusters and class models are learned from this many samples
 # at most, so that time is linear, and memory constant, in the number of samples.
@@ -142,7 +146,7 @@ class PseudoLabeler(DocumentedMixin, BaseEstimator):
         """
         sample = sample_labeled_first(labels.labeled, _MAX_SAMPLE, random_state)
         rows = scaler.scale(X[sample])
-        space = LatentSpace(rows, LATENT_DIMENSIONS, random_state)
+        space = latent_space(rows, LATENT_DIMENSIONS, random_state)
         latent = space.transform(rows)
         search = LatentNeighbors(latent, min(self.n_neighbors, len(sample) - 1))
         similarities, found = search.nearest(latent, np.arange(len(sample)))
@@ -174,7 +178,7 @@ class PseudoLabeler(DocumentedMixin, BaseEstimator):
         X: Rows,
         sample: NDArray[np.intp],
         scaler: Scaler,
-        space: LatentSpace,
+        space: LatentSpace | ViewLatentSpace,
         search: LatentNeighbors,
         estimator: ClassPosteriorEstimator | None,
     ) -> None:

@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 
 from skhash.utils._scaling import Rows, unit_length
 from skhash.utils._sparse import sparse_product, with_data
+from skhash.utils._views import stacked
 
 _SMOOTHING = 0.1
 _COMPLEMENT_SMOOTHING = 0.3
@@ -53,18 +54,14 @@ class WordClassifier:
         Word counts add up, and the regressions of all updates are averaged. The word
         weights of the regression are those of the first update.
         """
-        self.counts = self.counts + rows.T @ posteriors
-        others = self.counts.sum(axis=1, keepdims=True) - self.counts
-        others += _COMPLEMENT_SMOOTHING
-        complement = np.log(others.sum(axis=0)) - np.log(others)
-        self.complement = complement - complement.mean(axis=1, keepdims=True)
-
+        self.counts = self.counts + self._count(rows, posteriors)
+        self.complement = self._complement()
         if not self.n_updates:
             self.word_weights = self._word_weights()
         # The probability that two draws from the posterior agree.
         purity = np.square(posteriors).sum(axis=1)
         ridge = Ridge(alpha=_RIDGE * purity.mean(), tol=1e-2)
-        ridge.fit(self._weighted(rows), posteriors, sample_weight=purity)
+        ridge.fit(stacked(self._weighted(rows)), posteriors, sample_weight=purity)
         found = np.vstack([ridge.coef_.T, ridge.intercept_]).astype(np.float32)
         self.n_updates += 1
         self.regression = self.regression + (found - self.regression) / self.n_updates
@@ -76,6 +73,17 @@ class WordClassifier:
         memberships = _product(self._weighted(rows), weights) + intercepts
         return _product(rows, self.complement) + _REGRESSION_SCALE * memberships
 
+    def _count(self, rows: Rows, posteriors: NDArray[np.float32]) -> NDArray:
+        """Return the counts of the words (n_features, n_classes) of all classes."""
+        return rows.T @ posteriors
+
+    def _complement(self) -> NDArray[np.float32]:
+        """Return the centered log-odds of the words for complement naive Bayes."""
+        others = self.counts.sum(axis=1, keepdims=True) - self.counts
+        others += _COMPLEMENT_SMOOTHING
+        complement = np.log(others.sum(axis=0)) - np.log(others)
+        return complement - complement.mean(axis=1, keepdims=True)
+
     def _word_weights(self) -> NDArray[np.float32]:
         """Return the root mean square over the classes of the log-count ratios."""
         fractions = self.counts + _SMOOTHING
@@ -85,11 +93,16 @@ class WordClassifier:
 
     def _weighted(self, rows: Rows) -> Rows:
         """Return rows of weighted words, of unit length again."""
-        weights = self.word_weights.astype(rows.dtype, copy=False)
-        if not sp.issparse(rows):
-            return unit_length(rows * weights)
-        weighted = with_data(rows, rows.data * weights[rows.indices])
-        return unit_length(weighted, copy=False)
+        return weighted_words(rows, self.word_weights)
+
+
+def weighted_words(rows: Rows, word_weights: NDArray[np.float32]) -> Rows:
+    """Return rows times weights of their features, of unit length again."""
+    weights = word_weights.astype(rows.dtype, copy=False)
+    if not sp.issparse(rows):
+        return unit_length(rows * weights)
+    weighted = with_data(rows, rows.data * weights[rows.indices])
+    return unit_length(weighted, copy=False)
 
 
 def _product(rows: Rows, weights: NDArray[np.float32]) -> NDArray:

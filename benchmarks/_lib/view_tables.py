@@ -1,0 +1,46 @@
+"""Define the tables of views and other methods from results/views.csv."""
+
+from pathlib import Path
+
+from _lib.tables import markdown_table, read_csv
+
+_RESULTS = Path(__file__).parents[1] / "results" / "views.csv"
+_METHODS = ("words", "embedding", "both", "semi")
+_OTHERS = ("log-reg", "label-spread", "itq", "pca-sign")
+
+
+def _groups():
+    """Yield data set and percentage of labels, and the runs by method."""
+    groups = {}
+    for row in read_csv(_RESULTS):
+        key = row["dataset"], row["labels"].removesuffix(".0")
+        groups.setdefault(key, {})[row["method"]] = row
+    yield from groups.items()
+
+
+def _cell(row, name):
+    return f"{float(row[name]):.3f}" if row and row[name] else ""
+
+
+def views_table(measure):
+    """Return a measure of the codes by method."""
+    names = (*_METHODS, *_OTHERS)
+    lines = [
+        [f"{dataset}, {labels} %", *(_cell(rows.get(name), measure) for name in names)]
+        for (dataset, labels), rows in _groups()
+    ]
+    return markdown_table([f"{measure}, labels", *names], lines)
+
+
+def predict_table():
+    """Return the accuracy of `predict` and of logistic regression."""
+    lines = []
+    for (dataset, labels), rows in _groups():
+        cells = [
+            f"{_cell(rows.get(name), 'accuracy')} / {_cell(rows.get(name), 'logistic')}"
+            for name in _METHODS[:3]
+        ]
+        if labels != "0":
+            line = [f"{dataset}, {labels} %", *cells]
+            lines.append(["" if cell == " / " else cell for cell in line])
+    return markdown_table(["`predict` / logistic", *_METHODS[:3]], lines)
