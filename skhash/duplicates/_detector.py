@@ -150,7 +150,6 @@ class DuplicateDetector(
     # The distinct codes, or an index of them that `partial_fit` has made.
     _codes: Packed | None
     _index: Any
-    # Takes a byte per sample, and `representatives_` would take eight.
     _is_kept: NDArray[np.bool_]
     _weights: NDArray[np.float64] | None
     _searched_radius: int
