@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skhash.distributed._one_thread import one_torch_thread
+from skhash.utils._compat import cloudpickle
 from skhash.utils._pipelines import final_estimator
 
 Block = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray]
@@ -127,6 +128,11 @@ def _encode_block(hasher: Any, block: Any) -> Block:
 # Blocks, by joblib
 
 
+def _pickled(estimator: Any) -> bytes:
+    """Pickle an estimator, by value where it has parts of a script or a notebook."""
+    return cloudpickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL)
+
+
 class Courier:
     """Bring an estimator to other processes, which unpickle it once.
 
@@ -150,7 +156,7 @@ class Courier:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the estimator to its bytes."""
         if self._bytes is None:
-            text = pickle.dumps(self._estimator, protocol=pickle.HIGHEST_PROTOCOL)
+            text = _pickled(self._estimator)
             self._bytes = np.frombuffer(text, dtype=np.uint8)
         return {"_estimator": None, "_key": self._key, "_bytes": self._bytes}
 
@@ -186,7 +192,7 @@ def _encode_by_dask(client: Any, hasher: Any, blocks: Iterable[Any]) -> Iterator
     the worker that holds them, and the blocks in a task are not. Nor is the hasher,
     which is the result of a task.
     """
-    text = pickle.dumps(hasher, protocol=pickle.HIGHEST_PROTOCOL)
+    text = _pickled(hasher)
     sent = client.submit(pickle.loads, text, pure=False)
     waiting: deque[Any] = deque()
     try:
@@ -219,7 +225,7 @@ def _as_delayed(hasher: Any) -> Any:
     """Return the hasher as a task of its own, which each worker asks for once."""
     import dask
 
-    text = pickle.dumps(hasher, protocol=pickle.HIGHEST_PROTOCOL)
+    text = _pickled(hasher)
     return dask.delayed(pickle.loads, pure=False)(text)
 
 

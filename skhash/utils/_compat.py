@@ -1,4 +1,4 @@
-"""Import the names of scikit-learn that are not public, in this module only."""
+"""Import what has moved between versions, or is not public, in this module only."""
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -19,6 +19,10 @@ from sklearn.utils.sparsefuncs_fast import (
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 from sklearn.utils.validation import _num_samples as num_samples
 
+try:
+    import cloudpickle
+except ImportError:  # Before version 1.6, joblib has its own copy.
+    from joblib.externals import cloudpickle
 try:  # The table of fitted attributes of HTML representations, new in version 1.9.
     from sklearn.utils._repr_html.fitted_attributes import AttrsDict
 except ImportError:
@@ -30,6 +34,7 @@ __all__ = [
     "Interval",
     "Options",
     "StrOptions",
+    "cloudpickle",
     "fit_context",
     "get_feature_names",
     "inplace_csr_row_normalize_l1",

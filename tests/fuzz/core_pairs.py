@@ -10,6 +10,7 @@ from skhash._hamming._search import (
     StopFlag,
     first_equal_codes,
     neighbors_of_pairs,
+    release_freed_memory,
     simd_names,
     sorted_pairs,
 )
@@ -89,6 +90,8 @@ def equal_codes(source):
     )
     check_equal(first, firsts[numbers.ravel()])
     assert n_copies == len(rows) - len(unique)
+    del first, unique
+    release_freed_memory()
 
 
 def refused_pairs(source):
