@@ -204,3 +204,26 @@ def learn_rotation(
         agreement = np.sum(correlation * rotation, dtype=np.float64)
         losses.append(2 - 2 * agreement / (signs.size * scale) if scale else 1.0)
     return rotation, np.array(losses)
+
+
+def ridge_weights(
+    inputs: NDArray[np.float64], targets: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the weights of a ridge regression with a penalty of 1.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_rows, n_inputs)
+        The inputs.
+    targets : ndarray of shape (n_rows, n_targets)
+        What to predict.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_inputs + 1, n_targets)
+        The last row is the intercept.
+    """
+    inputs = np.column_stack([inputs, np.ones(len(inputs))])
+    gram = inputs.T @ inputs
+    gram[np.diag_indices_from(gram)] += 1.0
+    return np.linalg.solve(gram, inputs.T @ targets)

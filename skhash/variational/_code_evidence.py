@@ -12,6 +12,7 @@ from skhash.utils._scaling import Rows
 # The similarity of so many samples that are found first is compared.
 _N_FOUND = 100
 _QUERIES_PER_BLOCK = 256
+_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
 # By class posteriors, so many queries are judged at most.
 _MAX_QUERIES = 1000
 
@@ -97,6 +98,27 @@ def found_similarity(
     return np.concatenate(found)
 
 
+def class_weights(labeled_fraction: float) -> list[float]:
+    """Return the weights of the class in further bits to choose from, in order.
+
+    Posteriors that were learned from few labels agree with the network, which was
+    trained by them, more than with the classes: they would give the class too much
+    weight. The largest weight is 0.4 for 1 % of the labels, 0.6 for 10 % and 0.7 for
+    all, with which no more errors were made on any data measured (docs/quality.md).
+
+    Parameters
+    ----------
+    labeled_fraction : float
+        The fraction of the training samples that has labels, in [0, 1].
+
+    Returns
+    -------
+    weights : list of float
+    """
+    largest = 0.6 + 0.2 * np.log10(10 * max(labeled_fraction, 0.001))
+    return [w for w in _CLASS_WEIGHTS if w <= max(round(largest, 1), _CLASS_WEIGHTS[0])]
+
+
 @dataclass(frozen=True)
 class ClassEvidence:
     """Judge codes of training samples by their class posteriors.
@@ -107,10 +129,13 @@ class ClassEvidence:
         The class posteriors of the samples, in random order.
     random_state : RandomState
         Breaks ties.
+    labeled_fraction : float, default=1.0
+        The fraction of the training samples that has labels.
     """
 
     posteriors: NDArray[np.float32]
     random_state: np.random.RandomState
+    labeled_fraction: float = 1.0
 
     def error(self, codes: NDArray[np.bool_]) -> float:
         """Return the expected fraction of other classes among what codes find.

@@ -13,12 +13,13 @@ from scipy.linalg import eigh
 from sklearn.preprocessing import normalize
 from torch import Tensor
 
-from skhash.utils._linalg import learn_rotation, unit_rows
+from skhash.utils._linalg import learn_rotation, ridge_weights, unit_rows
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
 from skhash.utils._sparse import sparse_product, with_data
 from skhash.variational._code_evidence import (
     ClassEvidence,
+    class_weights,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -27,20 +28,17 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
-# The class weight of the first bits without labels, where these are mixed, and of
-# further ones.
+# The class weight without labels of first bits, where these are mixed, and others.
 _FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.6
-# With labels, the class weight of further bits is the first of these with which class
-# posteriors expect at most so many times the errors of the network alone, or so many
-# more per sample that is found.
-_CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
+# With labels, the class weight of further bits is the first one with which posteriors
+# expect at most so many times the errors of the network, or so many more per sample.
 _MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
-# So many bits of the network are replaced by mixed ones if that costs no more errors.
+# So many bits of the network may be replaced by mixed ones.
 _REPLACED_BITS = 8
 _CONTENT_DIMENSIONS = 128
 _MAX_ITER = 20
-# What is mixed is chosen by at least so many samples. Some of them are queries; the
-# mixture of all bits is better if its gain exceeds so many standard deviations.
+# What is mixed is chosen by at least so many samples, of which some are queries. The
+# mixture of all bits is better if its gain exceeds so many deviations.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
 _MAX_CHOICE_QUERIES = 2000
 _MIN_GAIN = 2.0
@@ -82,8 +80,8 @@ class CodeMixer:
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1), in
         mixed bits. "auto" is 0.6 for bits after the first 32. With class posteriors, it
-        is the smallest of 0.4, 0.5, 0.6, 0.7 with which they expect at most a hundredth
-        more errors of class than with the bits of the network.
+        is the first of :func:`class_weights` with which they expect at most a hundredth
+        more errors than with the bits of the network.
     mixes_first : bool, default=False
         Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
         weight of 0.7. Any other class weight mixes all bits.
@@ -118,6 +116,7 @@ class CodeMixer:
         random_state: np.random.RandomState,
         posteriors: NDArray[np.float32] | None = None,
         *,
+        labeled_fraction: float = 1.0,
         replaces: bool = False,
     ) -> "CodeMixer":
         """Learn the latent space and the rotation.
@@ -133,6 +132,8 @@ class CodeMixer:
         posteriors : ndarray of shape (n_samples, n_classes), float32, default=None
             Their class posteriors. They choose a class weight of "auto" from 1,000
             samples on.
+        labeled_fraction : float, default=1.0
+            The fraction of the training samples that has labels.
         replaces : bool, default=False
             Whether mixed bits may replace the last 8 of the network.
 
@@ -154,7 +155,7 @@ class CodeMixer:
         widths = [part.shape[1] for part in parts]
         class_bits = (class_logits > 0).numpy()
         if keeps and posteriors is not None and len(both) >= _MIN_CHOICE_SAMPLES:
-            evidence = ClassEvidence(posteriors, random_state)
+            evidence = ClassEvidence(posteriors, random_state, labeled_fraction)
             blocks = self._choose_blocks(both, widths, class_bits, evidence, replaces)
         else:
             blocks = self._given_blocks(both, widths, random_state)
@@ -169,7 +170,7 @@ class CodeMixer:
         if self._n_kept < class_logits.shape[1]:
             mixed = np.hstack(parts) @ weights > self._offset
             codes = np.hstack([class_bits[:, : self._n_kept], mixed])
-            self._inverse = _ridge(2.0 * codes - 1, 2.0 * class_bits - 1)
+            self._inverse = ridge_weights(2.0 * codes - 1, 2.0 * class_bits - 1)
         return self
 
     def _given_blocks(
@@ -199,15 +200,16 @@ class CodeMixer:
         error = evidence.error(bits)
         most = max(_MAX_ERROR_RATIO * error, error + _MAX_ERROR_RISE)
         n_bits, spans, blocks = bits.shape[1], self._spans(), []
+        weights = class_weights(evidence.labeled_fraction)
         rotated = partial(_rotated, both, widths, random_state=evidence.random_state)
         if replaces:
-            first, self.class_weight_ = n_bits - _REPLACED_BITS, _CLASS_WEIGHTS[0]
+            first, self.class_weight_ = n_bits - _REPLACED_BITS, weights[0]
             block = rotated(self.class_weight_, first, n_bits)
             codes = np.hstack([bits[:, :first], both @ block > 0])
             if evidence.error(codes) <= most:
                 self._n_kept, bits, blocks = first, codes, [block]
         for span in spans:
-            for self.class_weight_ in _CLASS_WEIGHTS:
+            for self.class_weight_ in weights:
                 block = rotated(self.class_weight_, *span)
                 if evidence.error(np.hstack([bits, both @ block > 0])) <= most:
                     break
@@ -293,7 +295,7 @@ def fit_code_mixer(
     class_outputs: ClassOutputs,
     random_state: np.random.RandomState,
     *,
-    has_labels: bool,
+    labeled_fraction: float | None,
     choose: bool,
 ) -> CodeMixer | None:
     """Fit a mixer to a sample of the training samples.
@@ -311,8 +313,8 @@ def fit_code_mixer(
         their class posteriors (n_rows, n_classes), None without labels.
     random_state : RandomState
         Draws the sample and seeds the mixer.
-    has_labels : bool
-        Whether there are class posteriors.
+    labeled_fraction : float or None
+        The fraction of samples with labels; None without class posteriors.
     choose : bool
         Whether the first 32 bits may be mixed too if the training samples say so: all
         of them without labels, the last 8 with labels. Applies to codes of 32 bits or
@@ -327,6 +329,7 @@ def fit_code_mixer(
     order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
     choose = choose and mixer.class_weight == "auto" and mixer.n_bits >= BLOCK_BITS
     choose = choose and len(order) >= _MIN_CHOICE_SAMPLES
+    has_labels = labeled_fraction is not None
     if choose and not has_labels:
         some = X[order[:_MAX_CHOICE_SAMPLES]]
         mixer.mixes_first = _mixes_better(some, view, random_state)
@@ -335,7 +338,14 @@ def fit_code_mixer(
         return None
     rows = X[order]
     logits, posteriors = view.outputs(rows)
-    mixer.fit(view.scale(rows), logits, random_state, posteriors, replaces=choose)
+    mixer.fit(
+        view.scale(rows),
+        logits,
+        random_state,
+        posteriors,
+        labeled_fraction=labeled_fraction or 0.0,
+        replaces=choose,
+    )
     return mixer if mixer._n_kept < mixer.n_bits else None
 
 
@@ -388,13 +398,3 @@ def _rotated(
         random_state=random_state,
     )
     return weights[:, None] * (axes @ rotation[:, : last - first])
-
-
-def _ridge(
-    signs: NDArray[np.float64], targets: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the weights of a ridge regression with an intercept in the last row."""
-    inputs = np.column_stack([signs, np.ones(len(signs))])
-    gram = inputs.T @ inputs
-    gram[np.diag_indices_from(gram)] += 1.0
-    return np.linalg.solve(gram, inputs.T @ targets)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skhash.utils._compat import Interval
 from skhash.utils._docstrings import substitute
+from skhash.utils._labels import PartialLabels
 from skhash.utils._scaling import Rows
 from skhash.utils._views import ViewScaler, check_views, missing_as_zeros
 from skhash.variational._docs import TEXTS
@@ -229,7 +230,9 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
             n_clusters=0 if clusters is None else clusters.n_clusters,
         )
 
-    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
+    def _fit_code_mixer(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
         if self.class_weight != 1 and (not is_chunk or self.code_mixer_ is None):
             rows = trainer.random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
             self._content_space = ViewLatentSpace(
@@ -237,7 +240,7 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
                 LATENT_DIMENSIONS,
                 trainer.random_state,
             )
-        super()._fit_code_mixer(X, trainer, is_chunk=is_chunk)
+        super()._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
     def _content_rows(self, X: Rows) -> NDArray[np.float64]:
         return self._content_space.coordinates(self.scaler_.scale(X))

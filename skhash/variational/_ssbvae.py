@@ -62,9 +62,8 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
         the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
-        doubt of the classes), and 0.6 for others, or 0.4 to 0.7 with labels: as little
-        as keeps the precision that class posteriors expect. Without labels, `fit` takes
-        0.7 for the first 32 if halves of samples say that this finds similar samples.
+        doubt of the classes), and 0.6 for others; with labels 0.4 to 0.7, the more the
+        more. Without labels, 0.7 for the first 32 if halves of samples ask for it.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -310,7 +309,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     ) -> None:
         self._fit_code_assigner(X, labels, trainer, is_chunk=is_chunk)
         self._keep_anchors(X)
-        self._fit_code_mixer(X, trainer, is_chunk=is_chunk)
+        self._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
     def _fit_code_assigner(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
@@ -333,7 +332,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             previous=previous if is_chunk else None,
         )
 
-    def _fit_code_mixer(self, X: Rows, trainer: Trainer, *, is_chunk: bool) -> None:
+    def _fit_code_mixer(
+        self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
+    ) -> None:
         # A small chunk has too few samples for a latent space.
         n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
         if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
@@ -344,7 +345,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             self._content_rows,
             self._class_outputs,
             trainer.random_state,
-            has_labels=self.classes_ is not None,
+            labeled_fraction=None if self.classes_ is None else labels.labeled.mean(),
             choose=not is_chunk,  # Chunks keep to one kind of code.
         )
 

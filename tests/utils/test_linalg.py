@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numpy.testing import assert_allclose
 from sklearn.decomposition import TruncatedSVD
+from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 
 from skhash.utils._linalg import (
     extreme_exponent,
+    ridge_weights,
     settle_equal_eigenvalues,
     singular_directions,
     unit_rows,
@@ -96,3 +99,11 @@ def test_equal_eigenvalues_have_one_basis():
     np.testing.assert_array_equal(settled[:, [3, 7, 8]], basis[:, [3, 7, 8]])
     other = settle_equal_eigenvalues(values, basis @ turn)
     np.testing.assert_allclose(other, settled, atol=1e-12)
+
+
+def test_ridge_weights_equal_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(50, 4)), rng.normal(size=(50, 2))
+    with_ones = np.column_stack([inputs, np.ones(50)])
+    expected = Ridge(alpha=1.0, fit_intercept=False).fit(with_ones, targets).coef_.T
+    assert_allclose(ridge_weights(inputs, targets), expected)

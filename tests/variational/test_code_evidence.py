@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skhash.variational._code_evidence import (
     ClassEvidence,
+    class_weights,
     found_similarity,
     gain_in_deviations,
     split_halves,
@@ -89,3 +90,13 @@ def test_errors_that_posteriors_expect(rng):
 
 def test_gain_of_equal_values():
     assert gain_in_deviations(np.ones(5), np.ones(5)) == 0
+
+
+@pytest.mark.parametrize(
+    ("fraction", "largest"),
+    [(0.0, 0.4), (0.01, 0.4), (0.03, 0.5), (0.1, 0.6), (1.0, 0.7)],
+)
+def test_class_weights_rise_with_the_labels(fraction, largest):
+    weights = class_weights(fraction)
+    assert weights == sorted(weights)
+    assert (weights[0], weights[-1]) == (0.4, largest)
