@@ -280,6 +280,29 @@ def test_searches_beside_changes_see_one_state(storage):
     assert model.n_samples_fit_ == len(rows)
 
 
+@pytest.mark.parametrize("how", ["indices", "ids", "mask"])
+def test_filtered_searches_keep_to_the_state_that_they_began_with(monkeypatch, how):
+    rows = random_rows(50)
+    model = HammingNearestNeighbors(3, packed=True).fit(rows, ids=np.arange(100, 150))
+    subset = {"indices": np.arange(10, 50), "ids": np.arange(110, 150)}
+    subset["mask"] = np.arange(50) >= 10
+    filters = {how: subset[how]}
+    expected = model.kneighbors(rows[:5], return_ids=True, **filters)
+    check = HammingNearestNeighbors._check_subset
+
+    def change_beside(self, *arguments):
+        checked = check(self, *arguments)
+        monkeypatch.undo()
+        model.remove(np.arange(30))
+        return checked
+
+    monkeypatch.setattr(HammingNearestNeighbors, "_check_subset", change_beside)
+    found = model.kneighbors(rows[:5], return_ids=True, **filters)
+    assert model.n_samples_fit_ == 20
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     "copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy]
 )
