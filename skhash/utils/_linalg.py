@@ -223,7 +223,7 @@ def ridge_weights(
     weights : ndarray of shape (n_inputs + 1, n_targets)
         The last row is the intercept.
     """
-    inputs = np.column_stack([inputs, np.ones(len(inputs))])
-    gram = inputs.T @ inputs
+    with_ones = np.column_stack([inputs, np.ones(len(inputs))])
+    gram = with_ones.T @ with_ones
     gram[np.diag_indices_from(gram)] += 1.0
-    return np.linalg.solve(gram, inputs.T @ targets)
+    return np.linalg.solve(gram, with_ones.T @ targets)
