@@ -93,7 +93,7 @@ def main():
     index = HammingNearestNeighbors(n_neighbors=10, packed=True).fit(codes)
     # The codes find candidates, and TF-IDF orders them.
     reranked = RerankedNearestNeighbors(
-        FrozenEstimator(hasher), n_neighbors=10, rerank_factor=50
+        FrozenEstimator(hasher), n_neighbors=10, rerank_factor=200
     ).fit(X)
     found = reranked.kneighbors(X_query, return_distance=False)
     at_10 = np.mean(chapters[found] == query_chapters[:, None])
