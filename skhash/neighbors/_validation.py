@@ -59,9 +59,9 @@ def _are_plain(labels: NDArray) -> bool:
 
     The general way takes longer than adding a code to an index. False decides nothing.
     """
-    if not labels.size or (labels.ndim == 1 and labels.dtype.kind in "biu"):
+    if not len(labels) or (labels.ndim == 1 and labels.dtype.kind in "biu"):
         return True
-    if labels.ndim == 2 and labels.dtype.kind in "biuf":
+    if labels.ndim == 2 and labels.dtype.kind in "biuf" and labels.size:
         return _are_memberships(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "UOf" or len(labels) > _FEW:
         return False

@@ -119,7 +119,7 @@ class SimHasher(BaseHasher):
             )
         return values
 
-    def _check_n_bits(self) -> None:
+    def _check_parameters(self) -> None:
         """Accept another number of bits after fit, which has learned none."""
 
     @property

@@ -13,7 +13,7 @@ from skhash.utils._compat import is_pandas_na, is_scalar_nan
 UNLABELED = -1
 
 # What a missing label becomes where an array or a column is converted to text.
-_MISSING_TEXTS = frozenset({"-1", "-1.0", "nan", "NaN", "None", "<NA>"})
+_MISSING_TEXTS = frozenset({"-1", "-1.0", "nan", "NaN", "NaT", "None", "<NA>"})
 
 
 def fill_masked(y: np.ma.MaskedArray) -> NDArray[Any]:
@@ -58,7 +58,8 @@ def check_texts(texts: Iterable[str], name: str) -> None:
         )
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
+    """Tell whether a value means that there is no label: None, NaN or pandas.NA."""
     return label is None or is_scalar_nan(label) or is_pandas_na(label)
 
 
@@ -66,7 +67,7 @@ def check_objects(
     y: NDArray[np.object_], name: str
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return labels in their natural dtype, which are given, and which are -1."""
-    missing = np.array([_is_missing(label) for label in y], dtype=bool)
+    missing = np.array([is_missing(label) for label in y], dtype=bool)
     for label in y[~missing]:
         if not isinstance(label, str | Real | np.bool_):
             raise not_classes(name, f"a sample with {label!r}")
@@ -109,7 +110,7 @@ def check_whole_numbers(y: NDArray[Any], name: str) -> None:
 def as_indicator(y: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Return a matrix of labels in single precision, NaN where one is missing."""
     if y.dtype.kind == "O" and y.ndim == 2:
-        missing = np.array([[_is_missing(v) for v in row] for row in y], dtype=bool)
+        missing = np.array([[is_missing(v) for v in row] for row in y], dtype=bool)
         y = np.where(missing.reshape(y.shape), np.nan, y)
         if all(isinstance(value, Real | np.bool_) for value in y.ravel()):
             y = y.astype(np.float64)

@@ -221,6 +221,17 @@ def test_values_in_parts_fit_the_same(hasher, fitted, rows, labels):
     assert parts.nnz == 2 * rows.nnz
 
 
+def test_stored_zeros_fit_the_same(hasher, rows, labels):
+    zeros = rows.copy()
+    zeros.data[::3] = 0
+    plain = zeros.copy()
+    plain.eliminate_zeros()
+    codes = clone(hasher).fit(plain, labels).transform(plain)
+    again = clone(hasher).fit(zeros, labels)
+    assert_array_equal(again.transform(zeros), codes)
+    assert zeros.nnz == rows.nnz
+
+
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 def test_width_of_the_index(hasher, fitted, rows, labels, index):
     X = sp.csr_array(

@@ -143,6 +143,23 @@ def test_number_of_bits_set_after_fit(name):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+def test_parameters_set_after_fit(name):
+    """They are refused, or the codes stay those of fit."""
+    X, y = clusters()
+    hasher = getattr(shallow, name)(n_bits=8).fit(X, y)
+    codes, params = hasher.transform(X), hasher.get_params()
+    for key, constraints in hasher._parameter_constraints.items():
+        if "boolean" not in constraints:
+            continue
+        hasher.set_params(**{key: not params[key]})
+        for call in (lambda: hasher.transform(X), lambda: hasher.score(X, y)):
+            with pytest.raises(ValueError, match=f"{key} was set to {not params[key]}"):
+                call()
+        hasher.set_params(**{key: params[key]})
+        assert_array_equal(hasher.transform(X), codes)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_unfitted_hasher_has_no_names_of_columns(name):
     with pytest.raises(NotFittedError):
         getattr(shallow, name)().get_feature_names_out()
