@@ -166,7 +166,7 @@ def check_codes(
     """
     if packed:
         rows = check_packed(X, n_bits=n_bits, name=name, min_samples=1)
-        return rows, n_bits or 8 * rows.shape[1]
+        return rows, int(n_bits or 8 * rows.shape[1])
     bits = check_bits(X, n_bits=n_bits, name=name, min_samples=1)
     return np.packbits(bits, axis=1), bits.shape[1]
 

@@ -111,7 +111,7 @@ def label_errors(
         )
     labeled = np.flatnonzero(class_of_sample >= 0)
     given = class_of_sample[labeled]
-    n_neighbors = min(n_neighbors, len(labeled) - 1)
+    n_neighbors = min(int(n_neighbors), len(labeled) - 1)
     index = HammingNearestNeighbors(packed=True, n_bits=n_bits, n_jobs=n_jobs)
     index.fit(rows[labeled])
     votes = _votes(index, rows[labeled], given, n_neighbors, len(classes))

@@ -110,7 +110,7 @@ class HammingNeighborsBase(SnapshotMixin):
         if self.packed:
             rows = check_packed(X, n_bits=self.n_bits, contiguous=self.copy)
             n_features = rows.shape[1]
-            n_bits = self.n_bits or 8 * n_features
+            n_bits = int(self.n_bits or 8 * n_features)
         else:
             bits = check_bits(X, n_bits=self.n_bits)
             n_bits = n_features = bits.shape[1]

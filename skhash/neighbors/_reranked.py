@@ -246,8 +246,8 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
             hasher = fit_default_hasher(
                 X,
                 vectors,
-                n_neighbors=self.n_neighbors,
-                depth=self.n_neighbors * self.rerank_factor,
+                n_neighbors=int(self.n_neighbors),
+                depth=int(self.n_neighbors) * int(self.rerank_factor),
                 metric=self.metric,
                 random_state=self.random_state,
             )

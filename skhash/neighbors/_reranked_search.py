@@ -331,7 +331,8 @@ class RerankedSearchMixin(SnapshotMixin):
         if not is_int or n_neighbors < 1:
             return n_neighbors
         n = len(self._contents.vectors) if subset is None else np.count_nonzero(subset)
-        return min(n_neighbors * self.rerank_factor, max(n_neighbors, int(n) - to_self))
+        k = int(n_neighbors)  # 8-bit ints overflow
+        return min(k * int(self.rerank_factor), max(k, int(n) - to_self))
 
     def _check_queries(self, X: Any) -> Any:
         queries = validate_data(

@@ -152,7 +152,7 @@ class HammingNeighborsTransformer(_GraphTransformer, KNeighborsMixin):
             other equal codes and whatever is near.
         """
         snapshot = self._snapshot()
-        n_neighbors = snapshot.n_neighbors + (snapshot.mode == "distance")
+        n_neighbors = int(snapshot.n_neighbors) + (snapshot.mode == "distance")
         distances, found = snapshot._nearest(X, n_neighbors, None)
         if snapshot._are_indexed_codes(X):
             _include_self(distances, found)
