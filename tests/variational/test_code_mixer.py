@@ -100,7 +100,7 @@ def test_posteriors_choose_the_class_weight(is_sure):
     few = CodeMixer(40, "auto").fit(
         rows[:400], class_logits[:400], random_state, posteriors[:400]
     )
-    assert few.class_weight_ == 0.6
+    assert few.class_weight_ == 0.5
 
 
 @pytest.mark.parametrize("is_separated", [True, False])
@@ -211,7 +211,7 @@ def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
     else:
         assert chosen.code_mixer_.class_weight_ == 0.7
         long = hasher(max_epochs=1, n_bits=48).fit(rows)
-        assert long.code_mixer_.class_weight_ == 0.6
+        assert long.code_mixer_.class_weight_ == 0.5
         assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
         assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
 
