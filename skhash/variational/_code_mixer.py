@@ -21,7 +21,6 @@ from skhash.variational._code_evidence import (
     ClassEvidence,
     class_weights,
     found_similarity,
-    gain_in_deviations,
     split_halves,
 )
 from skhash.variational.pseudo_labels._graph import LatentSpace
@@ -39,11 +38,9 @@ _CONTENT_DIMENSIONS = 128
 # The first bits are rotated out of so many principal components per bit.
 _COMPONENTS_PER_BIT = 1.5
 _MAX_ITER = 20
-# What is mixed is chosen by at least so many samples, of which some are queries. The
-# mixture of all bits is better if its gain exceeds so many deviations.
+# What is mixed is chosen by at least so many samples, of which some are queries.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
 _MAX_CHOICE_QUERIES = 2000
-_MIN_GAIN = 2.0
 # The rotation and its inverse are learned from this many samples at most.
 _MAX_SAMPLES = 10_000
 _ROWS_PER_BLOCK = 2048
@@ -373,7 +370,7 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
             (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),
         )
     ]
-    return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
+    return bool(found[1].mean() > found[0].mean())
 
 
 def _rotated(
