@@ -52,7 +52,7 @@ class ShardedIds:
         return ids.reshape(positions.shape)
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
-        """Return the positions of ids, -1 for those that are none."""
+        """Return the positions of ids, -1 for unknown ids."""
         positions = np.full(len(ids), -1, dtype=np.intp)
         order = np.argsort(ids, kind="stable")
         wanted = ids[order]
@@ -69,7 +69,7 @@ class ShardedIds:
         return positions
 
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
-        """Return the positions of ids; raise ValueError if one is none."""
+        """Return the positions of ids; raise ValueError if one is unknown."""
         checked = check_ids(ids)
         positions = self.positions(checked)
         unknown = positions < 0

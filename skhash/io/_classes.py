@@ -115,7 +115,7 @@ def named_class(name: Any) -> type:
     """Return the listed class of a name; raise InvalidFileError for any other."""
     found = _find(name, _module_of_class)
     if not isinstance(found, type):
-        raise InvalidFileError(f"it holds an object of {name!r:.60}, no known class.")
+        raise InvalidFileError(f"it holds an object of an unknown class, {name!r:.60}.")
     return found
 
 
@@ -128,7 +128,7 @@ def named_layer(name: Any) -> type:
     """Return the listed layer of a name; raise InvalidFileError for any other."""
     found = _find(name, _LAYERS.get)
     if found is None:
-        raise InvalidFileError(f"it holds a layer {name!r:.60}, which is none.")
+        raise InvalidFileError(f"it holds an unknown layer, {name!r:.60}.")
     return found
 
 
@@ -141,7 +141,7 @@ def named_function(name: Any) -> Any:
     """Return the listed function of a name; raise InvalidFileError for any other."""
     found = _find(name, _FUNCTIONS.get)
     if found is None:
-        raise InvalidFileError(f"it holds a function {name!r:.60}, which is unknown.")
+        raise InvalidFileError(f"it holds an unknown function, {name!r:.60}.")
     return found
 
 

@@ -52,7 +52,7 @@ def mask_labels(
     Raises
     ------
     TypeError
-        If `keep` is no number, or `stratify` no bool.
+        If `keep` is not a number, or `stratify` not a bool.
     ValueError
         If `keep` is out of range, or no sample has a label.
 

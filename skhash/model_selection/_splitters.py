@@ -119,7 +119,7 @@ class SemiSupervisedKFold(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, or `shuffle` no bool.
+            If `n_splits` is not an int, or `shuffle` not a bool.
         ValueError
             If `n_splits` is less than 2, or so large that a test fold would be empty or
             have no class twice, or all would have one class only; if no sample has a
@@ -283,8 +283,8 @@ class UnseenClassSplit(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, `test_size` no number, or `keep_unlabeled` no
-            bool.
+            If `n_splits` is not an int, `test_size` not a number, or `keep_unlabeled`
+            not a bool.
         ValueError
             If `n_splits` or `test_size` is out of range, `groups` are given, fewer than
             two classes have a labeled sample, or a test part would have no class twice.

@@ -158,7 +158,7 @@ class HammingNeighborsBase(SnapshotMixin):
         return np.packbits(check_bits(codes, n_bits=contents.codes.n_bits), axis=1)
 
     def _is_plain_packed(self, X: ArrayLike) -> bool:
-        """Tell whether there is nothing to check or to convert in packed queries.
+        """Return whether there is nothing to check or to convert in packed queries.
 
         The general way takes as long as a scan of a million codes.
         """

@@ -39,7 +39,8 @@ def check_ids(ids: ArrayLike, name: str = "ids") -> NDArray:
     Raises
     ------
     ValueError
-        If there are several dimensions, or an id is no integer of 64 bits or string.
+        If there are several dimensions, or an id is not a string or an integer of 64
+        bits.
     """
     values = as_array(ids, name=name)
     if values.ndim != 1:
@@ -133,7 +134,7 @@ class Ids:
             self._order = interruptible(np.argsort, values, kind="stable")
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
-        """Return the positions of ids, -1 for those that are none.
+        """Return the positions of ids, -1 for unknown ids.
 
         Parameters
         ----------
@@ -162,7 +163,7 @@ class Ids:
         return positions
 
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
-        """Return the positions of ids; raise ValueError if one is none."""
+        """Return the positions of ids; raise ValueError if one is unknown."""
         checked = check_ids(ids)
         positions = self.positions(checked)
         unknown = positions < 0

@@ -175,7 +175,7 @@ class BaseVAEHasher(NetworkEncoder):
             self._train(rows, labels, 1, is_chunk=True)
 
     def _learn_new_classes(self, X: Rows, labels: PartialLabels) -> bool:
-        """Extend the hasher by classes it does not know; return whether it could."""
+        """Extend the hasher by new classes; return whether that is possible."""
         return False
 
     def _is_warm_start(self) -> bool:

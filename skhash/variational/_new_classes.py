@@ -238,7 +238,7 @@ class NewClassesMixin(SupervisedVAEHasher):
         self._anchors, self._n_anchored = None, 0
 
     def _keep_anchors(self, X: Rows) -> None:
-        """Keep some samples, from which later classes are told."""
+        """Keep some samples, from which later classes are distinguished."""
         if self.code_assigner_ is not None and not self.multilabel_:
             self._anchors = draw_anchors(self._anchors, X)
             self._n_anchored += X.shape[0]
@@ -267,7 +267,7 @@ class NewClassesMixin(SupervisedVAEHasher):
 
 
 def has_new_classes(hasher: Any, labels: PartialLabels) -> bool:
-    """Tell whether labels have classes that a fitted hasher can be extended by."""
+    """Return whether labels have classes that a fitted hasher can be extended by."""
     known, found = hasher.classes_, labels.classes
     if known is None or found is None or hasher.multilabel_:
         return False

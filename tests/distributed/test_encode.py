@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from skhash import PCAHasher, SSBVAEHasher
 from skhash.distributed import ShardedHammingNearestNeighbors, encode
-from skhash.distributed._encode import Courier
+from skhash.distributed._encode import PickledOnce
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def test_blocks_are_taken_as_needed(pipeline, small_texts):
 
 
 def test_courier_unpickles_once(pipeline, small_texts):
-    text = pickle.dumps(Courier(pipeline))
+    text = pickle.dumps(PickledOnce(pipeline))
     first, second = pickle.loads(text), pickle.loads(text)
     assert first.estimator() is second.estimator() is not pipeline
-    assert Courier(pipeline).estimator() is pipeline
+    assert PickledOnce(pipeline).estimator() is pipeline
 
 
 def test_errors(pipeline, small_texts, small_rows):

@@ -15,7 +15,7 @@ from skhash.io import _classes as classes
 @pytest.mark.parametrize("name", [*classes._SKHASH, *skhash.__all__])
 def test_classes_of_skhash(name):
     if not isinstance(getattr(skhash, name, object), type):
-        with pytest.raises(InvalidFileError, match="no known class"):
+        with pytest.raises(InvalidFileError, match="unknown class"):
             classes.named_class(f"skhash.{name}")
         return
     found = classes.named_class(f"skhash.{name}")
@@ -56,7 +56,7 @@ def test_functions():
     ],
 )
 def test_other_names(name):
-    with pytest.raises(InvalidFileError, match="no known class"):
+    with pytest.raises(InvalidFileError, match="unknown class"):
         classes.named_class(name)
 
 
