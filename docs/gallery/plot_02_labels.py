@@ -1,9 +1,9 @@
 """
-How many labels are needed
-==========================
+Measure how many labels are needed
+==================================
 
-Labels improve the codes. How many are worth their cost depends on the hasher: one that
-also learns from unlabeled samples needs few.
+Plot precision against the number of labels for three hashers. One that also learns from
+unlabeled samples needs fewer labels.
 """
 
 import matplotlib.pyplot as plt

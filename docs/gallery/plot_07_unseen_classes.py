@@ -2,8 +2,8 @@
 Measure codes on classes without labels
 =======================================
 
-Collections grow, and new samples may belong to a class that nobody has labeled. Split
-by classes to see what the codes are worth then.
+Measure retrieval for samples of classes that had no labels in training: split by
+classes instead of by samples.
 """
 
 import matplotlib.pyplot as plt

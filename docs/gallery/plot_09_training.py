@@ -1,9 +1,9 @@
 """
-Look at training and at distances
-=================================
+Check the training of a hasher
+==============================
 
-Three pictures tell whether a hasher has learned: the loss by epoch, the distances of
-codes within and between classes, and what a radius finds.
+Plot the loss by epoch, the distances of codes within and between classes, and precision
+and recall within a radius.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Keep copies out of the test set
 ===============================
 
-Collections hold copies. If copies of training samples are in the test set, every score
-is too good. Hash, look at the pairs, and split without leakage.
+Copies of training samples in the test set inflate every score. Hash the samples, plot
+the distances of near pairs, and split such that copies stay together.
 """
 
 import matplotlib.pyplot as plt

@@ -1,9 +1,9 @@
 """
-What a code means
-=================
+Describe what a code means
+==========================
 
-The decoder of a hasher turns a code back into features. Look at the most frequent codes
-of images of digits, and at what the samples of each have in common.
+The decoder of a hasher turns a code back into features. Describe the most frequent
+codes of images of digits, and compare them with the samples of each.
 """
 
 import matplotlib.pyplot as plt
