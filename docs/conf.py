@@ -85,7 +85,7 @@ html_sidebars = {
     "install": [],
     "tutorial": [],
     "comparison": [],
-    "promises": [],
+    "guarantees": [],
     "glossary": [],
     "faq": [],
 }
