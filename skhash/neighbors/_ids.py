@@ -165,14 +165,7 @@ class Ids:
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
         """Return the positions of ids; raise ValueError if one is unknown."""
         checked = check_ids(ids)
-        positions = self.positions(checked)
-        unknown = positions < 0
-        if unknown.any():
-            raise ValueError(
-                f"ids must be in the index; got {checked[unknown][0].item()!r}, which "
-                "is not."
-            )
-        return positions
+        return check_known(checked, self.positions(checked))
 
     # Changes --------------------------------------------------------------------------
 
@@ -279,6 +272,16 @@ def check_unique(ids: NDArray) -> None:
     repeated = ids[1:] == ids[:-1]
     if repeated.any():
         raise _repeated(ids[1:][repeated][0], "twice among those given")
+
+
+def check_known(ids: NDArray, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the positions of ids; raise ValueError if one is -1."""
+    unknown = positions < 0
+    if unknown.any():
+        raise ValueError(
+            f"ids must be in the index; got {ids[unknown][0].item()!r}, which is not."
+        )
+    return positions
 
 
 def _repeated(id_: Any, where: str) -> ValueError:
