@@ -1,4 +1,4 @@
-"""Every kernel and layout, and any number of threads, gives what numpy gives.
+"""Compare every kernel, layout and number of threads with plain numpy.
 
 One index per example is searched by all kernels of the machine: for the nearest codes,
 those within a radius, pairs, and the largest inner products with integer weights.

@@ -1,4 +1,4 @@
-"""Every way through a join gives the pairs that a plain numpy comparison gives."""
+"""Compare every path through a join with plain numpy."""
 
 import time
 import tracemalloc

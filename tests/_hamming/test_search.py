@@ -1,4 +1,4 @@
-"""Every way through the search gives what a plain numpy search gives."""
+"""Compare every path through the search with plain numpy."""
 
 import os
 import signal
@@ -233,7 +233,7 @@ def test_largest_distances(n_bits, simd):
     np.testing.assert_array_equal(distances[0], np.repeat([0, n_bits], [64, 66]))
 
 
-def test_k_from_one_to_all_with_masses_of_duplicates():
+def test_k_from_one_to_all_with_many_duplicates():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (200, 3))
     model = HammingNearestNeighbors().fit(bits)

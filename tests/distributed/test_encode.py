@@ -1,4 +1,4 @@
-"""Codes of blocks are those of the whole, for every backend."""
+"""Compare codes of blocks with those of the whole, for every backend."""
 
 import os
 import pickle
@@ -69,7 +69,7 @@ def test_blocks_are_taken_as_needed(pipeline, small_texts):
     assert len(taken) < 10
 
 
-def test_courier_unpickles_once(pipeline, small_texts):
+def test_hasher_is_unpickled_once(pipeline, small_texts):
     text = pickle.dumps(PickledOnce(pipeline))
     first, second = pickle.loads(text), pickle.loads(text)
     assert first.estimator() is second.estimator() is not pipeline

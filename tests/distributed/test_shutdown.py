@@ -1,4 +1,4 @@
-"""Ctrl-C ends encoding and searching on every backend, and leaves nothing behind."""
+"""Check that Ctrl-C ends encoding and searching without files or processes left."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Ids, validation and verification, with an engine made of numpy."""
+"""Test ids, validation and verification, with an engine made of numpy."""
 
 import numpy as np
 import pytest
@@ -130,7 +130,7 @@ def test_a_lost_neighbor_behind_ties():
     assert not verification.is_exact
 
 
-def test_ties_are_no_errors():
+def test_ties_are_not_errors():
     """Another order of equal codes lowers recall, nothing else."""
 
     def reverse(distances, keys):

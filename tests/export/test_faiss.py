@@ -1,4 +1,4 @@
-"""Binary indexes of faiss."""
+"""Test exports to binary indexes of faiss."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A server of PostgreSQL with pgvector."""
+"""Test exports to PostgreSQL with pgvector."""
 
 import os
 

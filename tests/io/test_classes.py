@@ -1,4 +1,4 @@
-"""The list of classes: all exist, and none runs code when it is loaded."""
+"""Check the list of classes: all exist, and none runs code when it is loaded."""
 
 import pickle
 

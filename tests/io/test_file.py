@@ -1,4 +1,4 @@
-"""The container: JSON and arrays in the safetensors format."""
+"""Test the container: JSON and arrays in the safetensors format."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Nodes and references: identity, nesting, numbers that JSON lacks."""
+"""Test nodes and references: identity, nesting, numbers that JSON lacks."""
 
 import math
 

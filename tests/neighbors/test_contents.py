@@ -1,4 +1,4 @@
-"""Whatever ends a change early or runs beside it finds the state before or after."""
+"""Check that errors during changes and concurrent calls find a complete state."""
 
 import copy
 import pickle
@@ -281,7 +281,7 @@ def test_searches_beside_changes_see_one_state(storage):
 
 
 @pytest.mark.parametrize("how", ["indices", "ids", "mask"])
-def test_filtered_searches_keep_to_the_state_that_they_began_with(monkeypatch, how):
+def test_filtered_searches_use_the_state_at_their_start(monkeypatch, how):
     rows = random_rows(50)
     model = HammingNearestNeighbors(3, packed=True).fit(rows, ids=np.arange(100, 150))
     subset = {"indices": np.arange(10, 50), "ids": np.arange(110, 150)}

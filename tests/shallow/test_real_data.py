@@ -1,4 +1,4 @@
-"""The order of the field on 20 Newsgroups, at 32 bits."""
+"""Check the order of hashers by quality on 20 Newsgroups, at 32 bits."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Lead an index and a plain numpy model of it through the same life."""
+"""Apply the same calls to an index and to a plain numpy model, and compare the two."""
 
 import copy
 import pickle
@@ -63,7 +63,7 @@ def split(counts, values):
     return np.split(values, np.cumsum(counts)[:-1]) if len(counts) else []
 
 
-class IndexLife:
+class CheckedIndex:
     """An index, and what it must hold: packed codes and labels."""
 
     def __init__(self):

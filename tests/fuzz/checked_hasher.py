@@ -1,4 +1,4 @@
-"""Lead a hasher through a life, beside hashers that are new for every fit."""
+"""Apply calls to a hasher, and compare it with a hasher that is new for every fit."""
 
 import copy
 import pickle
@@ -59,7 +59,7 @@ def outcome(call):
             return None, type(error)
 
 
-class HasherLife:
+class CheckedHasher:
     """A hasher, and the codes that it must give of the samples that it learned from."""
 
     def __init__(self, name, n_bits, seed):
