@@ -112,7 +112,7 @@ def show_markdown(runs):
 
 
 def _markdown(title, runs, show):
-    """Return a table with one column per data set, and per length if there are several."""
+    """Return a table with one column per data set and, if several, per length."""
     columns = list(group((r for r in runs if r["bits"] != "float"), "dataset", "bits"))
     if len({bits for _, bits in columns}) > 1:
         header = [title, *(f"{name}, {bits} bits" for name, bits in columns)]

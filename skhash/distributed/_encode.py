@@ -53,7 +53,7 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
     -------
     codes : iterator, dask array, DataFrame or Bag
         Of blocks, an iterator over their codes in order, with ids over tuples
-        (codes, ids). The next blocks are taken before codes are asked for. Else a
+        (codes, ids). Blocks are read ahead. Else a
         collection that is not computed yet: of an array the array of the codes, of a
         frame a frame with the same index, of a Bag a Bag with one item per partition,
         codes or a tuple (codes, ids).
@@ -71,8 +71,8 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
 
     Notes
     -----
-    With Dask, the blocks of a worker that dies are encoded again by another one. Loky
-    raises an error instead.
+    With Dask, the blocks of a worker that is killed are encoded again by another one.
+    Loky raises an error instead.
 
     Examples
     --------

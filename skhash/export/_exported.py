@@ -28,8 +28,8 @@ class Verification:
         Fraction, in [0, 1], of the neighbors that are right up to ties: distinct
         samples that are not farther than the farthest exact neighbor.
     distance_agreement : float
-        Fraction, in [0, 1], of the neighbors whose distance, as the engine tells it, is
-        that of the exact neighbor of the same rank.
+        Fraction, in [0, 1], of the neighbors whose distance, as reported by the engine,
+        is that of the exact neighbor of the same rank.
     n_incomplete_queries : int
         Number of queries with a neighbor that is wrong or missing, ties aside: the
         distances of what was found are not those of the exact neighbors.

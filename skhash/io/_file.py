@@ -48,7 +48,7 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class InvalidFileError(ValueError):
-    """A file is damaged, or is none of :func:`skhash.io.save`."""
+    """A file is damaged, or was not written by :func:`skhash.io.save`."""
 
 
 class NewerFileError(InvalidFileError):

@@ -50,7 +50,7 @@ class DuplicateGroupKFold(BaseCrossValidator):
 
     Notes
     -----
-    Groups are dealt out by descending size, each to the fold with the fewest samples,
+    Groups are assigned by descending size, each to the fold with the fewest samples,
     as in :class:`~sklearn.model_selection.GroupKFold`. Folds differ by at most
     the size of the largest group.
 

@@ -16,7 +16,7 @@ PICKLE_VERSION = 1
 
 
 class VersionedStateMixin:
-    """Write a version into pickles of an estimator, and refuse those of a newer one.
+    """Write a version into pickles of an estimator, and raise for those of a newer one.
 
     Comes before :class:`~sklearn.base.BaseEstimator` among the base classes.
     """
