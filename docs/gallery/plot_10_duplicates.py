@@ -16,8 +16,8 @@ from skhash import DuplicateDetector, ITQHasher
 from skhash.model_selection import DuplicateGroupKFold
 
 # %%
-# Make a collection with copies: 300 images with labels of no meaning, four times each,
-# with some noise. Nothing can be learned from it, so that an honest score is 10 %.
+# Make a collection with copies: 300 images, four times each with some noise, and random
+# labels. The labels cannot be learned: without leakage the accuracy is 10 %.
 
 rng = np.random.default_rng(0)
 images, _ = load_digits(return_X_y=True)

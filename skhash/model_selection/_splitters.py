@@ -311,7 +311,7 @@ class UnseenClassSplit(BaseCrossValidator):
                 stacklevel=2,
             )
         rng = derived_random_state(self.random_state, type(self).__name__)
-        # All of them first: a split that is refused should be so before any fit.
+        # All of them first, so that an invalid split raises before any fit.
         yield from [
             self._parts(labels, member, present, rng.permutation(present)[:n_unseen])
             for _ in range(self.n_splits)

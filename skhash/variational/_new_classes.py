@@ -18,8 +18,7 @@ from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational.nn._networks import BernoulliAutoencoder, CodewordHead
 from skhash.variational.pseudo_labels._posteriors import infer_posteriors
 
-#: Earlier training samples that a hasher keeps: new classes are distinguished from
-#: these.
+#: Earlier training samples that a hasher keeps, to distinguish new classes from old.
 MOST_ANCHORS = 2000
 # Samples of a call that the new classes are learned from, at most.
 _MOST_NEW = 20_000

@@ -340,7 +340,7 @@ def test_stopped_search_raises_without_a_signal():
         target.within(rows, 3, 0, 100_000, 0, "portable", stop)
 
 
-# What the core refuses ----------------------------------------------------------------
+# Errors of the core -------------------------------------------------------------------
 
 
 def test_sizes_are_checked_before_memory_is_read():

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-# Asked are two seconds; a test beside others on a loaded machine waits longer.
+# The limit is two seconds; on a loaded machine a test waits longer.
 MOST_SECONDS = 20
 
 SCRIPT = """

@@ -26,7 +26,7 @@ def checked():
         yield checked
 
 
-# Faults that were found once, as lives ----------------------------------------------
+# Sequences that failed once ---------------------------------------------------------
 
 
 def test_no_code_is_added(checked):

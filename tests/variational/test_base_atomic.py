@@ -231,7 +231,7 @@ def test_interrupt_between_two_passes_of_recalibration(X, y, monkeypatch, at):
     check_failure(tiny(), "fit", X, y, KeyboardInterrupt)
 
 
-# Refused data
+# Invalid data
 
 
 @pytest.mark.parametrize("way", WAYS)
