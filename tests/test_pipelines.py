@@ -217,7 +217,7 @@ def test_order_of_the_baselines(web_snippets):
 
 @pytest.mark.parametrize("name", ["SSBVAEHasher", "PCAHasher"])
 def test_never_densified(name):
-    """Dense, the rows would take 4 GB in single precision and 8 in double."""
+    """Dense rows would take 4 GB in single precision and 8 in double."""
     out = in_another_process(
         """
 import resource, sys

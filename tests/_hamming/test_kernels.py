@@ -20,7 +20,7 @@ LAYOUTS = ["blocks", "tail", "distinct", "rows", "strided rows", "gaps"]
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     monkeypatch.setattr(_parts, "THREAD_WORK", 0)
     monkeypatch.setattr(_parts, "LARGE_SLICE", 8)
     monkeypatch.setattr(_threads, "MOST_THREADS", 4)

@@ -11,7 +11,7 @@ from skhash._hamming._mutex import Mutex
 
 
 def held(mutex):
-    """Tell whether another thread holds the mutex."""
+    """Return whether another thread holds the mutex."""
     ran = []
     thread = threading.Thread(target=lambda: mutex.run_if_free(ran.append, 1))
     thread.start()

@@ -60,7 +60,7 @@ def random_rows(rng, n, n_bits, kind):
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     monkeypatch.setattr(_parts, "THREAD_WORK", 0)
     monkeypatch.setattr(_threads, "MOST_THREADS", 4)
     monkeypatch.setattr(_index, "LEAST_REPEATED", 1)

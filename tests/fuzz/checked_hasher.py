@@ -60,7 +60,7 @@ def outcome(call):
 
 
 class CheckedHasher:
-    """A hasher, and the codes that it must give of the samples that it learned from."""
+    """A hasher, and the expected codes of its training samples."""
 
     def __init__(self, name, n_bits, seed):
         parameters = {"n_bits": n_bits}

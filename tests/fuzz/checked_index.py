@@ -31,7 +31,7 @@ MOST_CODES = 400
 
 
 def eager():
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     stack = ExitStack()
     for target, name, value in (
         (_parts, "THREAD_WORK", 0),
@@ -64,7 +64,7 @@ def split(counts, values):
 
 
 class CheckedIndex:
-    """An index, and what it must hold: packed codes and labels."""
+    """An index, and its expected packed codes and labels."""
 
     def __init__(self):
         self.index = HammingNearestNeighbors(packed=True)

@@ -19,7 +19,7 @@ def test_random_sequences(machine, n_runs):
 
 @pytest.fixture
 def checked():
-    """An index that holds 70 codes, where small indexes take all paths."""
+    """An index that holds 70 codes, with the code paths of large indexes."""
     with eager():
         checked = CheckedIndex()
         checked.fit(70, 8, "random", "int", True, True, 0)

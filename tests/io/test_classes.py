@@ -61,7 +61,7 @@ def test_other_names(name):
 
 
 def test_a_class_of_the_same_name():
-    """Another class cannot pass for a listed one."""
+    """Another class of that name is not accepted."""
     impostor = type("Pipeline", (), {"__module__": "sklearn.pipeline"})
     assert classes.class_name(Pipeline) == "sklearn.Pipeline"
     assert classes.class_name(impostor) is None

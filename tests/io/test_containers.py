@@ -49,7 +49,7 @@ def test_subclasses_raise(round_trip):
 
 
 class Arrays:
-    """Stands in for a decoder."""
+    """A substitute for a decoder."""
 
     def __init__(self, *arrays):
         self.arrays = arrays

@@ -83,7 +83,7 @@ CHANGES = {
 
 
 def state(model):
-    """Return everything that can be seen of a model; searches must agree with it."""
+    """Return the whole visible state of a model; searches must agree with it."""
     rows, labels = model._index.rows(), model.labels_
     assert len(rows) == model.n_samples_fit_
     assert rows.shape[1] == model.n_features_in_
@@ -183,7 +183,7 @@ TWO_STAGE_CHANGES = {
 
 
 def two_stage_state(model, X):
-    """Return everything that can be seen of a model; searches must agree with it."""
+    """Return the whole visible state of a model; searches must agree with it."""
     queries = X[:3, : model.n_features_in_]
     n, ids = model.n_samples_fit_, model.ids_
     exact = NearestNeighbors(n_neighbors=4, metric="cosine", algorithm="brute")

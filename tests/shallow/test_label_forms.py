@@ -35,7 +35,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def reports():
-    """Give measures of a hasher on reports of several problems each."""
+    """Return measures of a hasher on reports of several problems each."""
     try:
         data = load_tmc2007()
     except MissingDataError as error:
