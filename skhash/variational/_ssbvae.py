@@ -62,7 +62,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
         the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
-        doubt of the classes), and 0.6 for others; with labels 0.4 to 0.7, increasing
+        doubt of the classes), and 0.5 for others; with labels 0.4 to 0.7, increasing
         with their number. Without labels, 0.7 for the first 32 if that is found better.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
