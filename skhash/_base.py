@@ -35,7 +35,7 @@ class BaseHasher(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """Base class of all hashers: transformers whose output are binary codes.
+    """Base class of all hashers: transformers whose output is binary codes.
 
     A subclass stores its parameters, learns in `_fit`, and returns real numbers whose
     signs are the bits of a block of samples in `_decision_values`. This class validates
@@ -284,7 +284,7 @@ def _has_classes(hasher: "ClassPredictorMixin") -> bool:
 
 
 class ClassPredictorMixin(metaclass=ABCMeta):
-    """Prediction of classes, for hashers that are fitted with labels.
+    """Predict classes, in hashers that are fitted with labels.
 
     A subclass returns probabilities in `_class_probabilities`, and fits `classes_`,
     None without labels, and `multilabel_`.

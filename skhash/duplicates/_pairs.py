@@ -89,7 +89,7 @@ class DistinctRows(NamedTuple):
 
     def first_rows(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
         """Return the first rows of some codes, by their numbers."""
-        # Before a copy are as many codes as rows that are no copies.
+        # Before a copy are as many codes as rows that are not copies.
         n_before = self.copies - np.arange(len(self.copies), dtype=self.copies.dtype)
         n_copies = np.searchsorted(n_before, codes, side="right")
         return codes + n_copies.astype(codes.dtype)

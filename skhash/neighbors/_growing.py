@@ -81,7 +81,7 @@ class GrowingArray:
         return type(self)(np.delete(self.values, positions, axis=0))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the spare memory behind."""
+        """Drop the spare memory."""
         return {
             "_buffer": np.array(self.values),
             "_n": self._n,

@@ -1,4 +1,4 @@
-"""Bring the forms in which labels are written to plain arrays, or refuse them."""
+"""Convert labels of any form to plain arrays, or raise."""
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -33,7 +33,7 @@ def object_array(values: Sequence[Any]) -> NDArray[np.object_]:
 
 
 def not_classes(name: str, got: str) -> ValueError:
-    """Return the error for what is no form of labels."""
+    """Return the error for values that are not labels in any form."""
     return ValueError(
         f"{name} must hold one class per sample (an integer, a boolean or a string), "
         f"an indicator matrix of 0 and 1, or rows of class probabilities; got {got}. "
@@ -43,7 +43,7 @@ def not_classes(name: str, got: str) -> ValueError:
 
 
 def has_no_missing_text(labels: Iterable[Any]) -> bool:
-    """Tell whether no label is what a missing one becomes as text."""
+    """Return whether no label is what a missing one becomes as text."""
     return _MISSING_TEXTS.isdisjoint(labels)
 
 
@@ -66,7 +66,7 @@ def is_missing(label: Any) -> bool:
 def check_objects(
     y: NDArray[np.object_], name: str
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return labels in their natural dtype, which are given, and which are -1."""
+    """Return labels in their natural dtype, which are present, and which are -1."""
     missing = np.array([is_missing(label) for label in y], dtype=bool)
     for label in y[~missing]:
         if not isinstance(label, str | Real | np.bool_):
@@ -96,7 +96,7 @@ def check_objects(
 
 
 def check_whole_numbers(y: NDArray[Any], name: str) -> None:
-    """Raise if a number is no class; NaN is allowed."""
+    """Raise if a number is not a class; NaN is allowed."""
     if np.isinf(y).any():
         raise ValueError(f"{name} must hold finite numbers as classes; got infinity.")
     fractional = (y != np.floor(y)) & ~np.isnan(y)

@@ -1,4 +1,4 @@
-"""Check what every hasher promises beyond the checks of scikit-learn."""
+"""Check the contract of all hashers beyond the checks of scikit-learn."""
 
 import io
 import random
@@ -111,7 +111,7 @@ def test_any_order_of_rows(fitted, rows):
     assert_array_equal(fitted.transform(rows[order]), fitted.transform(rows)[order])
 
 
-def test_row_of_zeros_gets_a_code(fitted, rows):
+def test_row_of_zeros(fitted, rows):
     X = sp.vstack([sp.csr_matrix((1, rows.shape[1])), rows[:5]], format="csr")
     for form in (X, X.toarray(), X[:1], X[:1].toarray()):
         assert_array_equal(fitted.transform(form)[0], fitted.transform(X)[0])

@@ -1,4 +1,4 @@
-"""Shards give their codes back, and hold no more memory than they must."""
+"""Check the codes and the memory of shards."""
 
 import pickle
 import threading

@@ -1,4 +1,4 @@
-"""Arrays that share memory with longer ones."""
+"""Test arrays that share memory with longer ones."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_longer_strings_are_not_cut():
     assert texts.values.tolist() == ["a", "b", "longer"]
 
 
-def test_labels_of_another_form_are_refused():
+def test_labels_of_another_form_raise():
     with pytest.raises(ValueError, match=r"of shape \(3,\); got shape \(2, 2\)"):
         Labels(np.arange(3)).append(np.zeros((2, 2)))
     none = Labels(np.empty(0))

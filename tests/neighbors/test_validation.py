@@ -50,7 +50,7 @@ def drawn_labels():
         yield rng.choice(["a", "b", "-1", "nan", "None", ""], rng.integers(1, 4))
 
 
-def test_few_labels_are_judged_like_many():
+def test_few_labels_are_validated_like_many():
     outcomes = set()
     for y in drawn_labels():
         general = outcome(lambda y: check_partial_labels(y, len(y), chunk=True), y)

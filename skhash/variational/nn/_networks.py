@@ -232,7 +232,7 @@ class BernoulliAutoencoder(nn.Module):
         return features, apply_precisely(self.logit_layer, features)
 
     def amplifies_rounding(self) -> bool:
-        """Tell whether layers normalize what was the same for all training rows.
+        """Return whether layers normalize what was the same for all training rows.
 
         They then divide rounding errors by next to nothing.
         """
