@@ -22,16 +22,20 @@ include "_search.pxi"
 MOST_WIDTH = 24
 
 
+# Asked once: a virtual machine answers CPUID in microseconds.
+cdef tuple _AVAILABLE = tuple(
+    [KERNELS[i].name.decode() for i in range(N_KERNELS) if KERNELS[i].available()]
+)
+
+
 def simd_names():
     """Return the names of the instruction sets this machine can run, fastest first."""
-    return [
-        KERNELS[i].name.decode() for i in range(N_KERNELS) if KERNELS[i].available()
-    ]
+    return list(_AVAILABLE)
 
 
 cdef const kernel *_kernel(name) except NULL:
     for i in range(N_KERNELS):
-        if KERNELS[i].name.decode() == name and KERNELS[i].available():
+        if KERNELS[i].name.decode() == name and name in _AVAILABLE:
             return KERNELS[i]
     raise ValueError(
         f"The instruction set must be one of {simd_names()} on this machine; got "

@@ -34,7 +34,8 @@ typedef struct {
     scan_workspace *scan;
     result_workspace results;
     uint64_t *query_words;
-    selection selections[QUERY_BLOCK];
+    size_t n_queries; /* of a block, at most */
+    selection *selections;
 } search_workspace;
 
 static void search_workspace_free(search_workspace *workspace)
@@ -45,10 +46,11 @@ static void search_workspace_free(search_workspace *workspace)
     free(workspace->results.rows.keys);
     free(workspace->results.spare.keys);
     free(workspace->query_words);
-    for (int q = 0; q < QUERY_BLOCK; q++) {
+    for (size_t q = 0; workspace->selections && q < workspace->n_queries; q++) {
         free(workspace->selections[q].hits.keys);
         free(workspace->selections[q].counts);
     }
+    free(workspace->selections);
     free(workspace);
 }
 
@@ -57,14 +59,16 @@ static search_workspace *search_workspace_new(const search_task *task, size_t n_
     search_workspace *workspace = calloc(1, sizeof *workspace);
     if (workspace == NULL)
         return NULL;
+    n_queries = n_queries < QUERY_BLOCK ? n_queries : QUERY_BLOCK;
+    workspace->n_queries = n_queries;
+    workspace->selections = calloc(n_queries, sizeof *workspace->selections);
     workspace->scan = scan_workspace_new(&task->codes, task->kernel);
-    bool good = workspace->scan != NULL;
+    bool good = workspace->scan && workspace->selections;
     if (task->tables) {
         workspace->query_words = calloc(task->tables->n_words, sizeof(uint64_t));
         good = good && workspace->query_words != NULL;
     }
-    n_queries = n_queries < QUERY_BLOCK ? n_queries : QUERY_BLOCK;
-    for (size_t q = 0; task->k && q < n_queries; q++) {
+    for (size_t q = 0; good && task->k && q < n_queries; q++) {
         selection *s = &workspace->selections[q];
         s->counts = malloc((task->n_bits + 1) * sizeof *s->counts);
         good = good && s->counts && reserve_keys(&s->hits, 2 * (task->k + STEP * LANES));
