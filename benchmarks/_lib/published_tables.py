@@ -260,8 +260,8 @@ def mixture_parts_table():
 
 def evidence_table():
     """Return the evidence for a mixture of all bits, and what the mixture gives."""
-    names = ["dataset", "deviations", "P@1", "P@10", "P@100", "R@100"]
-    return _columns(_rows("evidence"), names, ["", "gain, deviations", *names[2:]])
+    names = ["dataset", "gain", "P@1", "P@10", "P@100", "R@100"]
+    return _columns(_rows("evidence"), names, ["", *names[1:]])
 
 
 def recipe_table():

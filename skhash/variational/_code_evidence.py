@@ -160,10 +160,3 @@ class ClassEvidence:
             self.random_state,
         )
         return 1 - float(same.mean())
-
-
-def gain_in_deviations(better: NDArray[np.float64], base: NDArray[np.float64]) -> float:
-    """Return the mean difference of paired values, in its standard deviations."""
-    difference = better - base
-    deviation = difference.std() / np.sqrt(len(difference))
-    return float(difference.mean() / deviation) if deviation else 0.0

@@ -21,7 +21,6 @@ from skhash.variational._code_evidence import (
     ClassEvidence,
     class_weights,
     found_similarity,
-    gain_in_deviations,
     split_halves,
 )
 from skhash.variational.nn._dense_ops import by_torch
@@ -30,19 +29,19 @@ from skhash.variational.pseudo_labels._graph import LatentSpace
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
 # The class weight without labels of first bits, where these are mixed, and others.
-_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.6
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.5
 # With labels, the class weight of further bits is the first one with which posteriors
 # expect at most so many times the errors of the network, or so many more per sample.
 _MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
 # So many bits of the network may be replaced by mixed ones.
 _REPLACED_BITS = 8
 _CONTENT_DIMENSIONS = 128
+# The first bits are rotated out of so many principal components per bit.
+_COMPONENTS_PER_BIT = 1.5
 _MAX_ITER = 20
-# What is mixed is chosen by at least so many samples, of which some are queries. The
-# mixture of all bits is better if its gain exceeds so many deviations.
+# What is mixed is chosen by at least so many samples, of which some are queries.
 _MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
 _MAX_CHOICE_QUERIES = 2000
-_MIN_GAIN = 2.0
 # The rotation and its inverse are learned from this many samples at most.
 _MAX_SAMPLES = 10_000
 _ROWS_PER_BLOCK = 2048
@@ -60,17 +59,15 @@ class CodeMixer:
     samples in a latent space by truncated SVD, of unit length. Both have the same total
     variance, and are weighted by the square roots of the class weight and of 1 minus
     it: the squared distance is a weighted mean of those of the two parts. Both are
-    rotated by iterative quantization [1]_, so that their signs lose little. Two views
-    of a sample err differently: their mixture is often better than either.
+    rotated by iterative quantization [1]_, so that their signs lose little.
 
-    The first 32 bits have the leading principal components. Further bits have all
+    The first 32 bits have the 48 leading principal components. Further bits have all
     directions in proportion to their variance: they need not repeat the leading ones.
 
     With ``class_weight="auto"``, the first bits are those of the network, and the
-    others are mixed. A mixture of all bits takes from the class what it gives to
-    content; bits that are added to those of the network were better on all data
-    measured (docs/quality.md). Where labels leave hardly any doubt of the classes,
-    these need fewer bits, and the last 8 of the network are replaced by mixed ones.
+    others are mixed: a mixture of all bits takes from the class what it gives to
+    content (docs/quality.md). Where labels leave hardly any doubt of the classes, the
+    last 8 bits of the network are replaced by mixed ones.
 
     The first 32 bits do not depend on the length of the code.
 
@@ -80,7 +77,7 @@ class CodeMixer:
         Length of the codes; with "auto", more than the bits of the network.
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1), in
-        mixed bits. "auto" is 0.6 for bits after the first 32. With class posteriors, it
+        mixed bits. "auto" is 0.5 for bits after the first 32. With class posteriors, it
         is the first of :func:`class_weights` with which they expect at most a hundredth
         more errors than with the bits of the network.
     mixes_first : bool, default=False
@@ -384,7 +381,7 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
             (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),
         )
     ]
-    return gain_in_deviations(found[1], found[0]) > _MIN_GAIN
+    return bool(found[1].mean() > found[0].mean())
 
 
 def _rotated(
@@ -401,7 +398,7 @@ def _rotated(
     variances, axes = eigh(weighted.T @ weighted)
     axes = axes[:, variances > _MIN_VARIANCE * variances[-1]][:, ::-1]
     if not first:
-        axes = axes[:, :last]
+        axes = axes[:, : int(_COMPONENTS_PER_BIT * last)]
     rotation, _ = learn_rotation(
         (weighted @ axes).astype(np.float32),
         max(last - first, axes.shape[1]),

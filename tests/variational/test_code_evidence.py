@@ -9,7 +9,6 @@ from skhash.variational._code_evidence import (
     ClassEvidence,
     class_weights,
     found_similarity,
-    gain_in_deviations,
     split_halves,
 )
 
@@ -73,8 +72,7 @@ def test_better_codes_find_more_similar_samples(rng):
         found_similarity(codes, codes[:100], rows, rows[:100], rng)
         for codes in (good, bad)
     )
-    assert gain_in_deviations(of_good, of_bad) > 5
-    assert gain_in_deviations(of_bad, of_good) < -5
+    assert of_good.mean() > of_bad.mean() + 0.1
 
 
 def test_errors_that_posteriors_expect(rng):
@@ -86,10 +84,6 @@ def test_errors_that_posteriors_expect(rng):
     assert 0.63 < sure.error(random_codes) < 0.7
     unsure = ClassEvidence(np.full((600, 3), 1 / 3, dtype=np.float32), rng)
     assert_allclose(unsure.error(codes), 2 / 3, rtol=1e-5)
-
-
-def test_gain_of_equal_values():
-    assert gain_in_deviations(np.ones(5), np.ones(5)) == 0
 
 
 @pytest.mark.parametrize(
