@@ -17,6 +17,7 @@ from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.utils._state import VersionedStateMixin
 from skhash.variational._confidence import (
     MIN_BITS_FOR_TIE_BREAK,
     class_log_odds,
@@ -45,7 +46,7 @@ _MIN_DOUBT = 1e-6
 Encode = Callable[[Rows], NDArray]
 
 
-class CodeAssigner(DocumentedMixin, BaseEstimator):
+class CodeAssigner(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Move the codes of samples towards the codewords of their likely classes.
 
     A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
