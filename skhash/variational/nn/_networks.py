@@ -248,7 +248,7 @@ class BernoulliAutoencoder(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be prepared again."""
-        return vars(self) | {"_fast_encoder": None}
+        return {k: v for k, v in vars(self).items() if k != "_fast_encoder"}
 
     def amplifies_rounding(self) -> bool:
         """Tell whether layers normalize what was the same for all training rows.
