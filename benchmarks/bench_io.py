@@ -9,8 +9,8 @@ Estimators are saved to a temporary folder and loaded:
 - index with ids: the same with an id of 20 characters per code;
 - hasher: SSBVAEHasher(64), fitted for one epoch to random sparse rows.
 
-Size is in multiples of the arrays of the estimator. Times are medians of the CPU time in
-milliseconds, without waits for a disk; files are in the cache of the system.
+Size is in multiples of the arrays of the estimator. Times are medians of the CPU time
+in milliseconds, without waits for a disk; files are in the cache of the system.
 """
 
 import argparse
