@@ -2,6 +2,7 @@
 
 from functools import cache, partial
 from pathlib import Path
+from statistics import fmean
 
 from _lib import duplicate_tables, quality_report, view_tables
 from _lib.hashers import hashers
@@ -219,14 +220,22 @@ def ablation_table():
 
 
 def similarity_table():
-    """Return how similar the samples are that codes find, on test queries."""
+    """Return how similar the samples are that codes find, means over the seeds."""
     names = ("P@1", "P@10", "P@100", "R@10", "R@100", "nDCG@10")
-    lines = []
+    runs = {}
     for row in _rows("similarity"):
-        about = [row["dataset"], row["hasher"], row["bits"]]
-        about.append(f"{float(row['labels']):g} %" if row["labels"] else "")
-        values = [f"{float(row[name]):.3f}" if row[name] else "" for name in names]
-        lines.append([*about, *values, row["codes"]])
+        key = (row["dataset"], row["hasher"], row["bits"], row["labels"])
+        runs.setdefault(key, []).append(row)
+
+    def mean(rows, name, digits):
+        values = [float(row[name]) for row in rows if row[name]]
+        return f"{fmean(values):.{digits}f}" if values else ""
+
+    lines = []
+    for (*about, labels), rows in runs.items():
+        about.append(f"{float(labels):g} %" if labels else "")
+        values = [mean(rows, name, 3) for name in names]
+        lines.append([*about, *values, mean(rows, "codes", 0)])
     header = ["", "codes of", "bits", "labels", *names, "distinct codes"]
     return markdown_table(header, lines)
 
