@@ -262,10 +262,8 @@ class CodeMixer:
         mixed = by_torch(torch.tanh, class_logits) @ self._class_weights
         mixed += content @ self._content_weights
         mixed -= self._offset
-        logits = np.empty((len(mixed), self.n_bits), dtype=class_logits.dtype)
-        logits[:, : self._n_kept] = class_logits[:, : self._n_kept]
-        logits[:, self._n_kept :] = mixed
-        return logits
+        mixed = mixed.astype(class_logits.dtype)
+        return np.hstack([class_logits[:, : self._n_kept], mixed])
 
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
@@ -284,9 +282,7 @@ class _View:
     scale: Callable[[Rows], Rows]
     class_outputs: ClassOutputs
 
-    def outputs(
-        self, X: Rows
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    def outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:
         """Return class logits and posteriors."""
         blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
         logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
@@ -369,13 +365,7 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
     vectors, halves = normalize(rows), normalize(view.scale(second))
     found = [
-        found_similarity(
-            of_samples > 0,
-            of_halves > 0,
-            vectors,
-            halves,
-            random_state,
-        )
+        found_similarity(of_samples > 0, of_halves > 0, vectors, halves, random_state)
         for of_samples, of_halves in (
             (logits, first_logits),
             (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),

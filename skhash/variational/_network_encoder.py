@@ -54,6 +54,11 @@ class NetworkEncoder(BaseHasher):
         """Return the last hidden layer and the logits of validated samples."""
         return self._activations_of_rows(self.scaler_.scale(X), precise=precise)
 
+    def _fast_arrays(self, X: Rows) -> tuple[NDArray, NDArray]:
+        """Return the same in single precision, as arrays."""
+        features, logits = self._activations(X, precise=False)
+        return features.cpu().numpy(), logits.cpu().numpy()
+
     def _activations_of_rows(
         self, rows: Rows, *, precise: bool
     ) -> tuple[Tensor, Tensor]:

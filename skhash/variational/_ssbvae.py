@@ -20,7 +20,6 @@ from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
 from skhash.variational._validation import collaborator
 from skhash.variational.nn._batches import ClusterScorer, TrainingRows
-from skhash.variational.nn._dense_ops import near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.nn._objectives import SelfSupervisedObjective
 from skhash.variational.pseudo_labels._pseudo_labeler import PseudoLabeler
@@ -327,7 +326,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
             labels,
             network=self.network_,
             task=self._task,
-            encode=lambda X: self._activations(X, precise=False)[0].cpu().numpy(),
+            encode=lambda X: self._fast_arrays(X)[0],
             label_smoothing=0.0 if labeler is None else labeler.label_smoothing,
             random_state=trainer.random_state,
             previous=previous if is_chunk else None,
@@ -356,8 +355,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
 
     def _class_outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:
         """Return logits of the bits of the network, and log posteriors if any."""
-        activations = self._activations(X, precise=False)
-        features, logits = (part.cpu().numpy() for part in activations)
+        features, logits = self._fast_arrays(X)
         if self.code_assigner_ is None:
             return logits, None
         log_posteriors = self.code_assigner_.log_posteriors(X, features)
@@ -367,13 +365,13 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         self, X: Rows, rows: Rows, features: NDArray, logits: NDArray
     ) -> tuple[NDArray, NDArray[np.bool_]]:
         if self.code_assigner_ is None:
-            is_uncertain = np.any(near_zero(logits, logits), axis=1)
+            logits, is_uncertain = super()._code_logits(X, rows, features, logits)
         else:
             log_posteriors = self.code_assigner_.log_posteriors(X, features, rows)
             logits, is_uncertain = self.code_assigner_.assign(logits, log_posteriors)
         if self.code_mixer_ is not None:
             logits = self.code_mixer_.mix(self._content_rows(rows), logits)
-            is_uncertain = is_uncertain | np.any(near_zero(logits, logits), axis=1)
+            is_uncertain |= super()._code_logits(X, rows, features, logits)[1]
         return logits, is_uncertain
 
     def _network_bits(self, bits: NDArray[np.uint8]) -> Tensor:
