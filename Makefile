@@ -33,7 +33,7 @@ help:
 	@echo "make docs              build the site in build/site, and run what its pages show"
 	@echo "make sanitize          run the tests of the core under sanitizers"
 	@echo "make fuzz              fuzz the core, indexes and hashers (an hour)"
-	@echo "make soak              lead an index and hashers through a long life (an hour)"
+	@echo "make soak              run long sequences of calls of an index and hashers (an hour)"
 	@echo "make clean             remove what the targets made"
 
 # The editable install compiles the extensions and rebuilds them when a source changes.

@@ -90,7 +90,11 @@ def wrong_labels(data, seed):
         from cleanlab.filter import find_label_issues
 
         proba = cross_val_predict(
-            LogisticRegression(C=10), data.X_train, y, cv=5, method="predict_proba"
+            LogisticRegression(C=10, max_iter=1000),
+            data.X_train,
+            y,
+            cv=5,
+            method="predict_proba",
         )
         rankings["cleanlab"] = find_label_issues(
             y, proba, return_indices_ranked_by="normalized_margin"

@@ -75,14 +75,14 @@ def cases(args):
     return [Case(args.n, bits, data=d, **about) for bits, d in product(lengths, kinds)]
 
 
-def show_promises(measured):
-    """Print the ratio of each promised case beside the promise."""
+def show_targets(measured):
+    """Print the ratio of each case beside its target."""
     rows = []
     for case, (own, *_) in measured:
-        if case.promised:
-            rows.append([str(case), own["us_per_query"], own["ratio"], case.promised])
+        if case.target:
+            rows.append([str(case), own["us_per_query"], own["ratio"], case.target])
     print()
-    header = ["case", "us/query", "faiss / skhash", "promised"]
+    header = ["case", "us/query", "faiss / skhash", "target"]
     print_table(header, [[str(cell) for cell in row] for row in rows])
 
 
@@ -110,7 +110,7 @@ def parse(argv):
     add("--seed", type=int, default=0)
     add("--pairs", action="store_true", help="find all pairs within the radius")
     add("--floats", action="store_true", help="search for real-valued queries")
-    add("--suite", action="store_true", help="measure all promised cases")
+    add("--suite", action="store_true", help="measure all cases with a target")
     add("--csv", type=Path, help="write one line per case and method")
     return parser.parse_args(argv)
 
@@ -148,7 +148,7 @@ def main(argv=None):
         show(case, results)
         measured.append((case, results))
     if args.suite:
-        show_promises(measured)
+        show_targets(measured)
         print(*in_fresh_process(compare_threads, args.rounds, args.seed), sep="\n")
     if args.csv:
         write_csv(args.csv, COLUMNS, (row for _, rows in measured for row in rows))

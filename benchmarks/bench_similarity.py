@@ -140,7 +140,7 @@ def measure(distances, relevant, gain, nearest, n_distances):
     return found
 
 
-def judge(index, queries, task, nearest):
+def evaluate(index, queries, task, nearest):
     """Return the mean measures of codes, given as bits."""
     signs = 2 * index.astype(np.float32) - 1
     n_bits = index.shape[1]
@@ -185,7 +185,7 @@ def run_hasher(name, n_bits, percent, seed, task, nearest):
     hasher.fit(task.X_fit, y)
     seconds = time.perf_counter() - start
     index, queries = (hasher.transform(X) for X in (task.X_index, task.X_query))
-    return judge(index, queries, task, nearest) | {"fit_seconds": seconds}
+    return evaluate(index, queries, task, nearest) | {"fit_seconds": seconds}
 
 
 def with_queries(task, kept):

@@ -70,7 +70,7 @@ def make_methods(n_bits, seed):
     }
 
 
-def judge(index, queries, y_index, y_query):
+def evaluate(index, queries, y_index, y_query):
     """Return the mean precision of the first 1, 10 and 100 by code."""
     signs = 2 * index.astype(np.float32) - 1
     n_bits, found = index.shape[1], []
@@ -111,7 +111,7 @@ def run_method(name, n_bits, percent, seed, task):
     start = time.process_time()
     hasher.fit(X, y if percent else None)
     run = {"fit_seconds": time.process_time() - start}
-    run |= judge(
+    run |= evaluate(
         hasher.transform(X), hasher.transform(X_query), task.y_fit, task.y_query
     )
     if percent and name in ("words", "embedding", "both"):

@@ -46,6 +46,8 @@ autosummary_imported_members = False
 # Annotations expand to unions of a dozen types; the docstrings say it in words.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+# The names of methods in the contents of a page, without their class.
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
@@ -85,7 +87,7 @@ html_sidebars = {
     "install": [],
     "tutorial": [],
     "comparison": [],
-    "promises": [],
+    "guarantees": [],
     "glossary": [],
     "faq": [],
 }

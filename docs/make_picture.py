@@ -1,4 +1,4 @@
-"""Draw the picture of README.md from benchmarks/results/quality.csv.
+"""Draw the pictures of README.md and hashers.md from benchmarks/results/quality.csv.
 
 python docs/make_picture.py
 """
@@ -17,17 +17,22 @@ LINES = {
     "classifier": "ClassifierHasher, 32 bits",
     "phs": "PHSHasher, 32 bits",
     "oracle-features": "logistic regression, float posteriors",
-    "float-cosine": "TF-IDF, float vectors, no labels",
+    "float-cosine": "float vectors, no labels",
+}
+PANELS = {
+    "20newsgroups": "20 Newsgroups",
+    "web-snippets": "web-snippets",
+    "cifar10": "CIFAR-10 features",
 }
 
 
-def read_precisions():
-    """Return {(method, percentage of labels): precision@100} of 20 Newsgroups."""
+def read_precisions(dataset):
+    """Return {(method, percentage of labels): precision@100} of a data set."""
     with RESULTS.open(encoding="utf-8", newline="") as file:
         rows = [
             row
             for row in csv.DictReader(file)
-            if row["run"] == "hashers" and row["dataset"] == "20newsgroups"
+            if row["run"] == "hashers" and row["dataset"] == dataset
         ]
     return {
         (row["method"], row["labels"]): float(row["precision_at_100"])
@@ -36,11 +41,9 @@ def read_precisions():
     }
 
 
-def main():
+def draw_panel(ax, dataset):
     """Draw one line per method."""
-    plt.rcParams |= {"svg.hashsalt": "scikit-hash", "font.size": 10}
-    precisions = read_precisions()
-    fig, ax = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
+    precisions = read_precisions(dataset)
     for method, label in LINES.items():
         known = [p for p in PERCENTAGES if (method, p) in precisions]
         values = [precisions[method, p] for p in known]
@@ -51,9 +54,26 @@ def main():
         at = [PERCENTAGES.index(p) for p in known]
         ax.plot(at, values, marker="o", linewidth=width, label=label)
     ax.set_xticks(range(len(PERCENTAGES)), [f"{p} %" for p in PERCENTAGES])
-    ax.set(xlabel="labels", ylabel="precision@100", title="20 Newsgroups")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    fig.savefig(DOCS / "headline.svg", metadata={"Date": None})
+    ax.set(xlabel="labels", title=PANELS[dataset])
+
+
+def draw(datasets, name, size, **legend):
+    """Draw one panel per data set, with one legend, into an SVG file."""
+    fig, axes = plt.subplots(
+        1, len(datasets), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax, dataset in zip(axes[0], datasets, strict=True):
+        draw_panel(ax, dataset)
+    axes[0, 0].set_ylabel("precision@100")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), frameon=False, **legend)
+    fig.savefig(DOCS / name, metadata={"Date": None})
+
+
+def main():
+    """Draw both pictures."""
+    plt.rcParams |= {"svg.hashsalt": "scikit-hash", "font.size": 10}
+    draw(["20newsgroups"], "headline.svg", (7.5, 3.2), loc="outside right center")
+    draw(list(PANELS), "hashers.svg", (9, 4), loc="outside lower center", ncols=3)
 
 
 if __name__ == "__main__":

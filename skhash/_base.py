@@ -23,6 +23,7 @@ from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._masked import refuse_masked
 from skhash.utils._rows import is_valid, row_blocks, take_block
+from skhash.utils._sparse import plain_rows
 from skhash.utils._state import VersionedStateMixin, replace_state, snapshot
 
 
@@ -34,7 +35,7 @@ class BaseHasher(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """Base class of all hashers: transformers whose output are binary codes.
+    """Base class of all hashers: transformers whose output is binary codes.
 
     A subclass stores its parameters, learns in `_fit`, and returns real numbers whose
     signs are the bits of a block of samples in `_decision_values`. This class validates
@@ -55,6 +56,8 @@ class BaseHasher(
 
     # True for finite values only.
     _ALLOWED_VALUES: bool | str = True
+    # Parameters beside n_bits that encoding reads, and that must stay those of fit.
+    _encoding_parameters: tuple[str, ...] = ()
 
     @abstractmethod
     def _fit(self, X: Any, y: Any) -> None:
@@ -127,7 +130,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        hasher._check_n_bits()
+        hasher._check_parameters()
         samples = hasher._check_samples(X, reset=False)
         codes = np.empty((samples.shape[0], hasher._n_features_out), dtype=np.uint8)
         for block in row_blocks(samples.shape[0]):
@@ -163,7 +166,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        hasher._check_n_bits()
+        hasher._check_parameters()
         samples = hasher._check_samples(X, reset=False)
         blocks = row_blocks(samples.shape[0])
         return np.concatenate([hasher._decision_values(samples[b]) for b in blocks])
@@ -194,7 +197,7 @@ class BaseHasher(
         """
         hasher = snapshot(self)
         check_is_fitted(hasher)
-        hasher._check_n_bits()
+        hasher._check_parameters()
         labels = check_partial_labels(y, np.shape(X)[0])
         labeled = labels.labeled
         if not labeled.any():
@@ -231,11 +234,9 @@ class BaseHasher(
             )
         if reset:
             self._n_fitted_bits = self.n_bits
-        if sp.issparse(samples) and not samples.has_canonical_format:
-            # Norms and logarithms need each value in one piece.
-            samples = samples.copy()
-            samples.sum_duplicates()
-        return samples
+            names = self._encoding_parameters
+            self._fitted_with = {name: getattr(self, name) for name in names}
+        return plain_rows(samples) if sp.issparse(samples) else samples
 
     def _is_valid(self, X: Any) -> bool:
         """Return True where validation would return `X` itself without a warning."""
@@ -244,14 +245,21 @@ class BaseHasher(
             return False
         return is_valid(X, self.n_features_in_)
 
-    def _check_n_bits(self) -> None:
-        """Raise if the number of bits was changed after fit."""
+    def _check_parameters(self) -> None:
+        """Raise if a parameter that encoding reads was changed after fit."""
         if self.n_bits != self._n_fitted_bits:
             raise ValueError(
                 f"n_bits was set to {self.n_bits} after fit, which learned "
                 f"{self._n_fitted_bits} bits. Call fit again, or set n_bits back to "
                 f"{self._n_fitted_bits}."
             )
+        # Files and pickles of earlier versions have none.
+        for name, fitted in getattr(self, "_fitted_with", {}).items():
+            if getattr(self, name) != fitted:
+                raise ValueError(
+                    f"{name} was set to {getattr(self, name)!r} after fit, which used "
+                    f"{fitted!r}. Call fit again, or set {name} back to {fitted!r}."
+                )
 
     @property
     def _n_features_out(self) -> int:
@@ -276,7 +284,7 @@ def _has_classes(hasher: "ClassPredictorMixin") -> bool:
 
 
 class ClassPredictorMixin(metaclass=ABCMeta):
-    """Prediction of classes, for hashers that are fitted with labels.
+    """Predict classes, in hashers that are fitted with labels.
 
     A subclass returns probabilities in `_class_probabilities`, and fits `classes_`,
     None without labels, and `multilabel_`.

@@ -46,10 +46,10 @@ def from_hex(
     Raises
     ------
     TypeError
-        If one is no string.
+        If one is not a string.
     ValueError
-        If the lengths differ, a character is no hexadecimal digit, or padding bits are
-        set; the message names the order that fits, if any.
+        If the lengths differ, a character is not a hexadecimal digit, or padding bits
+        are set; the message names the order that fits, if any.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def from_integers(
     Raises
     ------
     TypeError
-        If one is no integer.
+        If one is not an integer.
     ValueError
         If one does not fit in `n_bits` bits.
 

@@ -1,4 +1,4 @@
-"""Order, padding, validation and statistics of bits and packed codes."""
+"""Test order, padding, validation and statistics of bits and packed codes."""
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def test_good_bits_are_not_copied():
 
 # Values that become 0 or 1 when cast to uint8 are no bits either.
 @pytest.mark.parametrize("value", [2, 255, 256, 257, -1, -255, 0.5, 1.5, 256.0])
-def test_values_that_are_no_bits(value):
+def test_values_that_are_not_bits(value):
     X = random_bits(4, 9).astype(type(value))
     X[2, 3] = value
     with pytest.raises(ValueError, match=rf"codes must hold bits.*value {value}\b"):
@@ -104,7 +104,7 @@ def test_signs_where_bits_are_meant(dtype):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_bits_that_are_no_number(value):
+def test_bits_that_are_not_numbers(value):
     with pytest.raises(ValueError, match=r"NaN|infinity"):
         check_bits([[0.0, value]])
 

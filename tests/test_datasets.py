@@ -1,4 +1,4 @@
-"""The corpus of diagnoses, which needs no network."""
+"""Test the corpus of diagnoses, which needs no network."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Codes of other tools are read in either order, and wrong orders are refused."""
+"""Test codes of other tools in both orders of bits, and wrong orders."""
 
 from types import SimpleNamespace
 
@@ -54,7 +54,7 @@ def test_hex_of_an_odd_number_of_bits():
         (["-1"], "'-1'"),
     ],
 )
-def test_hex_that_is_refused(strings, message):
+def test_invalid_hex(strings, message):
     with pytest.raises(ValueError, match=message):
         from_hex(strings)
 
@@ -117,7 +117,7 @@ def test_integers_of_128_bits():
     assert int.from_bytes(found.tobytes(), "big") == value
 
 
-def test_integers_that_are_refused():
+def test_invalid_integers():
     with pytest.raises(ValueError, match="got 0 to 256"):
         from_integers([0, 256], 8)
     with pytest.raises(ValueError, match="got -129"):

@@ -1,4 +1,4 @@
-"""What a user sees first: names, imports, and the examples of the docstrings."""
+"""Test public names, imports, and the examples of the docstrings."""
 
 import ast
 import doctest

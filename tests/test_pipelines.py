@@ -1,4 +1,4 @@
-"""Raw texts and a few labels in, codes out: inside scikit-learn's tools, on real data.
+"""Test pipelines from texts and few labels to codes, on real data.
 
 Quality is measured on web snippets and 20 Newsgroups with one default setting.
 """
@@ -82,7 +82,7 @@ def test_grid_search(snippets, options):
     assert search.transform(texts[:5]).shape == (5, 16)
 
 
-def test_number_of_jobs_decides_nothing(snippets):
+def test_results_do_not_depend_on_the_number_of_jobs(snippets):
     texts, labels = snippets
     one, two = (
         cross_val_score(
@@ -203,7 +203,7 @@ def test_quality_on_newsgroups(newsgroups):
     assert score >= 0.76
 
 
-def test_baselines_are_baselines(web_snippets):
+def test_order_of_the_baselines(web_snippets):
     """Better than chance, which is 1/8, and in their order."""
     random, pca = (
         precision_with_a_tenth_of_the_labels(web_snippets, hasher)
@@ -217,7 +217,7 @@ def test_baselines_are_baselines(web_snippets):
 
 @pytest.mark.parametrize("name", ["SSBVAEHasher", "PCAHasher"])
 def test_never_densified(name):
-    """Dense, the rows would take 4 GB in single precision and 8 in double."""
+    """Dense rows would take 4 GB in single precision and 8 in double."""
     out = in_another_process(
         """
 import resource, sys

@@ -4,7 +4,7 @@ from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
 
-from _lib import duplicate_tables, quality_report, view_tables
+from _lib import duplicate_tables, quality_report, scale_tables, view_tables
 from _lib.hashers import hashers
 from _lib.tables import cells_of, mark_best, markdown_table, read_csv
 
@@ -416,68 +416,11 @@ def thresholds_table():
     return markdown_table(header, lines)
 
 
-# docs/guide/scale.md
-
-
-def scale_table(case, columns):
-    """Return columns (name: header) of a case of bench_scale.py."""
-    rows = _select(_rows("scale"), case=case)
-    return _columns(rows, columns, list(columns.values()))
-
-
-def scale_classes_table():
-    """Return precision of old and new queries by step and percentage of labels."""
-    rows = _select(_rows("scale"), case="classes")
-    percents = list(dict.fromkeys(row["labels"] for row in rows))
-    lines = [
-        [step]
-        + [
-            f"{float(_select(rows, step=step, labels=each)[0]['precision_at_100']):.3f}"
-            for each in percents
-        ]
-        for step in dict.fromkeys(row["step"] for row in rows)
-    ]
-    return markdown_table(
-        ["P@100 of queries of", *(f"{each} % labels" for each in percents)], lines
-    )
-
-
-def scale_quality_table():
-    """Return precision@100 by number of samples trained on."""
-    found = {
-        (row["dataset"], int(row["rows"])): f"{float(row['precision_at_100']):.3f}"
-        for row in _select(_rows("scale"), case="quality")
-    }
-    sizes = sorted({size for _, size in found})
-    lines = [
-        [dataset, *(found.get((dataset, size), "") for size in sizes)]
-        for dataset in dict.fromkeys(dataset for dataset, _ in found)
-    ]
-    return markdown_table(["trained on", *(f"{size:,}" for size in sizes)], lines)
-
-
-_SCALE_INDEX = {
-    **{"rows": "codes", "bits": "bits", "shards": "shards", "backend": "backend"},
-    **{"workers": "workers", "step": "step", "seconds": "s", "cpu_seconds": "CPU s"},
-    **{"memory_mb": "MB", "gb_per_cpu_second": "GB/s"},
-    **{"memory_gb_per_cpu_second": "memory", "load": "load"},
-}
-_SCALE_ENCODE = {
-    **{"rows": "texts", "backend": "backend", "workers": "workers", "step": "step"},
-    **{"seconds": "s", "cpu_seconds": "CPU s"},
-    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
-}
-_SCALE_PIPELINE = {
-    **{"step": "step", "seconds": "s", "cpu_seconds": "CPU s", "memory_mb": "MB"},
-    **{"rows_per_cpu_second": "texts per CPU s", "load": "load"},
-}
-
-
 # docs/guide/inspection.md
 
 
-def labels_table():
-    """Return the measures of suggested labels and found errors by data set."""
+def labels_table(measures):
+    """Return some measures (header: name) of bench_labels.py by data set."""
     rows = _rows("labels")
 
     def cell(**about):
@@ -485,8 +428,19 @@ def labels_table():
         return f"{float(found[0]['value']):.3f}" if found else ""
 
     datasets = {row["dataset"]: {"dataset": row["dataset"]} for row in rows}
-    measures = {row["measure"]: {"measure": row["measure"]} for row in rows}
-    return _pivot("data set", datasets, measures, cell)
+    columns = {header: {"measure": name} for header, name in measures.items()}
+    return _pivot("data set", datasets, columns, cell)
+
+
+def label_errors_table():
+    """Return the precision of the first wrong labels found, the best value in bold."""
+    methods = ("label_errors", "cleanlab")
+    lines = labels_table(
+        {f"{m}, first {n}": f"{m}: errors@{n}" for n in ("100", "n") for m in methods}
+    )
+    for n in ("100", "n"):
+        lines = mark_best(lines, [f"{m}, first {n}" for m in methods], across=True)
+    return lines
 
 
 _CPU = {"columns": ["CPU seconds"], "best": min, "within": (0,)}
@@ -500,16 +454,22 @@ TABLES = {
     "duplicates-jobs": _marked(duplicate_tables.jobs_table, **_CPU),
     "duplicates-learned": duplicate_tables.learned_table,
     "duplicates-trees": _marked(duplicate_tables.trees_table, best=min),
-    "scale-index": partial(scale_table, "index", _SCALE_INDEX),
-    "scale-encode": partial(scale_table, "encode", _SCALE_ENCODE),
-    "scale-pipeline": partial(scale_table, "pipeline", _SCALE_PIPELINE),
-    "scale-classes": scale_classes_table,
-    "scale-quality": scale_quality_table,
+    "scale-index": scale_tables.index_table,
+    "scale-encode": scale_tables.encode_table,
+    "scale-pipeline": scale_tables.pipeline_table,
+    "scale-classes": scale_tables.classes_table,
+    "scale-quality": scale_tables.quality_table,
     "export": export_table,
     "io": io_table,
     "thresholds": _marked(thresholds_table, across=True),
     "default-hasher": default_hasher_table,
-    "labels": labels_table,
+    "labels-errors": label_errors_table,
+    "labels-suggestions": _marked(
+        partial(
+            labels_table, {n: n for n in ("random 6 %", "random 10 %", "suggested 6 %")}
+        ),
+        across=True,
+    ),
     **{
         f"hashers-{labels}": partial(hashers_table, "hashers", labels, _HASHERS, (32,))
         for labels in (0, 1, 10, 100)

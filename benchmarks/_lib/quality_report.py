@@ -112,9 +112,12 @@ def show_markdown(runs):
 
 
 def _markdown(title, runs, show):
-    """Return a table with one column per data set and length."""
+    """Return a table with one column per data set and, if several, per length."""
     columns = list(group((r for r in runs if r["bits"] != "float"), "dataset", "bits"))
-    header = [title, *(f"{name}, {bits}" for name, bits in columns)]
+    if len({bits for _, bits in columns}) > 1:
+        header = [title, *(f"{name}, {bits} bits" for name, bits in columns)]
+    else:
+        header = [title, *(name for name, _ in columns)]
     lines = []
     for name, of_name in by_quality(runs).items():
         of_column = group(of_name, "dataset", "bits")

@@ -37,7 +37,7 @@ codes = hasher.transform(X)
 print(codes.shape, codes.dtype)
 
 # %%
-# A code tells the topic of a text, so that many texts have the same code. Let the codes
+# A code encodes the topic of a text, so that many texts share a code. Let the codes
 # find candidates, and order these by the cosine of their features.
 
 search = RerankedNearestNeighbors(
@@ -50,8 +50,8 @@ for i in indices[0]:
 
 # %%
 # How many of the k nearest samples are of the chapter of the query? The nearest few
-# share words with the query, and the features find them best. Codes that know topics
-# are ahead further down the ranking.
+# share words with the query, and the features find them best. Further down the ranking
+# the codes are ahead, since they encode the topic.
 
 itq = ITQHasher(random_state=0).fit(X)
 options = {"k": (1, 3, 10, 30, 100, 300)}

@@ -1,9 +1,9 @@
 """
-How many labels are needed
-==========================
+Measure how many labels are needed
+==================================
 
-Labels improve the codes. How many are worth their cost depends on the hasher: one that
-also learns from unlabeled samples needs few.
+Plot precision against the number of labels for three hashers. One that also learns from
+unlabeled samples needs fewer labels.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ X, X_query, y, y_query = train_test_split(X, y, test_size=300, random_state=0)
 
 # %%
 # Fit each hasher with some of the labels; -1 marks the other samples. All labels serve
-# to measure precision@100, where relevant is what shares the digit of the query.
+# to measure precision@100, where samples of the same digit as the query are relevant.
 
 percentages = [1, 3, 10, 100]
 hashers = {
@@ -39,7 +39,7 @@ for percentage in percentages:
         )
 
 # %%
-# The line is exact search by pixels, without codes and labels.
+# The dashed line is exact search by pixels, without codes and labels.
 
 pixels = precision_at_k_score(X, y, X_query, y_query, k=100, metric="euclidean")
 

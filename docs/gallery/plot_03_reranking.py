@@ -2,8 +2,8 @@
 Search embeddings: codes, then vectors
 ======================================
 
-Where the nearest vectors are wanted and not only samples of the same class, let codes
-find candidates and order these by the vectors themselves.
+Find the nearest vectors, not only samples of the same class: codes find candidates, and
+the vectors themselves order them.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Search images
 =============
 
-Hash images of digits with a tenth of the labels, show what is nearest to some queries,
-and what the decoder makes of their codes.
+Hash images of digits with a tenth of the labels, show the nearest images of some
+queries, and decode their codes.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@
 Cluster codes with DBSCAN
 =========================
 
-``HammingRadiusNeighborsTransformer`` gives the sparse graph of the codes within a
-radius. Every estimator of scikit-learn with ``metric="precomputed"`` takes it.
+Compute the sparse graph of the codes within a radius by
+``HammingRadiusNeighborsTransformer``, and pass it to an estimator of scikit-learn with
+``metric="precomputed"``.
 :doc:`plot_13_umap` draws maps from such neighbors.
 """
 

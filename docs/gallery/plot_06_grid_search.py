@@ -25,8 +25,8 @@ few = mask_labels(y, 0.1, random_state=0)
 print(f"{np.sum(few != -1)} of {len(few)} samples are labeled")
 
 # %%
-# Search as always in scikit-learn. The parameters of a step in a pipeline are set by
-# its name.
+# Search as usual in scikit-learn. The name of a step in a pipeline precedes the names
+# of its parameters.
 
 lengths, penalties = [8, 16, 32], [0.01, 0.1, 1.0, 10.0]
 search = GridSearchCV(

@@ -2,8 +2,8 @@
 Measure codes on classes without labels
 =======================================
 
-Collections grow, and new samples may belong to a class that nobody has labeled. Split
-by classes to see what the codes are worth then.
+Measure retrieval for samples of classes that had no labels in training: split by
+classes instead of by samples.
 """
 
 import matplotlib.pyplot as plt
@@ -27,8 +27,8 @@ hashers = {
 }
 
 # %%
-# ``UnseenClassSplit`` keeps some classes for the test: no label of theirs is in the
-# training part. ``SemiSupervisedKFold`` tests on classes of the training part. Average
+# ``UnseenClassSplit`` keeps some classes for the test: the training part has no labels
+# of these. ``SemiSupervisedKFold`` tests on classes of the training part. Average
 # precision depends on the number of classes in the test fold: compare hashers within a
 # panel, not across.
 
@@ -50,5 +50,5 @@ plt.show()
 
 # %%
 # Labels help the classes that have them, and can harm others: codes of known classes
-# keep less of what distinguishes samples of unknown ones. If most queries will be of
-# new classes, use a hasher without labels.
+# preserve fewer of the differences between samples of other classes. If most queries
+# will be of new classes, use a hasher without labels.

@@ -2,8 +2,8 @@
 Check balance and correlation of bits
 =====================================
 
-A bit that is always one says nothing, and two bits that are always equal say the same.
-``bit_statistics`` tells both, for any codes.
+Find constant bits, which distinguish no samples, and pairs of correlated bits, of which
+one is redundant.
 """
 
 import matplotlib.pyplot as plt

@@ -1,9 +1,9 @@
 """
-Look at training and at distances
-=================================
+Check the training of a hasher
+==============================
 
-Three pictures tell whether a hasher has learned: the loss by epoch, the distances of
-codes within and between classes, and what a radius finds.
+Plot the loss by epoch, the distances of codes within and between classes, and precision
+and recall within a radius.
 """
 
 import matplotlib.pyplot as plt
@@ -27,14 +27,14 @@ plt.show()
 
 # %%
 # The distances of new samples. The less the two distributions overlap, the better the
-# codes tell the classes apart.
+# codes separate the classes.
 
 DistanceDisplay.from_estimator(hasher, X_query, y_query)
 plt.show()
 
 # %%
-# What new samples find within a radius: a small one finds only relevant samples, but
-# not all of them.
+# Precision and recall of new samples as queries within a radius: a small radius finds
+# only relevant samples, but not all of them.
 
 RadiusDisplay.from_estimator(hasher, X, y, X_query, y_query, radii=range(0, 17, 2))
 plt.show()

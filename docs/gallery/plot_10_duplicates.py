@@ -2,8 +2,8 @@
 Keep copies out of the test set
 ===============================
 
-Collections hold copies. If copies of training samples are in the test set, every score
-is too good. Hash, look at the pairs, and split without leakage.
+Copies of training samples in the test set inflate every score. Hash the samples, plot
+the distances of near pairs, and split such that copies stay together.
 """
 
 import matplotlib.pyplot as plt
@@ -16,8 +16,8 @@ from skhash import DuplicateDetector, ITQHasher
 from skhash.model_selection import DuplicateGroupKFold
 
 # %%
-# Make a collection with copies: 300 images with labels of no meaning, four times each,
-# with some noise. Nothing can be learned from it, so that an honest score is 10 %.
+# Make a collection with copies: 300 images, four times each with some noise, and random
+# labels. The labels cannot be learned: without leakage the accuracy is 10 %.
 
 rng = np.random.default_rng(0)
 images, _ = load_digits(return_X_y=True)

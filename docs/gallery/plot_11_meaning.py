@@ -1,9 +1,9 @@
 """
-What a code means
-=================
+Describe what a code means
+==========================
 
-The decoder of a hasher turns a code back into features. Look at the most frequent codes
-of images of digits, and at what the samples of each have in common.
+The decoder of a hasher turns a code back into features. Describe the most frequent
+codes of images of digits, and compare them with the samples of each.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,8 @@ hasher = SSBVAEHasher(16, random_state=0).fit(X, few)
 codes = hasher.transform(X)
 
 # %%
-# Each code with its samples: the digit that most of them show, and how many do.
+# Print each code with its number of samples, the most frequent digit among them and the
+# fraction that shows it.
 
 names = [f"pixel {i // 8}, {i % 8}" for i in range(64)]
 descriptions = describe_codes(hasher, codes, names, y=y, n_codes=12, n_features=3)
@@ -27,7 +28,7 @@ for description in descriptions:
     print(description)
 
 # %%
-# Above the image that the decoder makes of the code, below the mean of its samples.
+# Top row: the decoded code. Bottom row: the mean of its samples.
 
 fig, axes = plt.subplots(2, 12, figsize=(10, 2.2), layout="constrained")
 for description, (above, below) in zip(descriptions, axes.T):

@@ -1,9 +1,10 @@
 """
-Topic against neighbor
-======================
+Balance topics and nearest neighbors
+====================================
 
-Bits can say of which class a sample is, or what tells it from the others of its class.
-`class_weight` of SSBVAEHasher divides them: 1 is all class, 0 all content.
+Bits can encode the class of a sample, or the content that distinguishes it from others
+of its class. Set the share of both by ``class_weight`` of ``SSBVAEHasher``: 1 is class
+alone, 0 content alone.
 """
 
 import matplotlib.pyplot as plt

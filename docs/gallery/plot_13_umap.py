@@ -17,7 +17,7 @@ from skhash import HammingNearestNeighbors, SSBVAEHasher
 from skhash.model_selection import mask_labels
 from skhash.plot import CodeMapDisplay
 
-# UMAP tells that a map from given neighbors has no place for new samples.
+# UMAP warns that a map of given neighbors cannot transform new samples.
 warnings.filterwarnings("ignore", module="umap")
 
 X, y = load_digits(return_X_y=True)
@@ -33,7 +33,7 @@ CodeMapDisplay.from_estimator(hasher, X, y)
 plt.show()
 
 # %%
-# UMAP takes neighbors that were found before: indices and distances. In collections of
+# UMAP accepts precomputed neighbors, as indices and distances. In collections of
 # millions this saves most of its time.
 
 index = HammingNearestNeighbors(n_neighbors=15).fit(codes)

@@ -19,8 +19,8 @@ from skhash import HammingRetriever, ITQHasher, io
 from skhash.datasets import load_icd10cm
 
 # %%
-# A retriever holds the encoder, the index and the ids of the texts. Its file holds no
-# code: loading it is safe.
+# A retriever holds the encoder, the index and the ids of the texts. Its file contains
+# data only: loading it runs no code.
 
 corpus = load_icd10cm()
 order = np.random.default_rng(0).permutation(len(corpus.data))[:12_000]
@@ -34,7 +34,7 @@ io.save(path, retriever)
 print(f"{path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# In the service: load, search, add, remove. Threads may search meanwhile.
+# In the service: load, search, add, remove. Other threads may search at the same time.
 
 service = io.load(path)
 service.partial_fit(texts[10_000:11_000], ids=keys[10_000:11_000])
@@ -45,7 +45,7 @@ for key in found[0]:
     print(f"{key:<12}{by_key[key]}")
 
 # %%
-# The processor time from a text to its neighbors, of single requests.
+# Measure the processor time of single requests, from a text to its neighbors.
 
 milliseconds = []
 for text in texts[11_000:11_300]:

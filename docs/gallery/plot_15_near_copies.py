@@ -37,7 +37,7 @@ encoder = make_pipeline(WordShingleVectorizer(), SimHasher(128))
 codes = encoder.transform(texts)
 
 # %%
-# Fifty confirmed pairs tell which radius finds nine of ten near-copies.
+# Choose the radius that finds nine of ten near-copies by fifty confirmed pairs.
 
 table = radius_table(codes, matches[:50])
 radius = table.smallest(min_recall=0.9)
@@ -54,7 +54,7 @@ ax.legend()
 plt.show()
 
 # %%
-# Group, and keep one text per group.
+# Form groups, and keep one text of each.
 
 detector = DuplicateDetector(radius=radius, linkage="star").fit(codes)
 unique_texts = [text for text, keep in zip(texts, detector.keep_) if keep]

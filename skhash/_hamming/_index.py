@@ -393,7 +393,7 @@ class CodeIndex:
 
 
 def _others(n: int, positions: Positions) -> Positions:
-    """Return the numbers below n that are not among some."""
+    """Return the integers below n that are not among `positions`."""
     kept = np.ones(n, dtype=bool)
     kept[positions] = False
     return np.flatnonzero(kept)

@@ -95,7 +95,7 @@ class MultiIndex:
         return self.n_codes * self.n_bytes // BYTES_PER_LOOKUP
 
     def is_cheaper_than_scan(self, radius: int) -> bool:
-        """Tell whether the tables answer a query of that radius faster than a scan."""
+        """Return whether the tables answer such a query faster than a scan does."""
         return self.n_codes > 0 and self.lookups(radius) < self.scan_lookups
 
     @property

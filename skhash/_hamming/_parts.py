@@ -108,7 +108,7 @@ def _ranges(n_codes: int, n_threads: int) -> list[tuple[int, int]]:
 
 
 class _Search(Generic[Result]):
-    """A search of all parts of an index.
+    """Search all parts of an index.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ class _Search(Generic[Result]):
 
 
 class NearestSearch(_Search[Nearest]):
-    """A search for the nearest codes; the limit is their number."""
+    """Search for the nearest codes; the limit is their number."""
 
     def _search(self, part: Part, queries: Rows, limit: int) -> Nearest:
         shape = len(queries), min(limit, part.n_rows)
@@ -192,7 +192,7 @@ class NearestSearch(_Search[Nearest]):
 
 
 class WithinSearch(_Search[Within]):
-    """A search for all codes within a radius; the limit is the radius in bits."""
+    """Search for all codes within a radius; the limit is the radius in bits."""
 
     def _search(self, part: Part, queries: Rows, limit: int) -> Within:
         target, first, last, offset = part[:4]

@@ -120,7 +120,7 @@ class BlockedCodes:
 
     @property
     def can_grow(self) -> bool:
-        """Whether appending need not read a memory map into memory."""
+        """Whether codes can be appended without reading a memory map."""
         return self._planes.flags.writeable
 
     def append(self, rows: Rows) -> "BlockedCodes":
@@ -158,7 +158,7 @@ class BlockedCodes:
         )
 
     def __getstate__(self) -> dict:
-        """Leave the spare memory behind."""
+        """Drop the spare memory."""
         state = self.__dict__.copy()
         state["_planes"] = np.array(self._planes[: self._size(self.n_rows)])
         state["_end"] = BufferEnd(self.n_rows)
@@ -300,7 +300,7 @@ class DistinctCodes:
 
     @staticmethod
     def _has_equal_pairs(rows: Rows, fraction: float) -> bool:
-        """Tell from a sample whether at most that fraction of rows may be distinct.
+        """Estimate from a sample whether at most that fraction of rows may be distinct.
 
         If so, two rows are equal with a probability of at least 1 / (fraction * n), so
         a sample of 8 sqrt(n) rows has at least 32 * (1 / fraction - 1) >= 96 equal

@@ -31,7 +31,7 @@ class _Helpers:
         self._threads: list[Thread] = []
 
     def invite(self, work: Callable[[], object], n_helpers: int) -> None:
-        """Let up to `n_helpers` threads call `work`, which must not raise.
+        """Make up to `n_helpers` threads call `work`, which must not raise.
 
         Fewer do where threads cannot be started or are busy; maybe none.
         """

@@ -53,7 +53,7 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
     -------
     codes : iterator, dask array, DataFrame or Bag
         Of blocks, an iterator over their codes in order, with ids over tuples
-        (codes, ids). The next blocks are taken before codes are asked for. Else a
+        (codes, ids). Blocks are read ahead. Else a
         collection that is not computed yet: of an array the array of the codes, of a
         frame a frame with the same index, of a Bag a Bag with one item per partition,
         codes or a tuple (codes, ids).
@@ -63,7 +63,7 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
     NotFittedError
         If the hasher is not fitted.
     TypeError
-        If `X` is a matrix or a text, which is no iterable of blocks.
+        If `X` is a matrix or a text, and not an iterable of blocks.
 
     See Also
     --------
@@ -71,8 +71,8 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
 
     Notes
     -----
-    With Dask, the blocks of a worker that dies are encoded again by another one. Loky
-    raises an error instead.
+    With Dask, the blocks of a worker that is killed are encoded again by another one.
+    Loky raises an error instead.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def _transformed(hasher: Any, samples: Any) -> NDArray[np.uint8]:
 
 def _encode_block(hasher: Any, block: Any) -> Block:
     """Return the codes of a block, and its ids if it has some."""
-    if isinstance(hasher, Courier):
+    if isinstance(hasher, PickledOnce):
         hasher = hasher.estimator()
     if not isinstance(block, tuple):
         return _transformed(hasher, block)
@@ -133,8 +133,8 @@ def _pickled(estimator: Any) -> bytes:
     return cloudpickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-class Courier:
-    """Bring an estimator to other processes, which unpickle it once.
+class PickledOnce:
+    """Pickle an estimator once, and unpickle it once per process.
 
     Pickled, it is an array of bytes, which loky writes to shared memory once.
 
@@ -154,7 +154,7 @@ class Courier:
         self._bytes: NDArray[np.uint8] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the estimator to its bytes."""
+        """Drop the estimator; its bytes remain."""
         if self._bytes is None:
             text = _pickled(self._estimator)
             self._bytes = np.frombuffer(text, dtype=np.uint8)
@@ -163,10 +163,10 @@ class Courier:
     def estimator(self) -> Any:
         """Return the estimator."""
         if self._estimator is None and self._bytes is not None:
-            with Courier._lock:
-                if Courier._latest[0] != self._key:
-                    Courier._latest = self._key, pickle.loads(self._bytes.tobytes())
-                self._estimator = Courier._latest[1]
+            with PickledOnce._lock:
+                if PickledOnce._latest[0] != self._key:
+                    PickledOnce._latest = self._key, pickle.loads(self._bytes.tobytes())
+                self._estimator = PickledOnce._latest[1]
         return self._estimator
 
 
@@ -178,15 +178,17 @@ def _encode_by_joblib(
         parallel = Parallel(return_as="generator", **how)
     except ValueError:  # not supported by the backend
         parallel = Parallel(**how)
-    courier = Courier(hasher)
-    return iter(parallel(delayed(_encode_block)(courier, block) for block in blocks))
+    pickled_hasher = PickledOnce(hasher)
+    return iter(
+        parallel(delayed(_encode_block)(pickled_hasher, block) for block in blocks)
+    )
 
 
 # Dask
 
 
 def _encode_by_dask(client: Any, hasher: Any, blocks: Iterable[Any]) -> Iterator[Block]:
-    """Encode blocks in order; few are on their way at a time.
+    """Encode blocks in order on a Dask cluster, few at a time.
 
     Without joblib, whose backend for Dask scatters large arguments: these are lost with
     the worker that holds them, and the blocks in a task are not. Nor is the hasher,
@@ -222,7 +224,7 @@ def _dask_kind(X: Any) -> str | None:
 
 
 def _as_delayed(hasher: Any) -> Any:
-    """Return the hasher as a task of its own, which each worker asks for once."""
+    """Return the hasher as a task of its own, which each worker fetches once."""
     import dask
 
     text = _pickled(hasher)

@@ -130,7 +130,7 @@ class ShardFile:
 
 
 def is_ascending(ids: NDArray) -> bool:
-    """Tell whether ids are in ascending order, in which they can be bisected."""
+    """Return whether ids are in ascending order, in which they can be bisected."""
     return bool((ids[1:] > ids[:-1]).all())
 
 
@@ -254,7 +254,7 @@ def _lock(file: Any) -> None:
 def _parsed(text: bytes) -> Manifest:
     content = parse_json(text)
     if content.pop("format", None) != "skhash-shards":
-        raise InvalidFileError("it is no manifest of shards.")
+        raise InvalidFileError("it is not a manifest of shards.")
     version = content.pop("format_version", None)
     if type(version) is int and version > FORMAT_VERSION:
         raise NewerFileError(
@@ -273,7 +273,7 @@ def _parsed(text: bytes) -> Manifest:
 
 
 def _is_shard(entry: Any) -> bool:
-    """Tell whether an entry of the manifest names a file of the folder."""
+    """Return whether an entry of the manifest names a file of the folder."""
     if not isinstance(entry, list) or len(entry) != 2:
         return False
     name, n_rows = entry

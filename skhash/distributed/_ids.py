@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skhash.distributed._shards import Shard, ShardedCodes
-from skhash.neighbors._ids import check_ids, check_unique
+from skhash.neighbors._ids import check_ids, check_known, check_unique
 
 #: Ids of a shard that are compared at a time.
 _IDS_PER_SLICE = 1 << 20
@@ -52,7 +52,7 @@ class ShardedIds:
         return ids.reshape(positions.shape)
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
-        """Return the positions of ids, -1 for those that are none."""
+        """Return the positions of ids, -1 for unknown ids."""
         positions = np.full(len(ids), -1, dtype=np.intp)
         order = np.argsort(ids, kind="stable")
         wanted = ids[order]
@@ -69,16 +69,9 @@ class ShardedIds:
         return positions
 
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
-        """Return the positions of ids; raise ValueError if one is none."""
+        """Return the positions of ids; raise ValueError if one is unknown."""
         checked = check_ids(ids)
-        positions = self.positions(checked)
-        unknown = positions < 0
-        if unknown.any():
-            raise ValueError(
-                f"ids must be in the index; got {checked[unknown][0].item()!r}, which "
-                "is not."
-            )
-        return positions
+        return check_known(checked, self.positions(checked))
 
     def check_new(self, ids: NDArray) -> None:
         """Raise ValueError if an id is in the index, occurs twice, or is of a new type.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from skhash._hamming import _merge, _threads
@@ -144,7 +145,8 @@ def search_shard(task: Task) -> tuple:
 def run(function: Callable, calls: list[tuple], n_jobs: int) -> Iterator[Any]:
     """Call a function with each of several tuples of arguments, by joblib.
 
-    In threads, unless :func:`joblib.parallel_config` names another backend.
+    In threads, unless :func:`joblib.parallel_config` names another backend; without
+    them where none can be started.
 
     Yields
     ------
@@ -152,12 +154,35 @@ def run(function: Callable, calls: list[tuple], n_jobs: int) -> Iterator[Any]:
         The results in the order of the calls, as they arrive where the backend can do
         that.
     """
-    how: dict[str, Any] = {"n_jobs": n_jobs, "prefer": "threads"}
+    n_done = 0
+    results = _run_parallel(function, calls, n_jobs)
+    try:
+        for result in results:
+            n_done += 1
+            yield result
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        for arguments in calls[n_done:]:
+            yield function(*arguments)
+    finally:
+        results.close()
+
+
+def _run_parallel(function: Callable, calls: list[tuple], n_jobs: int) -> Any:
+    how: dict[str, Any] = {"n_jobs": _useful_jobs(n_jobs), "prefer": "threads"}
     try:
         parallel = Parallel(return_as="generator", **how)
     except ValueError:  # not supported by the backend
         parallel = Parallel(**how)
     yield from parallel(delayed(function)(*arguments) for arguments in calls)
+
+
+def _useful_jobs(n_jobs: int) -> int:
+    """Return no more jobs than processors if they are threads of this process."""
+    backend, _ = get_active_backend(prefer="threads")
+    is_here = getattr(backend, "supports_sharedmem", False)
+    return min(n_jobs, _threads.MOST_THREADS) if is_here else n_jobs
 
 
 class ShardedCodes:
@@ -300,7 +325,7 @@ def _search(tasks: list[Task], merge: Callable[[Any, Any], Any], n_jobs: int) ->
 
     Queries are cut where there are fewer shards than jobs.
     """
-    n_slices = -(-n_jobs // len(tasks))
+    n_slices = -(-_useful_jobs(n_jobs) // len(tasks))
     slices = _threads.even_slices(len(tasks[0].queries), n_slices, 4) or [slice(0, 0)]
     calls = [(t._replace(queries=t.queries[s]),) for s in slices for t in tasks]
     numbers = [number for number in range(len(slices)) for _ in tasks]

@@ -115,15 +115,16 @@ class UpdateMixin(HammingNeighborsBase):
             As :meth:`partial_fit`.
         """
         self._validate_params()
+        shard_size = int(self.shard_size)  # 8-bit ints overflow
         waiting: list[tuple[Any, Any]] = []
         n_waiting = 0
         for block in blocks:
             codes, ids = block if isinstance(block, tuple) else (block, None)
             waiting.append((codes, ids))
             n_waiting += len(codes)
-            if n_waiting >= self.shard_size:
+            if n_waiting >= shard_size:
                 codes, ids = _concatenated(waiting)
-                n_full = n_waiting // self.shard_size * self.shard_size
+                n_full = n_waiting // shard_size * shard_size
                 self.partial_fit(codes[:n_full], ids=_part(ids, slice(n_full)))
                 n_waiting -= n_full
                 rest = slice(n_full, None)
@@ -202,7 +203,7 @@ class UpdateMixin(HammingNeighborsBase):
         return self._change(lambda: self._writer().rewritten(self._contents, None))
 
     def _writer(self) -> Writer:
-        return Writer(self.shard_size, self._folder())
+        return Writer(int(self.shard_size), self._folder())
 
     def _folder(self) -> ShardFolder | None:
         return None if self.path is None else ShardFolder(self.path)
@@ -251,7 +252,7 @@ class UpdateMixin(HammingNeighborsBase):
         """Validate codes; return them packed, and their length."""
         if packed:
             rows = check_packed(X, n_bits=n_bits, contiguous=False)
-            return rows, n_bits or 8 * rows.shape[1]
+            return rows, int(n_bits or 8 * rows.shape[1])
         bits = check_bits(X, n_bits=n_bits)
         return np.packbits(bits, axis=1), bits.shape[1]
 

@@ -161,7 +161,7 @@ class HammingBlocker(VersionedStateMixin, DocumentedMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If packed codes are not of dtype uint8, or `matches` are no integers.
+            If packed codes are not of dtype uint8, or `matches` are not integers.
         ValueError
             If a table is empty or not binary, codes have different lengths, or
             `matches` are out of range.

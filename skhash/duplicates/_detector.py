@@ -280,7 +280,7 @@ class DuplicateDetector(
         Raises
         ------
         TypeError
-            If `radius` is no int.
+            If `radius` is not an int.
         ValueError
             If `radius` is negative or above that of `fit`.
         """

@@ -84,7 +84,7 @@ def find_leakage(
     Raises
     ------
     TypeError
-        If `radius` is no int, or packed codes are not of dtype uint8.
+        If `radius` is not an int, or packed codes are not of dtype uint8.
     ValueError
         If a collection is empty or not binary, codes have different lengths, or
         `radius` is out of range.

@@ -32,7 +32,7 @@ def match_labels(
     Raises
     ------
     TypeError
-        If `matches` are no integers.
+        If `matches` are not integers.
     ValueError
         If `matches` is empty, has another shape, or a pair is out of range.
 

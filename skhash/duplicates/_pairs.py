@@ -89,7 +89,7 @@ class DistinctRows(NamedTuple):
 
     def first_rows(self, codes: NDArray[np.integer]) -> NDArray[np.integer]:
         """Return the first rows of some codes, by their numbers."""
-        # Before a copy are as many codes as rows that are no copies.
+        # Before a copy are as many codes as rows that are not copies.
         n_before = self.copies - np.arange(len(self.copies), dtype=self.copies.dtype)
         n_copies = np.searchsorted(n_before, codes, side="right")
         return codes + n_copies.astype(codes.dtype)
@@ -166,7 +166,7 @@ def check_codes(
     """
     if packed:
         rows = check_packed(X, n_bits=n_bits, name=name, min_samples=1)
-        return rows, n_bits or 8 * rows.shape[1]
+        return rows, int(n_bits or 8 * rows.shape[1])
     bits = check_bits(X, n_bits=n_bits, name=name, min_samples=1)
     return np.packbits(bits, axis=1), bits.shape[1]
 

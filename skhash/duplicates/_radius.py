@@ -181,7 +181,7 @@ def radius_table(
     Raises
     ------
     TypeError
-        If packed codes are not of dtype uint8, or `matches` are no integers.
+        If packed codes are not of dtype uint8, or `matches` are not integers.
     ValueError
         If codes are empty or not binary, or a parameter is out of range.
 

@@ -59,7 +59,7 @@ class WordShingleVectorizer(
     Texts are lower-cased. Words are runs of ASCII letters, digits and underscores, and
     of characters beyond ASCII of any kind. Hashes are polynomials of the bytes modulo
     2**64, taken from the running sum over a block of texts, so that the work per word
-    is a few vectorized operations. Texts can be made to collide on purpose.
+    is a few vectorized operations. Texts with colliding hashes can be constructed.
 
     Examples
     --------

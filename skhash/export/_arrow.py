@@ -27,9 +27,9 @@ class ArrowExport(Exported):
     {ids}
     {n_bits}
     reader : {"duckdb", "lancedb"}, default="duckdb"
-        For what the table is made, and what :meth:`kneighbors` and :meth:`verify`
-        search with: DuckDB scans it by the SQL of `query_sql`, LanceDB by its vector
-        search.
+        The engine that the table is made for, and that :meth:`kneighbors` and
+        :meth:`verify` use: DuckDB scans it by the SQL of `query_sql`, LanceDB by its
+        vector search.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from skhash.neighbors import HammingNearestNeighbors
 
 @dataclass(frozen=True)
 class Verification:
-    """How the neighbors of an engine agree with those of exact search.
+    """Agreement of the neighbors that an engine finds with those of exact search.
 
     Attributes
     ----------
@@ -28,8 +28,8 @@ class Verification:
         Fraction, in [0, 1], of the neighbors that are right up to ties: distinct
         samples that are not farther than the farthest exact neighbor.
     distance_agreement : float
-        Fraction, in [0, 1], of the neighbors whose distance, as the engine tells it, is
-        that of the exact neighbor of the same rank.
+        Fraction, in [0, 1], of the neighbors whose distance, as reported by the engine,
+        is that of the exact neighbor of the same rank.
     n_incomplete_queries : int
         Number of queries with a neighbor that is wrong or missing, ties aside: the
         distances of what was found are not those of the exact neighbors.
@@ -49,7 +49,7 @@ class Verification:
 
 
 class Exported(ABC):
-    """Codes in the hands of another engine. Base class of all exports.
+    """Base class of all exports: codes in another search engine.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class Exported(ABC):
 
 
 def _is_repeated(found: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Tell which neighbors occur earlier among those of the same query."""
+    """Return which neighbors occur earlier among those of the same query."""
     order = np.argsort(found, axis=1, kind="stable")
     ordered = np.take_along_axis(found, order, axis=1)
     repeated = np.zeros(found.shape, dtype=bool)

@@ -31,7 +31,7 @@ class FaissExport(Exported):
     n_links : int, default=32
         Number of links per node of ``"hnsw"``.
     ef_construction, ef_search : int, default=200
-        Number of nodes of ``"hnsw"`` that are kept in mind while the graph is built,
+        Number of nodes of ``"hnsw"`` that are candidates while the graph is built,
         and searched.
 
     Attributes

@@ -47,7 +47,7 @@ class PostgresExport(Exported):
     n_links : int, default=16
         Number of links per node of ``"hnsw"``.
     ef_construction, ef_search : int, default=200
-        Number of nodes of ``"hnsw"`` that are kept in mind while the graph is built,
+        Number of nodes of ``"hnsw"`` that are candidates while the graph is built,
         and searched; at most 1,000.
     n_lists : int, default=None
         Number of cells of ``"ivfflat"``; the square root of the number of codes if

@@ -89,7 +89,7 @@ class Source:
         return self.ids
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
-        """Return the positions of ids; -1 for what is no id."""
+        """Return the positions of ids; -1 for unknown ids."""
         order = np.argsort(self.ids)
         places = np.searchsorted(self.ids, ids, sorter=order)
         positions = order[np.minimum(places, len(order) - 1)]

@@ -24,7 +24,7 @@ class UsearchExport(Exported):
     n_links : int, default=32
         Number of links per node.
     ef_construction, ef_search : int, default=200
-        Number of nodes that are kept in mind while the graph is built, and searched.
+        Number of nodes that are candidates while the graph is built, and searched.
 
     Attributes
     ----------

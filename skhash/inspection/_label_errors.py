@@ -87,7 +87,7 @@ def label_errors(
     Raises
     ------
     TypeError
-        If `n_neighbors` is no int.
+        If `n_neighbors` is not an int.
     ValueError
         If `n_neighbors` is below 1, there are fewer than two classes, a sample has
         several, or the codes are not binary.
@@ -111,7 +111,7 @@ def label_errors(
         )
     labeled = np.flatnonzero(class_of_sample >= 0)
     given = class_of_sample[labeled]
-    n_neighbors = min(n_neighbors, len(labeled) - 1)
+    n_neighbors = min(int(n_neighbors), len(labeled) - 1)
     index = HammingNearestNeighbors(packed=True, n_bits=n_bits, n_jobs=n_jobs)
     index.fit(rows[labeled])
     votes = _votes(index, rows[labeled], given, n_neighbors, len(classes))
@@ -150,7 +150,7 @@ def _votes(
 def _contradictions(
     votes: NDArray[np.float64], given: NDArray[np.int64]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the class that speaks most against each label, and its score.
+    """Return the class with the most votes against each label, and its score.
 
     The score is above 0 only if that class also has more votes than the given one.
     """

@@ -206,7 +206,7 @@ def _decode_sparse(node: dict[str, Any], decoder: Decoder) -> Any:
     names = _SPARSE_PARTS[found.__name__[:3]]
     parts = [decoder.value(node["parts"][name]) for name in names]
     if not all(type(part) is np.ndarray for part in parts):
-        raise InvalidFileError("it holds a sparse matrix whose parts are no arrays.")
+        raise InvalidFileError("it holds a sparse matrix whose parts are not arrays.")
     if any(part.dtype.kind not in "iu" for part in parts[1:]):
         raise InvalidFileError("it holds a sparse matrix with indices of a wrong type.")
     if len(shape) != 2 or not all(type(n) is int and 0 <= n < 2**62 for n in shape):

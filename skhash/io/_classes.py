@@ -117,7 +117,7 @@ def named_class(name: Any) -> type:
     """Return the listed class of a name; raise InvalidFileError for any other."""
     found = _find(name, _module_of_class)
     if not isinstance(found, type):
-        raise InvalidFileError(f"it holds an object of {name!r:.60}, no known class.")
+        raise InvalidFileError(f"it holds an object of an unknown class, {name!r:.60}.")
     return found
 
 
@@ -128,10 +128,7 @@ def layer_name(cls: type) -> str | None:
 
 def named_layer(name: Any) -> type:
     """Return the listed layer of a name; raise InvalidFileError for any other."""
-    found = _find(name, _LAYERS.get)
-    if found is None:
-        raise InvalidFileError(f"it holds a layer {name!r:.60}, which is none.")
-    return found
+    return _listed(name, _LAYERS.get, "layer")
 
 
 def function_name(function: Any) -> str | None:
@@ -141,10 +138,7 @@ def function_name(function: Any) -> str | None:
 
 def named_function(name: Any) -> Any:
     """Return the listed function of a name; raise InvalidFileError for any other."""
-    found = _find(name, _FUNCTIONS.get)
-    if found is None:
-        raise InvalidFileError(f"it holds a function {name!r:.60}, which is unknown.")
-    return found
+    return _listed(name, _FUNCTIONS.get, "function")
 
 
 def _module_of_class(name: str) -> str | None:
@@ -161,6 +155,13 @@ def _name(obj: Any, module_of: Any) -> str | None:
         return None
     full_name = f"{module.partition('.')[0]}.{name}"
     return full_name if _find(full_name, module_of) is obj else None
+
+
+def _listed(name: Any, module_of: Any, kind: str) -> Any:
+    found = _find(name, module_of)
+    if found is None:
+        raise InvalidFileError(f"it holds an unknown {kind}, {name!r:.60}.")
+    return found
 
 
 def _find(name: Any, module_of: Any) -> Any:

@@ -48,7 +48,7 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class InvalidFileError(ValueError):
-    """A file is damaged, or is none of :func:`skhash.io.save`."""
+    """A file is damaged, or was not written by :func:`skhash.io.save`."""
 
 
 class NewerFileError(InvalidFileError):
@@ -176,7 +176,7 @@ class ArrayFile:
         prefix = self._file.read(8)
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or length > min(size - 8, MAX_HEADER_BYTES):
-            raise InvalidFileError("it is no file of skhash.io, or it was cut short.")
+            raise InvalidFileError("it is not a file of skhash.io, or is truncated.")
         raw = self._file.read(length)
         header = parse_json(raw)
         metadata = header.pop("__metadata__", None)
@@ -191,7 +191,7 @@ class ArrayFile:
         """Read the JSON text; to be called before :meth:`array`."""
         dtype, shape, _ = self._entry(_GRAPH)
         if dtype != np.uint8 or math.prod(shape) > MAX_GRAPH_BYTES:
-            raise InvalidFileError(f"{self.name} cannot be loaded: no valid JSON text.")
+            raise InvalidFileError(f"{self.name} cannot be loaded: invalid JSON text.")
         try:
             graph = parse_json(self._read(_GRAPH, self._graph_checksum).tobytes())
         except InvalidFileError as error:
@@ -235,24 +235,24 @@ class ArrayFile:
         array = np.empty(shape, dtype)
         self._file.seek(self._begin + begin)
         if self._file.readinto(_bytes_of(array)) != array.nbytes:
-            raise InvalidFileError("it was cut short while it was read.")
+            raise InvalidFileError("it was truncated while it was read.")
         if _checksum(array) != checksum:
             raise InvalidFileError(f"the checksum of array {name!r} is wrong.")
         return array
 
 
 def parse_json(text: bytes) -> dict[str, Any]:
-    """Parse a JSON object, without repeated names or values that are no numbers."""
+    """Parse a JSON object, without repeated names or values that are not numbers."""
     try:
         parsed = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise InvalidFileError(
-            f"it is no file of skhash.io, or it is damaged (no valid JSON: {error})."
+            f"it is not a file of skhash.io, or is damaged (invalid JSON: {error})."
         ) from error
     if not isinstance(parsed, dict):
-        raise InvalidFileError("it is no file of skhash.io: its JSON is no object.")
+        raise InvalidFileError("it is not a file of skhash.io: its JSON has no object.")
     return parsed
 
 
@@ -316,7 +316,7 @@ def _check_entries(
         places.append(place)
     ends = [0, *(end for _, end in sorted(places))]
     if [begin for begin, _ in sorted(places)] != ends[:-1] or ends[-1] != n_bytes:
-        raise InvalidFileError("it was cut short, or its arrays are out of place.")
+        raise InvalidFileError("it is truncated, or its arrays are out of place.")
     return entries
 
 

@@ -27,7 +27,7 @@ class Codec(NamedTuple):
     kind : str
         The name of the kind in the file.
     matches : callable
-        Tells whether an object is of this kind.
+        Return whether an object is of this kind.
     encode : callable
         Takes the object, the encoder and the path of the object in messages; returns
         the node, a dict.

@@ -35,7 +35,7 @@ def _decode_tensor(node: dict[str, Any], decoder: Decoder) -> Any:
 
     array = decoder.value(node["array"])
     if type(array) is not np.ndarray:
-        raise InvalidFileError("it holds a tensor that is no array.")
+        raise InvalidFileError("it holds a tensor that is not an array.")
     tensor, needs_grad = torch.from_numpy(array), node["grad"] is True
     if node["parameter"] is True:
         return torch.nn.Parameter(tensor, requires_grad=needs_grad)

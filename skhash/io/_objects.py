@@ -23,7 +23,7 @@ def _encode_object(obj: Any, encoder: Encoder, path: str) -> dict[str, Any]:
     state = obj.__getstate__()
     if not isinstance(state, dict):
         if state is not None:
-            raise TypeError(f"{path} cannot be saved: its state is no dict.")
+            raise TypeError(f"{path} cannot be saved: its state is not a dict.")
         state = {}
     check_estimator(obj, path)
     values = {

@@ -87,10 +87,9 @@ def load(path: str | os.PathLike, *, mmap: bool = False) -> Any:
         A file that :func:`save` wrote.
     mmap : bool, default=False
         True: map the codes of an index into memory instead of reading them, and search
-        them where they are. That takes no memory and no time at first, but each
-        search takes the time to rearrange the codes; the checksums of mapped codes are
-        not verified. The file must not be changed in place afterwards; :func:`save`
-        never does so.
+        them in place. That takes no memory and no time at first, but each search takes
+        the time to rearrange the codes; the checksums of mapped codes are not verified.
+        The file must not be changed in place afterwards; :func:`save` never does so.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Validate what is ranked, and compute blocks of distances that are no bit counts.
+"""Validate what is ranked, and compute blocks of distances that are not bit counts.
 
 Distances are in double precision. Rows that are equal have equal distances to any
 other row, wherever they are: products of matrices, whose rounding depends on the place

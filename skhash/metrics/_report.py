@@ -69,8 +69,8 @@ def retrieval_report(
     Raises
     ------
     TypeError
-        If a `k` is no int, a `radius` no number, or no int for "hamming", or packed
-        codes are not of dtype uint8.
+        If a `k` is not an int, a `radius` is not a number (for "hamming": an int), or
+        packed codes are not of dtype uint8.
     ValueError
         If a value is out of its range, lengths do not fit, `X` holds anything but codes
         for "hamming", no sample has a label, or no query has a relevant sample.

@@ -86,13 +86,13 @@ score : float or ndarray of shape (n_queries,)
 
 RAISES_K = """
 TypeError
-    If `k` is no int, or packed codes are not of dtype uint8.
+    If `k` is not an int, or packed codes are not of dtype uint8.
 """
 
 RAISES_RADIUS = """
 TypeError
-    If `radius` is no number, or no int for "hamming", or packed codes are not of dtype
-    uint8.
+    If `radius` is not a number (for "hamming": an int), or packed codes are not of
+    dtype uint8.
 """
 
 TIES = """

@@ -50,7 +50,7 @@ class DuplicateGroupKFold(BaseCrossValidator):
 
     Notes
     -----
-    Groups are dealt out by descending size, each to the fold with the fewest samples,
+    Groups are assigned by descending size, each to the fold with the fewest samples,
     as in :class:`~sklearn.model_selection.GroupKFold`. Folds differ by at most
     the size of the largest group.
 
@@ -122,10 +122,10 @@ class DuplicateGroupKFold(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` or `radius` is no int.
+            If `n_splits` or `radius` is not an int.
         ValueError
             If `n_splits` is less than 2 or above the number of groups, both `hasher`
-            and `codes` are given, or the codes are no codes.
+            and `codes` are given, or the codes are invalid.
         """
         if not isinstance(self.n_splits, Integral) or isinstance(self.n_splits, bool):
             raise TypeError(f"n_splits must be an int; got {self.n_splits!r}.")
@@ -139,7 +139,7 @@ class DuplicateGroupKFold(BaseCrossValidator):
             raise ValueError(
                 f"n_splits must be at most the number of groups of duplicates, "
                 f"{n_groups} at radius={self.radius}; got {self.n_splits}. Lower "
-                "radius if samples are grouped that are no duplicates."
+                "radius if samples are grouped that are not duplicates."
             )
         if self.stratify:
             if y is None:

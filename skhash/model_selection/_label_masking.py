@@ -39,9 +39,9 @@ def mask_labels(
         class if there are so many to keep. Otherwise samples are drawn regardless of
         their class, as if labeled at random.
     random_state : int, RandomState instance or None, default=None
-        Decides which labels are kept. Without `stratify`, the same int keeps the same
-        labels, and more of them as `keep` grows. What is drawn does not depend on what
-        other tools draw with the same int.
+        Determines which labels are kept. Without `stratify`, the same int keeps the
+        same labels, and more of them as `keep` grows. Draws are independent of those of
+        other tools with the same int.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def mask_labels(
     Raises
     ------
     TypeError
-        If `keep` is no number, or `stratify` no bool.
+        If `keep` is not a number, or `stratify` not a bool.
     ValueError
         If `keep` is out of range, or no sample has a label.
 

@@ -152,7 +152,7 @@ def make_retrieval_scorer(
         )
     if not parameters.get("average", True):
         raise ValueError("average must be True, for a score is one number; got False.")
-    # Cross-validation would make NaN of an argument that is refused only there.
+    # Cross-validation would turn an error that is raised only there into NaN.
     signature(function).bind("codes", "labels", **named | parameters)
     return RetrievalScorer(function, named | parameters)
 

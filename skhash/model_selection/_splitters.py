@@ -27,19 +27,19 @@ from skhash.utils._labels import PartialLabels
 class SemiSupervisedKFold(BaseCrossValidator):
     """Stratified k-fold over the labeled samples, with all others in training.
 
-    Unlabeled samples in a test fold measure nothing, and are missing from training. So
-    only labeled samples are dealt out to the test folds, class by class, and every
-    training part holds all samples labeled -1. With several classes per sample, those
-    of the rarest class are dealt out first [1]_.
+    Unlabeled samples cannot be scored in a test fold, and would be missing from
+    training. Therefore only labeled samples are distributed over the test folds, class
+    by class, and every training part holds all samples labeled -1. With several classes
+    per sample, those of the rarest class are distributed first [1]_.
 
     Parameters
     ----------
     n_splits : int, default=5
         The number of folds, at least 2.
     shuffle : bool, default=False
-        Whether to shuffle the samples before they are dealt out.
+        Whether to shuffle the samples before they are distributed.
     random_state : int, RandomState instance or None, default=None
-        Decides the order if `shuffle` is true; must be None otherwise.
+        Determines the order if `shuffle` is true; must be None otherwise.
 
     See Also
     --------
@@ -48,11 +48,11 @@ class SemiSupervisedKFold(BaseCrossValidator):
     Notes
     -----
     Retrieval within a test fold needs two samples of a class. A class with at least
-    ``2 * n_splits`` labeled samples is dealt out evenly. One with fewer is dealt out in
+    ``2 * n_splits`` labeled samples is distributed evenly. One with fewer is split in
     pairs, and is missing from some test folds; one with two samples only where larger
     classes do not give every fold a pair, as it is then missing from training. Where a
-    fold would have no class twice, or every fold one class only, the split is refused.
-    The sizes of folds differ by at most two.
+    fold would have no class twice, or every fold one class only, `split` raises a
+    ValueError. The sizes of folds differ by at most two.
 
     References
     ----------
@@ -119,7 +119,7 @@ class SemiSupervisedKFold(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, or `shuffle` no bool.
+            If `n_splits` is not an int, or `shuffle` not a bool.
         ValueError
             If `n_splits` is less than 2, or so large that a test fold would be empty or
             have no class twice, or all would have one class only; if no sample has a
@@ -198,9 +198,9 @@ def _check_classes_of_folds(labels: PartialLabels, tests: list[Positions]) -> No
 class UnseenClassSplit(BaseCrossValidator):
     """Random splits that keep whole classes out of training.
 
-    Codes should also bring samples together whose class nobody has labeled yet. The
-    training part holds the labeled samples of some classes, the test part all samples
-    of the others, to be measured by queries and a database from the test part alone.
+    Measures codes on classes that have no labels in training. The training part holds
+    the labeled samples of some classes, the test part all samples of the others, to be
+    measured by queries and a database from the test part alone.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class UnseenClassSplit(BaseCrossValidator):
         Whether samples labeled -1 belong to the training part, even though some may be
         of an unseen class, as in a collection that grows. Otherwise they are left out.
     random_state : int, RandomState instance or None, default=None
-        Decides which classes are drawn.
+        Determines which classes are drawn.
 
     Notes
     -----
@@ -283,8 +283,8 @@ class UnseenClassSplit(BaseCrossValidator):
         Raises
         ------
         TypeError
-            If `n_splits` is no int, `test_size` no number, or `keep_unlabeled` no
-            bool.
+            If `n_splits` is not an int, `test_size` not a number, or `keep_unlabeled`
+            not a bool.
         ValueError
             If `n_splits` or `test_size` is out of range, `groups` are given, fewer than
             two classes have a labeled sample, or a test part would have no class twice.
@@ -311,7 +311,7 @@ class UnseenClassSplit(BaseCrossValidator):
                 stacklevel=2,
             )
         rng = derived_random_state(self.random_state, type(self).__name__)
-        # All of them first: a split that is refused should be so before any fit.
+        # All of them first, so that an invalid split raises before any fit.
         yield from [
             self._parts(labels, member, present, rng.permutation(present)[:n_unseen])
             for _ in range(self.n_splits)

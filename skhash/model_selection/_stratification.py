@@ -63,7 +63,7 @@ def memberships(labels: PartialLabels, rows: Positions) -> NDArray[np.bool_]:
 
 
 def least_to_pair(counts: NDArray[Any], n_parts: int) -> int:
-    """Return how many samples a class must have to be dealt in pairs.
+    """Return how many samples a class must have to be distributed in pairs.
 
     A pair out of two samples leaves none for the other parts. So classes of two samples
     are only dealt in pairs if larger classes do not give every part a pair.
@@ -86,7 +86,7 @@ def least_to_pair(counts: NDArray[Any], n_parts: int) -> int:
 
 
 def deal_classes(classes: NDArray[np.integer], n_parts: int) -> Positions:
-    """Deal samples with one class each out to parts.
+    """Distribute samples with one class each over parts.
 
     A class with at least two samples per part is dealt evenly, one with fewer in pairs:
     where a sample is the only one of its class, retrieval measures nothing. See
@@ -167,7 +167,7 @@ def iterative_stratification(
     first: Positions | tuple[()] = (),
     quotas: NDArray[np.float64] | None = None,
 ) -> Positions:
-    """Deal samples with several classes out to parts, those of the rarest class first.
+    """Distribute samples with several classes over parts, the rarest class first.
 
     Parameters
     ----------

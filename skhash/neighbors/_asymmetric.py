@@ -62,7 +62,7 @@ class AsymmetricKNeighborsMixin(KNeighborsMixin):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `n_neighbors` is no int.
+            If `n_neighbors` is not an int.
         ValueError
             If `X` has not one finite value per bit, `query_bits` is not 4 or 8,
             `n_neighbors` is not from 1 to the number of codes that may be found, or

@@ -50,8 +50,8 @@ PARAMETERS = {
             default most indexes are scanned.""",
     "copy": """
         copy : bool, default=True
-            False: search packed codes where they are, a memory map for example, and
-            make no copy. The array must not change afterwards. Each search then takes
+            False: search packed codes in place, in a memory map for example, without a
+            copy. The array must not change afterwards. Each search then takes
             the time to read and rearrange the codes, which matters for few queries.""",
     "n_jobs": """
         n_jobs : int, default=None
@@ -110,7 +110,7 @@ class HammingNeighborsBase(SnapshotMixin):
         if self.packed:
             rows = check_packed(X, n_bits=self.n_bits, contiguous=self.copy)
             n_features = rows.shape[1]
-            n_bits = self.n_bits or 8 * n_features
+            n_bits = int(self.n_bits or 8 * n_features)
         else:
             bits = check_bits(X, n_bits=self.n_bits)
             n_bits = n_features = bits.shape[1]
@@ -158,7 +158,7 @@ class HammingNeighborsBase(SnapshotMixin):
         return np.packbits(check_bits(codes, n_bits=contents.codes.n_bits), axis=1)
 
     def _is_plain_packed(self, X: ArrayLike) -> bool:
-        """Tell whether there is nothing to check or to convert in packed queries.
+        """Return whether there is nothing to check or to convert in packed queries.
 
         The general way takes as long as a scan of a million codes.
         """

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skhash._hamming._storage import BufferEnd
+from skhash.utils._label_forms import UNLABELED, is_missing
 from skhash.utils._labels import concatenate_labels
 
 Self = TypeVar("Self", bound="GrowingArray")
@@ -80,7 +81,7 @@ class GrowingArray:
         return type(self)(np.delete(self.values, positions, axis=0))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the spare memory behind."""
+        """Drop the spare memory."""
         return {
             "_buffer": np.array(self.values),
             "_n": self._n,
@@ -97,13 +98,18 @@ class Labels(GrowingArray):
         Labels of any dtype.
     """
 
+    # Whether classes are strings, once it has been asked for; None if there are none.
+    _are_texts: bool | None
+    _has_looked = False
+
     def append(self, more: NDArray) -> Labels:
         """Return these labels and more; numbers beside strings stay numbers.
 
         Raises
         ------
         ValueError
-            If the labels are one per sample here, and several there.
+            If the labels are one per sample here, and several there, or classes are
+            numbers here, and strings there.
         """
         if not self._n:
             return Labels(np.array(more))
@@ -112,9 +118,49 @@ class Labels(GrowingArray):
                 "y must have the form of the labels in the index, of shape "
                 f"{self.values.shape}; got shape {more.shape}."
             )
-        return super().append(more)
+        if self._buffer.dtype == more.dtype and more.dtype.kind != "O":
+            return super().append(more)
+        are_texts = self._joint_kind(more)
+        longer = super().append(more)
+        longer._are_texts, longer._has_looked = are_texts, True
+        return longer
+
+    def _joint_kind(self, more: NDArray) -> bool | None:
+        """Return whether classes are strings; raise if they differ in kind."""
+        if not self._has_looked:
+            self._are_texts, self._has_looked = _are_texts(self.values), True
+        held, given = self._are_texts, _are_texts(more)
+        if held is given or given is None:
+            return held
+        if held is not None:
+            kinds = ("strings", "numbers")[:: 1 if held else -1]
+            raise ValueError(
+                f"y must have classes of the kind of those in the index, {kinds[0]}, "
+                f"and -1 or None where there is none; got {kinds[1]}."
+            )
+        return given
 
     def _joint_dtype(self, more: NDArray) -> np.dtype:
         if more.dtype == self._buffer.dtype:
             return more.dtype
         return concatenate_labels([self._buffer[:0], more[:0]]).dtype
+
+
+def _are_texts(labels: NDArray) -> bool | None:
+    """Return whether classes are strings; None where no sample has a class."""
+    if labels.ndim > 1 or not labels.size:
+        return None
+    if labels.dtype.kind == "U":
+        return True
+    if labels.dtype.kind != "O":
+        has_class = labels != UNLABELED
+        if labels.dtype.kind == "f":
+            has_class &= ~np.isnan(labels)
+        return False if has_class.any() else None
+    for label in labels:
+        if isinstance(label, str):
+            return True
+        # The first is what takes no time.
+        if label is not None and not is_missing(label) and label != UNLABELED:
+            return False
+    return None

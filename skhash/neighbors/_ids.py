@@ -39,7 +39,8 @@ def check_ids(ids: ArrayLike, name: str = "ids") -> NDArray:
     Raises
     ------
     ValueError
-        If there are several dimensions, or an id is no integer of 64 bits or string.
+        If there are several dimensions, or an id is not a string or an integer of 64
+        bits.
     """
     values = as_array(ids, name=name)
     if values.ndim != 1:
@@ -133,7 +134,7 @@ class Ids:
             self._order = interruptible(np.argsort, values, kind="stable")
 
     def positions(self, ids: NDArray) -> NDArray[np.intp]:
-        """Return the positions of ids, -1 for those that are none.
+        """Return the positions of ids, -1 for unknown ids.
 
         Parameters
         ----------
@@ -162,16 +163,9 @@ class Ids:
         return positions
 
     def check_positions(self, ids: ArrayLike) -> NDArray[np.intp]:
-        """Return the positions of ids; raise ValueError if one is none."""
+        """Return the positions of ids; raise ValueError if one is unknown."""
         checked = check_ids(ids)
-        positions = self.positions(checked)
-        unknown = positions < 0
-        if unknown.any():
-            raise ValueError(
-                f"ids must be in the index; got {checked[unknown][0].item()!r}, which "
-                "is not."
-            )
-        return positions
+        return check_known(checked, self.positions(checked))
 
     # Changes --------------------------------------------------------------------------
 
@@ -278,6 +272,16 @@ def check_unique(ids: NDArray) -> None:
     repeated = ids[1:] == ids[:-1]
     if repeated.any():
         raise _repeated(ids[1:][repeated][0], "twice among those given")
+
+
+def check_known(ids: NDArray, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the positions of ids; raise ValueError if one is -1."""
+    unknown = positions < 0
+    if unknown.any():
+        raise ValueError(
+            f"ids must be in the index; got {ids[unknown][0].item()!r}, which is not."
+        )
+    return positions
 
 
 def _repeated(id_: Any, where: str) -> ValueError:

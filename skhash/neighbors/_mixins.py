@@ -91,7 +91,7 @@ class KNeighborsMixin(HammingNeighborsBase):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `n_neighbors` is no int, or packed codes are not of dtype uint8.
+            If `n_neighbors` is not an int, or packed codes are not of dtype uint8.
         ValueError
             If `X` has the wrong length of code or is not binary, `n_neighbors` is not
             from 1 to the number of codes that may be found, `mask`, `indices` or `ids`
@@ -255,7 +255,7 @@ class RadiusNeighborsMixin(HammingNeighborsBase):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `radius` is no int, or packed codes are not of dtype uint8.
+            If `radius` is not an int, or packed codes are not of dtype uint8.
         ValueError
             If `X` has the wrong length of code or is not binary, `radius` is negative,
             `mask`, `indices` or `ids` do not fit the index, or it has no ids.

@@ -253,7 +253,7 @@ class HammingNearestNeighbors(AsymmetricKNeighborsMixin, RadiusPairsMixin):
         NotFittedError
             If one of the two has no index yet.
         TypeError
-            If `other` is no index.
+            If `other` is not an index.
         ValueError
             If the length of the codes differs, only one of the two has labels or ids,
             or an id is in both.

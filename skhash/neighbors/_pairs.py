@@ -73,7 +73,7 @@ class RadiusPairsMixin(RadiusNeighborsMixin):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `radius` is no int, or packed codes are not of dtype uint8.
+            If `radius` is not an int, or packed codes are not of dtype uint8.
         ValueError
             If `X` has the wrong length of code or is not binary, `radius` is negative,
             or `mask`, `indices` or `ids` do not fit the index.

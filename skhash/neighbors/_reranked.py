@@ -56,16 +56,16 @@ class RerankedContents:
 class RerankedNearestNeighbors(RerankedSearchMixin):
     """Search for nearest neighbors by real vectors, among candidates found by codes.
 
-    The codes, small enough to scan, give `rerank_factor` candidates per neighbor; the
-    distances of the vectors themselves then order these.
+    A scan of the codes finds `rerank_factor` candidates per neighbor, which are ordered
+    by the distances of the vectors themselves.
 
     Parameters
     ----------
     hasher : estimator, default=None
         The hasher, which is cloned and fitted; wrap a fitted one in scikit-learn's
         ``FrozenEstimator`` to take it as it is. It may give bits or packed codes, also
-        as a step of a Pipeline, ColumnTransformer or FeatureUnion. None chooses, see
-        Notes.
+        as a step of a Pipeline, ColumnTransformer or FeatureUnion. None chooses
+        one, see Notes.
     n_neighbors : int, default=5
         Number of neighbors in :meth:`kneighbors` by default.
     rerank_factor : int, default=10
@@ -78,7 +78,7 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
         times as long per code and needs fewer candidates. With ``X=None`` the codes
         themselves are the queries.
     metric : {"cosine", "euclidean", "inner_product"}, default="cosine"
-        What orders the candidates. The distance is 1 - cos, the Euclidean distance, or
+        The distance that orders the candidates: 1 - cos, the Euclidean distance, or
         the inner product with its sign changed.
     radius : float, default=0.5
         Largest distance in :meth:`radius_neighbors` by default, inclusive.
@@ -246,8 +246,8 @@ class RerankedNearestNeighbors(RerankedSearchMixin):
             hasher = fit_default_hasher(
                 X,
                 vectors,
-                n_neighbors=self.n_neighbors,
-                depth=self.n_neighbors * self.rerank_factor,
+                n_neighbors=int(self.n_neighbors),
+                depth=int(self.n_neighbors) * int(self.rerank_factor),
                 metric=self.metric,
                 random_state=self.random_state,
             )

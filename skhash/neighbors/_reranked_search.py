@@ -87,7 +87,7 @@ class RerankedSearchMixin(SnapshotMixin):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `n_neighbors` is no int.
+            If `n_neighbors` is not an int.
         ValueError
             If `n_neighbors` is not from 1 to the number of vectors that a query can
             find, `X` has another number of features, `mask`, `indices` or `ids` do not
@@ -181,7 +181,7 @@ class RerankedSearchMixin(SnapshotMixin):
         NotFittedError
             If there is no index yet.
         TypeError
-            If `radius` is no number.
+            If `radius` is not a number.
         ValueError
             If `X` has another number of features, `mask`, `indices` or `ids` do not
             fit the index, or it has no ids.
@@ -326,12 +326,13 @@ class RerankedSearchMixin(SnapshotMixin):
     def _n_candidates(
         self, n_neighbors: int, to_self: bool, subset: NDArray[np.bool_] | None
     ) -> int:
-        """Return the number of candidates, or what the index will refuse."""
+        """Return the number of candidates, or a number that the index rejects."""
         is_int = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
         if not is_int or n_neighbors < 1:
             return n_neighbors
         n = len(self._contents.vectors) if subset is None else np.count_nonzero(subset)
-        return min(n_neighbors * self.rerank_factor, max(n_neighbors, int(n) - to_self))
+        k = int(n_neighbors)  # 8-bit ints overflow
+        return min(k * int(self.rerank_factor), max(k, int(n) - to_self))
 
     def _check_queries(self, X: Any) -> Any:
         queries = validate_data(

@@ -29,19 +29,19 @@ __all__ = ["HammingRetriever"]
 class HammingRetriever(RetrieverSearchMixin):
     """Encode samples, index them, and find the nearest neighbors of others.
 
-    One estimator for what otherwise are a pipeline and an index to be kept in step.
+    Combines a pipeline and an index, which it keeps consistent.
 
     Parameters
     ----------
     encoder : estimator, default=None
-        What turns samples into codes, for example a Pipeline of a vectorizer and a
+        The transformer of samples to codes, for example a Pipeline of vectorizer and
         hasher; or into vectors, for example the vectorizer alone, if `index` is a
         :class:`RerankedNearestNeighbors`, which holds the hasher. It is cloned and
         fitted; wrap a fitted one in scikit-learn's ``FrozenEstimator`` to take it as it
         is. None is ``ITQHasher(64, random_state=0)``.
     index : HammingNearestNeighbors or RerankedNearestNeighbors, default=None
-        The index, which is cloned and fitted. `packed` is set to what the encoder
-        gives. None is ``HammingNearestNeighbors()``.
+        The index, which is cloned and fitted. `packed` is set
+        according to the output of the encoder. None is ``HammingNearestNeighbors()``.
 
     Attributes
     ----------

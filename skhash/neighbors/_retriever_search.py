@@ -1,4 +1,4 @@
-"""Search with an encoder and an index: what a retriever asks its index."""
+"""Search with an encoder and an index: the queries of a retriever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give the graph of neighbors as a step of a pipeline."""
+"""Compute the graph of neighbors as a step of a pipeline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXTS = PARAMETERS | {
 class _GraphTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, HammingNeighborsBase
 ):
-    """Index codes and give one feature per indexed code."""
+    """Index codes, and return one feature per indexed code."""
 
     _parameter_constraints: dict = {
         **HammingNeighborsBase._parameter_constraints,
@@ -152,7 +152,7 @@ class HammingNeighborsTransformer(_GraphTransformer, KNeighborsMixin):
             other equal codes and whatever is near.
         """
         snapshot = self._snapshot()
-        n_neighbors = snapshot.n_neighbors + (snapshot.mode == "distance")
+        n_neighbors = int(snapshot.n_neighbors) + (snapshot.mode == "distance")
         distances, found = snapshot._nearest(X, n_neighbors, None)
         if snapshot._are_indexed_codes(X):
             _include_self(distances, found)
@@ -169,7 +169,7 @@ class HammingNeighborsTransformer(_GraphTransformer, KNeighborsMixin):
         return snapshot._nearest_graph(distances, found, snapshot.mode)
 
     def _are_indexed_codes(self, X: ArrayLike) -> bool:
-        """Tell whether these are all indexed codes, in their order."""
+        """Return whether these are all indexed codes, in their order."""
         if num_samples(X) != self.n_samples_fit_:
             return False
         rows = self._check_queries(X)

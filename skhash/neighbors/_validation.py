@@ -55,13 +55,13 @@ def check_labels(y: ArrayLike, X: ArrayLike) -> NDArray:
 
 
 def _are_plain(labels: NDArray) -> bool:
-    """Tell whether labels are of a form that needs no further check.
+    """Return whether labels are of a form that needs no further check.
 
     The general way takes longer than adding a code to an index. False decides nothing.
     """
-    if not labels.size or (labels.ndim == 1 and labels.dtype.kind in "biu"):
+    if not len(labels) or (labels.ndim == 1 and labels.dtype.kind in "biu"):
         return True
-    if labels.ndim == 2 and labels.dtype.kind in "biuf":
+    if labels.ndim == 2 and labels.dtype.kind in "biuf" and labels.size:
         return _are_memberships(labels)
     if labels.ndim != 1 or labels.dtype.kind not in "UOf" or len(labels) > _FEW:
         return False
@@ -72,7 +72,7 @@ def _are_plain(labels: NDArray) -> bool:
 
 
 def _are_plain_objects(labels: list[Any]) -> bool:
-    """Tell whether objects are classes of one kind, beside None, NaN or -1."""
+    """Return whether objects are classes of one kind, beside None, NaN or -1."""
     types = {type(label) for label in labels}
     if float in types and any(x == x for x in labels if type(x) is float):
         return False
@@ -85,7 +85,7 @@ def _are_plain_objects(labels: list[Any]) -> bool:
 
 
 def _are_memberships(labels: NDArray) -> bool:
-    """Tell whether all rows are an indicator's, or probabilities that sum to 1."""
+    """Return whether all rows are an indicator's, or probabilities that sum to 1."""
     if not (labels.min() >= 0 and labels.max() <= 1):
         return False
     return (

@@ -57,8 +57,8 @@ class CodeMapDisplay(Display):
 
     Notes
     -----
-    A map of two dimensions cannot keep all distances of codes. Trust groups, and not
-    the distances between far groups.
+    A map of two dimensions cannot preserve all distances of codes. Distances between
+    far groups have no meaning.
 
     Examples
     --------

@@ -206,7 +206,7 @@ class AnchorGraphHasher(LatentHasher):
 
 
 def _eigenvector_map(links: sp.csr_array, n_vectors: int) -> NDArray:
-    """Return the map from links to the smoothest eigenvectors but the constant one."""
+    """Return the map from links to the smoothest non-constant eigenvectors."""
     weights = np.asarray(links.sum(axis=0)).ravel()
     scale = np.divide(
         1, np.sqrt(weights), out=np.zeros_like(weights), where=weights > 0

@@ -266,7 +266,7 @@ def spread_labels(
         spreading.fit(features, np.where(labeled, targets.argmax(axis=1), -1))
     spread = np.zeros_like(targets)
     rows, best = np.arange(len(targets)), spreading.label_distributions_.argmax(axis=1)
-    # The estimator only knows classes that occur, and all of these classes do.
+    # The estimator has the classes that occur, and all of these classes do.
     spread[rows, best] = np.nan_to_num(spreading.label_distributions_[rows, best])
     spread[labeled] = targets[labeled]
     return spread

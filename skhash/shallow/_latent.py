@@ -40,6 +40,7 @@ class LatentHasher(ShallowHasher):
         "max_samples": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
+    _encoding_parameters = ("normalize",)
     _uses_labels = False
     _needs_labels = False
 

@@ -92,6 +92,7 @@ class ITQHasher(ShallowHasher):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
+    _encoding_parameters = ("normalize",)
 
     def __init__(
         self,

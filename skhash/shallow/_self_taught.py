@@ -32,7 +32,7 @@ class SelfTaughtHasher(ShallowHasher):
     First, the training samples get codes: the smoothest eigenvectors of the Laplacian
     of their nearest-neighbor graph (Laplacian eigenmaps), split at the median. Then one
     linear support vector machine per bit learns to predict it from the features, and
-    encodes new samples. Strong on text without labels.
+    encodes new samples. Suits text without labels.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def smooth_eigenvectors(
     random_state: np.random.RandomState,
     joint: float = 1e-2,
 ) -> NDArray:
-    """Return the smoothest eigenvectors of a graph's Laplacian but the constant one.
+    """Return the smoothest non-constant eigenvectors of a graph's Laplacian.
 
     They solve L v = lambda D v. The largest eigenvalues of the normalized graph are
     found directly, which is many times as fast on these dense neighborhoods as

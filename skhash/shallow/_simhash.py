@@ -33,7 +33,7 @@ class SimHasher(BaseHasher):
     Every feature has a pseudo-random sign per bit. A bit is the sign of the sum of
     those signs, each times the value of the feature in the sample. Two samples at an
     angle differ in about the fraction angle / pi of the bits.
-    Suits the detection of near-copies; learned hashers find what is alike in meaning.
+    Suits the detection of near-copies; learned hashers find samples of similar meaning.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class SimHasher(BaseHasher):
             )
         return values
 
-    def _check_n_bits(self) -> None:
+    def _check_parameters(self) -> None:
         """Accept another number of bits after fit, which has learned none."""
 
     @property

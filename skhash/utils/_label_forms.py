@@ -1,4 +1,4 @@
-"""Bring the forms in which labels are written to plain arrays, or refuse them."""
+"""Convert labels of any form to plain arrays, or raise."""
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -13,7 +13,7 @@ from skhash.utils._compat import is_pandas_na, is_scalar_nan
 UNLABELED = -1
 
 # What a missing label becomes where an array or a column is converted to text.
-_MISSING_TEXTS = frozenset({"-1", "-1.0", "nan", "NaN", "None", "<NA>"})
+_MISSING_TEXTS = frozenset({"-1", "-1.0", "nan", "NaN", "NaT", "None", "<NA>"})
 
 
 def fill_masked(y: np.ma.MaskedArray) -> NDArray[Any]:
@@ -33,7 +33,7 @@ def object_array(values: Sequence[Any]) -> NDArray[np.object_]:
 
 
 def not_classes(name: str, got: str) -> ValueError:
-    """Return the error for what is no form of labels."""
+    """Return the error for values that are not labels in any form."""
     return ValueError(
         f"{name} must hold one class per sample (an integer, a boolean or a string), "
         f"an indicator matrix of 0 and 1, or rows of class probabilities; got {got}. "
@@ -43,7 +43,7 @@ def not_classes(name: str, got: str) -> ValueError:
 
 
 def has_no_missing_text(labels: Iterable[Any]) -> bool:
-    """Tell whether no label is what a missing one becomes as text."""
+    """Return whether no label is what a missing one becomes as text."""
     return _MISSING_TEXTS.isdisjoint(labels)
 
 
@@ -58,15 +58,16 @@ def check_texts(texts: Iterable[str], name: str) -> None:
         )
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
+    """Tell whether a value means that there is no label: None, NaN or pandas.NA."""
     return label is None or is_scalar_nan(label) or is_pandas_na(label)
 
 
 def check_objects(
     y: NDArray[np.object_], name: str
 ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return labels in their natural dtype, which are given, and which are -1."""
-    missing = np.array([_is_missing(label) for label in y], dtype=bool)
+    """Return labels in their natural dtype, which are present, and which are -1."""
+    missing = np.array([is_missing(label) for label in y], dtype=bool)
     for label in y[~missing]:
         if not isinstance(label, str | Real | np.bool_):
             raise not_classes(name, f"a sample with {label!r}")
@@ -95,7 +96,7 @@ def check_objects(
 
 
 def check_whole_numbers(y: NDArray[Any], name: str) -> None:
-    """Raise if a number is no class; NaN is allowed."""
+    """Raise if a number is not a class; NaN is allowed."""
     if np.isinf(y).any():
         raise ValueError(f"{name} must hold finite numbers as classes; got infinity.")
     fractional = (y != np.floor(y)) & ~np.isnan(y)
@@ -109,7 +110,7 @@ def check_whole_numbers(y: NDArray[Any], name: str) -> None:
 def as_indicator(y: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Return a matrix of labels in single precision, NaN where one is missing."""
     if y.dtype.kind == "O" and y.ndim == 2:
-        missing = np.array([[_is_missing(v) for v in row] for row in y], dtype=bool)
+        missing = np.array([[is_missing(v) for v in row] for row in y], dtype=bool)
         y = np.where(missing.reshape(y.shape), np.nan, y)
         if all(isinstance(value, Real | np.bool_) for value in y.ravel()):
             y = y.astype(np.float64)

@@ -3,7 +3,7 @@
 Three forms of `y` are accepted: one class per sample (whole numbers, booleans or
 strings), an indicator matrix of several classes per sample, and rows of class
 probabilities. A sample without a label carries -1, None, NaN or ``pandas.NA``; in a
-matrix its whole row does. Everything that could mean something else is refused.
+matrix its whole row does. Ambiguous values raise.
 """
 
 import warnings
@@ -142,7 +142,7 @@ def check_partial_labels(
         What to call the labels in error messages.
     chunk : bool, default=False
         Whether `y` belongs to a chunk of a larger collection. Then 1 and -1 as its
-        only values mean one class and no label; otherwise they are refused.
+        only values mean one class and no label; otherwise they raise.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Refuse masked values, which NumPy would take as they are below the mask."""
+"""Raise for masked values, whose data below the mask NumPy would use."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def refuse_masked(X: Any, name: str = "X") -> None:
     Parameters
     ----------
     X : object
-        Anything; only a :class:`numpy.ma.MaskedArray` may be refused.
+        Anything; raises only for a :class:`numpy.ma.MaskedArray`.
     name : str, default="X"
         The name of the array in error messages.
 

@@ -1,4 +1,4 @@
-"""Find the packed codes among the columns that an estimator gives."""
+"""Find the packed codes among the output columns of an estimator."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -58,7 +58,7 @@ def packed_columns(estimator: Any, n_columns: int) -> list[tuple[slice, int]]:
 
 
 def is_packed(estimator: Any, n_columns: int) -> bool:
-    """Tell whether all columns that a fitted estimator gives are packed codes.
+    """Return whether all columns that a fitted estimator gives are packed codes.
 
     Packed codes side by side have the Hamming distances of their bits side by side,
     since padding bits are zero.

@@ -72,6 +72,20 @@ def with_data(X: Rows, data: NDArray) -> Rows:
     return rows
 
 
+def plain_rows(X: Rows) -> Rows:
+    """Return CSR rows without repeated, unsorted or zero entries, maybe themselves.
+
+    Norms and logarithms need each value in one piece, and training must not depend on
+    whether zeros are stored.
+    """
+    if X.has_canonical_format and X.data.all():
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    return X
+
+
 def _check_columns(columns: NDArray[np.int32], n_columns: int) -> None:
     if len(columns) and not 0 <= columns.min() <= columns.max() < n_columns:
         raise ValueError(

@@ -16,7 +16,7 @@ PICKLE_VERSION = 1
 
 
 class VersionedStateMixin:
-    """Write a version into pickles of an estimator, and refuse those of a newer one.
+    """Write a version into pickles of an estimator, and raise for those of a newer one.
 
     Comes before :class:`~sklearn.base.BaseEstimator` among the base classes.
     """
@@ -64,7 +64,7 @@ def _replace(estimator: Any, change: Callable[..., object], arguments: tuple) ->
 
 
 def mutex_of(estimator: object) -> Mutex:
-    """Return what lets one thread at a time change an estimator."""
+    """Return the mutex that serializes changes of an estimator."""
     attributes = vars(estimator)
     mutex = attributes.get("_mutex")
     if mutex is None:
@@ -98,6 +98,6 @@ def _numpy_parameters(attributes: dict[str, Any]) -> dict[str, np.generic]:
         for name, value in attributes.items()
         if isinstance(value, np.generic)
         and not name.startswith("_")
-        # Fitted attributes are no parameters.
+        # Fitted attributes are not parameters.
         and not name.endswith("_")
     }

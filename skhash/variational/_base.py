@@ -151,13 +151,14 @@ class BaseVAEHasher(NetworkEncoder):
 
         Notes
         -----
-        With one label per sample, :class:`~skhash.SSBVAEHasher` learns classes that it
-        does not know. Such a call does not train the network: codes of samples of the
-        earlier classes stay, so that stored codes need not be computed again, and
-        samples of the new classes get codes near codewords of their own. Unlabeled
-        samples beside labeled ones help to learn them. A call without new classes
-        trains the network and changes codes. To tell new classes from earlier
-        ones, a fitted hasher keeps up to 2,000 training samples, also in files.
+        With one label per sample, :class:`~skhash.SSBVAEHasher` learns new
+        classes. Such a call does not train the network: codes of samples of the
+        earlier classes stay, so that stored codes stay valid, and
+        samples of the new classes get codes near new codewords. Unlabeled samples of
+        the call are used as in `fit`. A call without new classes
+        trains the network and changes codes. To distinguish new classes
+        from earlier ones, a fitted hasher keeps up to 2,000 training samples, also in
+        files.
         """
         replace_state(self, type(self)._fit_chunk, X, y, classes)
         return self
@@ -175,7 +176,7 @@ class BaseVAEHasher(NetworkEncoder):
             self._train(rows, labels, 1, is_chunk=True)
 
     def _learn_new_classes(self, X: Rows, labels: PartialLabels) -> bool:
-        """Extend the hasher by classes it does not know; return whether it could."""
+        """Extend the hasher by new classes; return whether that is possible."""
         return False
 
     def _is_warm_start(self) -> bool:

@@ -20,7 +20,7 @@ from skhash.variational.nn._objectives import EvidenceLowerBound
 
 @substitute(**TEXTS)
 class BernoulliVAEHasher(BaseVAEHasher):
-    """Binary codes by a Bernoulli autoencoder without labels.
+    """Learn binary codes by a Bernoulli autoencoder without labels.
 
     Minimizes ``REC + beta KL``: the decoder reconstructs a sample from its code, and
     the distribution of each bit is kept close to that of a fair coin. Labels are

@@ -61,7 +61,7 @@ class CodeAssigner(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     codeword_weight : float, default=0.5
         How far a logit is moved towards the codewords, in standard deviations of a
         logit, at least 0. More makes the codes of a class more similar and leaves less
-        to tell its samples apart.
+        to distinguish its samples.
     word_classifier_weight : float, default=3.0
         The weight, at least 0, of the word classifier in the log posterior: complement
         naive Bayes and ridge regression, fitted after training to labels and

@@ -1,4 +1,4 @@
-"""Judge codes by training samples: by halves of samples, or by class posteriors."""
+"""Evaluate codes on training samples: by halves of samples, or by class posteriors."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from skhash.utils._scaling import Rows
 _N_FOUND = 100
 _QUERIES_PER_BLOCK = 256
 _CLASS_WEIGHTS = (0.4, 0.5, 0.6, 0.7)
-# By class posteriors, so many queries are judged at most.
+# By class posteriors, so many queries are evaluated at most.
 _MAX_QUERIES = 1000
 
 
@@ -121,7 +121,7 @@ def class_weights(labeled_fraction: float) -> list[float]:
 
 @dataclass(frozen=True)
 class ClassEvidence:
-    """Judge codes of training samples by their class posteriors.
+    """Evaluate codes of training samples by their class posteriors.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Mix what separates classes with what tells their samples apart into one code."""
+"""Mix class coordinates and content coordinates into one code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -277,7 +277,7 @@ class CodeMixer:
 
 @dataclass(frozen=True)
 class _View:
-    """Hold how samples become scaled rows, class logits and class posteriors."""
+    """Compute scaled rows, class logits and class posteriors of samples."""
 
     scale: Callable[[Rows], Rows]
     class_outputs: ClassOutputs

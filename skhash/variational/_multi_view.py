@@ -27,12 +27,12 @@ _MAX_SAMPLES = 20_000
 
 @substitute(**TEXTS)
 class MultiViewSSBVAEHasher(SSBVAEHasher):
-    """Binary codes of items with several views, from few labels or none.
+    """Learn binary codes of items with several views, from few labels or none.
 
     A view is a block of features: the words of a text and an embedding of it, or an
     image and its caption. Each view has its own input layer, decoder and class models;
     the code, neighbors and clusters are common. Class posteriors of the views are
-    multiplied, with weights that held-out labels decide. The rest is as in
+    multiplied, with weights chosen on held-out labels. The rest is as in
     :class:`~skhash.SSBVAEHasher`.
 
     A sample may lack views: all features of the view are then 0 or NaN. Its code is
@@ -45,9 +45,9 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
     views : sequence of int, default=None
         The number of features of each view, in the order of the columns of `X`: the
         blocks of a :class:`~sklearn.pipeline.FeatureUnion` or a
-        :class:`~sklearn.compose.ColumnTransformer`. -1 once stands for what the others
-        leave, such as a vocabulary of unknown size: ``(-1, 384)`` for words before an
-        embedding. None is one view of all features.
+        :class:`~sklearn.compose.ColumnTransformer`. -1, at most once, stands for the
+        remaining columns, such as a vocabulary of unknown size: ``(-1, 384)`` for words
+        before an embedding. None is one view of all features.
     view_dropout : float, default=0.1
         The probability, in [0, 1), that a sample lacks one of its views in a training
         step, so that codes can be made from the others.
@@ -98,7 +98,7 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
     code_assigner_ : CodeAssigner or None
         The fitted code assigner; None without labels.
     code_mixer_ : CodeMixer or None
-        What mixes bits; None if all are those of the network.
+        The mixer of bits; None if all are those of the network.
     reconstruction_ : str
         "views": words have a softmax decoder, other views a Gaussian one.
     history_ : list of dict

@@ -19,7 +19,7 @@ from skhash.variational.nn._dense_ops import by_torch
 from skhash.variational.nn._networks import BernoulliAutoencoder, CodewordHead
 from skhash.variational.pseudo_labels._posteriors import infer_posteriors
 
-#: Earlier training samples that a hasher keeps: what the new classes are told from.
+#: Earlier training samples that a hasher keeps, to distinguish new classes from old.
 MOST_ANCHORS = 2000
 # Samples of a call that the new classes are learned from, at most.
 _MOST_NEW = 20_000
@@ -239,7 +239,7 @@ class NewClassesMixin(SupervisedVAEHasher):
         self._anchors, self._n_anchored = None, 0
 
     def _keep_anchors(self, X: Rows) -> None:
-        """Keep some samples, from which later classes are told."""
+        """Keep some samples, from which later classes are distinguished."""
         if self.code_assigner_ is not None and not self.multilabel_:
             self._anchors = draw_anchors(self._anchors, X)
             self._n_anchored += X.shape[0]
@@ -254,7 +254,7 @@ class NewClassesMixin(SupervisedVAEHasher):
     def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         """Return the scores of the label heads.
 
-        The bits of the network know nothing of classes that were added: instead of the
+        The bits of the network do not encode classes that were added: instead of the
         score of their codeword, these get the best one of the other classes.
         """
         scores = super()._class_scores(X, features, logits)
@@ -268,7 +268,7 @@ class NewClassesMixin(SupervisedVAEHasher):
 
 
 def has_new_classes(hasher: Any, labels: PartialLabels) -> bool:
-    """Tell whether labels have classes that a fitted hasher can be extended by."""
+    """Return whether labels have classes that a fitted hasher can be extended by."""
     known, found = hasher.classes_, labels.classes
     if known is None or found is None or hasher.multilabel_:
         return False
@@ -281,7 +281,7 @@ def has_new_classes(hasher: Any, labels: PartialLabels) -> bool:
 
 
 def learn_new_classes(hasher: Any, X: Rows, labels: PartialLabels) -> None:
-    """Extend a fitted hasher by the classes of samples that it does not know.
+    """Extend a fitted hasher by the new classes of samples.
 
     The encoder stays as it is, and so do the codes of samples of old classes: the
     label heads get rows for the new classes, and codes of their samples are moved

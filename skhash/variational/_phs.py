@@ -16,7 +16,7 @@ from skhash.variational.nn._objectives import PairwiseObjective
 
 @substitute(**TEXTS)
 class PHSHasher(SupervisedVAEHasher):
-    """Binary codes by pairwise supervision of a Bernoulli autoencoder (PHS-GS).
+    """Learn binary codes by pairwise supervision of an autoencoder (PHS-GS).
 
     Minimizes ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)`` with relaxed
     bits; a pair is similar if the *given* labels of its samples are [1]_. Unlabeled

@@ -37,15 +37,15 @@ _RECONSTRUCTED_FRACTION = 0.5
 
 @substitute(**TEXTS)
 class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
-    """Binary codes by a self-supervised Bernoulli autoencoder, from few labels or none.
+    """Learn binary codes from few labels or none, by a self-supervised autoencoder.
 
     A variational autoencoder whose latent variables are the bits of the code [1]_. The
     decoder reconstructs a sample and its neighbors from the code; label heads on the
     code and on the features learn the classes of labeled samples; and a pairwise term
-    draws codes together in proportion to the similarity of the classes that the network
+    makes codes similar in proportion to the similarity of the classes that the network
     itself predicts. Unlabeled samples carry -1 in `y`; without any label the codes are
     learned from the samples alone. Bits of the network separate classes or clusters;
-    further ones also tell the samples of a class apart (`class_weight`).
+    further ones also distinguish samples of a class (`class_weight`).
 
     The defaults are one setting for all data, code lengths and numbers of labels. They
     extend the published method by closed-form pseudo-labels, neighbors and clusters
@@ -62,7 +62,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
         the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
-        doubt of the classes), and 0.6 for others; with labels 0.4 to 0.7, increasing
+        doubt of the classes), and 0.5 for others; with labels 0.4 to 0.7, increasing
         with their number. Without labels, 0.7 for the first 32 if that is found better.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
@@ -122,7 +122,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     code_assigner_ : CodeAssigner or None
         The fitted code assigner; None without labels.
     code_mixer_ : CodeMixer or None
-        What mixes bits; None if all are those of the network.
+        The mixer of bits; None if all are those of the network.
     {common_attributes}
 
     See Also

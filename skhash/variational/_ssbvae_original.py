@@ -16,7 +16,7 @@ from skhash.variational.nn._objectives import SSBVAEObjective
 
 @substitute(**TEXTS)
 class OriginalSSBVAEHasher(SupervisedVAEHasher):
-    """Binary codes by the self-supervised Bernoulli autoencoder as published (SSB-VAE).
+    """Learn binary codes by self-supervised autoencoding as published (SSB-VAE).
 
     Minimizes ``mean(REC + beta KL) + alpha (gamma mean(POINT) + PAIR)`` with relaxed
     bits; the similarity of a pair is that of the classes that the network itself

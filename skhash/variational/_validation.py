@@ -42,7 +42,7 @@ def check_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
     Raises
     ------
     TypeError
-        If one is no skorch callback.
+        If one is not a skorch callback.
     """
     bare = [each[-1] if isinstance(each, tuple) else each for each in callbacks or ()]
     for each in bare:

@@ -27,7 +27,7 @@ _MAX_MEDIAN_SAMPLES = 100_000
 
 @substitute(**TEXTS)
 class VDSHHasher(SupervisedVAEHasher):
-    """Binary codes from the Gaussian latent variables of an autoencoder (VDSH-S).
+    """Learn binary codes from the latent variables of an autoencoder (VDSH-S).
 
     Minimizes ``REC + beta KL + gamma POINT`` with real latent variables, which the
     label head reads. A bit is 1 where the mean of its variable is above the median over

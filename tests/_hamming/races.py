@@ -19,7 +19,7 @@ N_ROWS, N_MORE = 3000, 70
 
 
 def eager():
-    """Let a small index use threads and tables."""
+    """Make a small index use threads and tables."""
     _parts.THREAD_WORK = 0
     _threads.MOST_THREADS = 3
     _index.LEAST_REPEATED = 10**9
@@ -27,8 +27,8 @@ def eager():
     MultiIndex.is_cheaper_than_scan = lambda self, radius: self.n_codes > 0
 
 
-class Life:
-    """An index that begins with some rows, whatever is added to it and removed."""
+class ChangingIndex:
+    """An index whose first rows stay while others are added and removed."""
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
@@ -100,17 +100,17 @@ class Life:
 
 
 def run(seconds, seed=0):
-    life = Life(seed)
-    steps = [life.add, life.remove, life.copy, life.count]
-    searches = [life.search, life.search, life.search_in_batches]
-    threads = [life.repeat(step) for step in (*steps, *searches)]
+    index = ChangingIndex(seed)
+    steps = [index.add, index.remove, index.copy, index.count]
+    searches = [index.search, index.search, index.search_in_batches]
+    threads = [index.repeat(step) for step in (*steps, *searches)]
     for thread in threads:
         thread.start()
-    life.stop.wait(seconds)
-    life.stop.set()
+    index.stop.wait(seconds)
+    index.stop.set()
     for thread in threads:
         thread.join()
-    for error in life.errors:
+    for error in index.errors:
         raise error
 
 

@@ -1,4 +1,4 @@
-"""The C headers: each includes what it uses, and compilers have one place."""
+"""Check the C headers: includes, and where names of compilers occur."""
 
 import platform
 import re

@@ -1,4 +1,4 @@
-"""Histograms of Hamming distances against plain numpy, with every counter."""
+"""Compare histograms of Hamming distances with plain numpy, for every counter."""
 
 import os
 import subprocess
@@ -94,7 +94,7 @@ def test_no_code_and_no_query():
     assert sum_weights(planes, query[:0], np.empty((0, 0)), 16)[0].shape == (0, 17)
 
 
-def test_sizes_that_do_not_fit_are_refused():
+def test_sizes_that_do_not_fit():
     codes, classes, queries, asked, *_ = draw(64)
     planes, starts = planes_of_codes(codes, classes, 5)
     words = words_of(queries)
@@ -115,7 +115,7 @@ def test_sizes_that_do_not_fit_are_refused():
             call()
 
 
-def test_bits_behind_the_length_are_refused():
+def test_bits_behind_the_length():
     planes = np.full((1, 9), 2**64 - 1, dtype=np.uint64)
     query, starts = np.zeros((1, 1), dtype=np.uint64), np.array([0, 9])
     classes = np.zeros(1, dtype=np.int64)

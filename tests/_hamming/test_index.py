@@ -1,4 +1,4 @@
-"""What the index decides by itself: repeated codes, tables, threads, memory."""
+"""Check the choices of the index: repeated codes, tables, threads, memory."""
 
 import threading
 
@@ -32,7 +32,7 @@ def repeated_rows(n, n_distinct, n_bytes):
         (50, 2, DistinctCodes),
     ],
 )
-def test_repeated_codes_are_kept_once_where_it_pays(n_distinct, n_bytes, kind):
+def test_repeated_codes_are_stored_once_if_smaller(n_distinct, n_bytes, kind):
     rows = repeated_rows(40_000, n_distinct, n_bytes)
     head = CodeIndex(rows, 8 * n_bytes).head
     assert type(head) is kind
@@ -48,7 +48,7 @@ def test_memory_is_that_of_the_codes(rows):
     assert model._index.nbytes <= 1.1 * rows.nbytes
 
 
-def test_tables_are_built_when_they_have_paid():
+def test_tables_are_built_once_scans_cost_more():
     rows = random_rows(200_000, 8)
     model = HammingNearestNeighbors(packed=True, max_memory=10).fit(rows)
     cost = int(MultiIndex(model._index.head, 64).build_cost)

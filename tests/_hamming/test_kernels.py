@@ -1,4 +1,4 @@
-"""Every kernel and layout, and any number of threads, gives what numpy gives.
+"""Compare every kernel, layout and number of threads with plain numpy.
 
 One index per example is searched by all kernels of the machine: for the nearest codes,
 those within a radius, pairs, and the largest inner products with integer weights.
@@ -20,7 +20,7 @@ LAYOUTS = ["blocks", "tail", "distinct", "rows", "strided rows", "gaps"]
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     monkeypatch.setattr(_parts, "THREAD_WORK", 0)
     monkeypatch.setattr(_parts, "LARGE_SLICE", 8)
     monkeypatch.setattr(_threads, "MOST_THREADS", 4)

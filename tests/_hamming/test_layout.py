@@ -1,4 +1,4 @@
-"""Rows to planes and back, numbers of distinct codes, and what is refused."""
+"""Check the conversion of rows to planes, numbers of distinct codes, and errors."""
 
 import subprocess
 import sys
@@ -68,7 +68,7 @@ def structured_codes(n):
     return [low.view(np.uint8), (low << np.uint64(44)).view(np.uint8)]
 
 
-def test_crafted_codes_take_no_longer():
+def test_colliding_codes_take_no_longer():
     n = 30_000
     kinds = [random_rows(n, 8), codes_of_one_slot(n)]
     kinds += [rows.reshape(n, 8) for rows in structured_codes(n)]

@@ -1,4 +1,4 @@
-"""Searches and changes that run out of memory raise MemoryError, and change nothing."""
+"""Check that searches and changes without memory raise, and change nothing."""
 
 import os
 import platform

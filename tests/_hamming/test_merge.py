@@ -1,4 +1,4 @@
-"""Results of parts of a search, merged: beside sorting all of them."""
+"""Compare merged results of the parts of a search with a sort of all results."""
 
 import numpy as np
 import pytest

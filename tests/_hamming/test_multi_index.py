@@ -1,4 +1,4 @@
-"""When tables are used, what they need, and what they refuse."""
+"""Check when tables are used, their memory, and their errors."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_cost_rises_with_the_radius():
     assert not MultiIndex(BlockedCodes(random_rows(63, 8)), 64).is_cheaper_than_scan(0)
 
 
-def test_bad_tables_are_refused():
+def test_invalid_tables():
     words = np.zeros((64, 1), dtype=np.uint64)
     for arguments in (
         (words[:0], 1, 8, 8),

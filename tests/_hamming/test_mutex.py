@@ -1,4 +1,4 @@
-"""One thread at a time, also after errors, in copies and in forked processes."""
+"""Check the mutex: after errors, in copies and in forked processes."""
 
 import copy
 import os
@@ -11,7 +11,7 @@ from skhash._hamming._mutex import Mutex
 
 
 def held(mutex):
-    """Tell whether another thread holds the mutex."""
+    """Return whether another thread holds the mutex."""
     ran = []
     thread = threading.Thread(target=lambda: mutex.run_if_free(ran.append, 1))
     thread.start()
@@ -50,7 +50,7 @@ def test_results_errors_and_calls_within():
         assert not held(mutex)
 
 
-def test_copies_are_free():
+def test_copies_are_unlocked():
     mutex = Mutex()
     for make in (copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))):
         assert mutex.run(lambda make=make: held(make(mutex))) is False
@@ -58,7 +58,7 @@ def test_copies_are_free():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
-def test_forked_process_finds_it_free():
+def test_forked_process_finds_it_unlocked():
     mutex, entered, leave = Mutex(), threading.Event(), threading.Event()
 
     def hold():

@@ -1,4 +1,4 @@
-"""Every way through a join gives the pairs that a plain numpy comparison gives."""
+"""Compare every path through a join with plain numpy."""
 
 import time
 import tracemalloc
@@ -259,7 +259,7 @@ def test_peak_memory_of_arrays_is_that_of_the_results():
     assert peak < i.nbytes + j.nbytes + distances.nbytes + 10_000
 
 
-# What the core refuses ----------------------------------------------------------------
+# Errors of the core -------------------------------------------------------------------
 
 
 def test_sizes_are_checked_before_memory_is_read():

@@ -1,4 +1,4 @@
-"""Every way through the search gives what a plain numpy search gives."""
+"""Compare every path through the search with plain numpy."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def random_rows(rng, n, n_bits, kind):
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     monkeypatch.setattr(_parts, "THREAD_WORK", 0)
     monkeypatch.setattr(_threads, "MOST_THREADS", 4)
     monkeypatch.setattr(_index, "LEAST_REPEATED", 1)
@@ -233,7 +233,7 @@ def test_largest_distances(n_bits, simd):
     np.testing.assert_array_equal(distances[0], np.repeat([0, n_bits], [64, 66]))
 
 
-def test_k_from_one_to_all_with_masses_of_duplicates():
+def test_k_from_one_to_all_with_many_duplicates():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (200, 3))
     model = HammingNearestNeighbors().fit(bits)
@@ -340,7 +340,7 @@ def test_stopped_search_raises_without_a_signal():
         target.within(rows, 3, 0, 100_000, 0, "portable", stop)
 
 
-# What the core refuses ----------------------------------------------------------------
+# Errors of the core -------------------------------------------------------------------
 
 
 def test_sizes_are_checked_before_memory_is_read():

@@ -1,4 +1,4 @@
-"""Codes in their three storages come out as they went in, and grow side by side."""
+"""Check the three storages of codes: reading and growing."""
 
 import pickle
 
@@ -40,7 +40,7 @@ def test_mask_words(n):
     assert not any(bits[n:])
 
 
-def test_room_behind_a_position_is_given_away_once():
+def test_spare_memory_is_used_once():
     end = BufferEnd(5)
     assert not end.advance(4, 1)
     assert end.advance(5, 2)
@@ -64,7 +64,7 @@ def test_blocks_hold_rows_and_more(n_bytes, form):
     np.testing.assert_array_equal(codes.rows(positions), rows[positions])
 
 
-def test_branches_do_not_disturb_each_other():
+def test_copies_that_grow_are_independent():
     rows = random_rows(200, 8)
     codes = BlockedCodes(rows[:90]).append(rows[90:100])
     branches = [codes.append(rows[100 + i : 110 + i]) for i in range(5)]
@@ -112,7 +112,7 @@ def test_distinct_codes_hold_all_rows():
     assert DistinctCodes.if_repeated(random_rows(5000, 9)) is None
 
 
-def test_a_sample_does_not_decide_alone():
+def test_a_sample_is_confirmed_by_all_codes():
     # Many equal pairs, but too many distinct codes behind them.
     rows = np.concatenate([np.zeros((3000, 8), np.uint8), random_rows(2000, 8)])
     assert DistinctCodes.if_repeated(rows) is None

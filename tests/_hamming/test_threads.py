@@ -1,4 +1,4 @@
-"""Calls on several threads: results in order, errors, and threads that do not start."""
+"""Check calls on several threads: order, errors, and threads that do not start."""
 
 import os
 import threading
@@ -80,7 +80,7 @@ def fail_to_start(*_):
     raise RuntimeError("can't start new thread")
 
 
-def test_fewer_threads_where_none_can_be_started(monkeypatch):
+def test_fewer_threads_if_none_can_be_started(monkeypatch):
     calls = [lambda i=i: i for i in range(20)]
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail_to_start)
@@ -103,7 +103,7 @@ def test_no_more_threads_than_processors(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")
-def test_forked_process_has_helpers_of_its_own():
+def test_forked_process_starts_its_own_threads():
     barrier = threading.Barrier(3, timeout=20)
     run([barrier.wait] * 3, 3, no_stop)
     process = os.fork()

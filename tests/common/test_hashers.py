@@ -1,4 +1,4 @@
-"""Check what every hasher promises beyond the checks of scikit-learn."""
+"""Check the contract of all hashers beyond the checks of scikit-learn."""
 
 import io
 import random
@@ -111,7 +111,7 @@ def test_any_order_of_rows(fitted, rows):
     assert_array_equal(fitted.transform(rows[order]), fitted.transform(rows)[order])
 
 
-def test_row_of_zeros_gets_a_code(fitted, rows):
+def test_row_of_zeros(fitted, rows):
     X = sp.vstack([sp.csr_matrix((1, rows.shape[1])), rows[:5]], format="csr")
     for form in (X, X.toarray(), X[:1], X[:1].toarray()):
         assert_array_equal(fitted.transform(form)[0], fitted.transform(X)[0])
@@ -219,6 +219,17 @@ def test_values_in_parts_fit_the_same(hasher, fitted, rows, labels):
     again = clone(hasher).fit(parts, labels)
     assert_array_equal(again.transform(parts), fitted.transform(rows))
     assert parts.nnz == 2 * rows.nnz
+
+
+def test_stored_zeros_fit_the_same(hasher, rows, labels):
+    zeros = rows.copy()
+    zeros.data[::3] = 0
+    plain = zeros.copy()
+    plain.eliminate_zeros()
+    codes = clone(hasher).fit(plain, labels).transform(plain)
+    again = clone(hasher).fit(zeros, labels)
+    assert_array_equal(again.transform(zeros), codes)
+    assert zeros.nnz == rows.nnz
 
 
 @pytest.mark.parametrize("index", [np.int32, np.int64])

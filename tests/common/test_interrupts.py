@@ -1,4 +1,4 @@
-"""Check that Ctrl-C ends fits soon: nothing runs long without a look for signals."""
+"""Check that Ctrl-C ends fits soon: no call runs long without handling signals."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""All of scikit-learn's checks for estimators.
+"""Run the checks of scikit-learn on the estimators of `skhash.neighbors`.
 
 They feed real numbers, which are not codes. So they run twice: with a threshold in
 front of the validation of bits, where all must pass, and as they are, where those that

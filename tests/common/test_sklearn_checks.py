@@ -50,7 +50,7 @@ def test_scikit_learn_extra_check(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, estimator)
 
 
-def test_no_hasher_is_forgotten():
+def test_all_hashers_are_tested():
     defined = set()
     for module in pkgutil.walk_packages(skhash.__path__, "skhash."):
         for _, found in inspect.getmembers(

@@ -1,4 +1,4 @@
-"""Pieces of any size become shards of one size."""
+"""Check that pieces of any size become shards of one size."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Codes of blocks are those of the whole, for every backend."""
+"""Compare codes of blocks with those of the whole, for every backend."""
 
 import os
 import pickle
@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from skhash import PCAHasher, SSBVAEHasher
 from skhash.distributed import ShardedHammingNearestNeighbors, encode
-from skhash.distributed._encode import Courier
+from skhash.distributed._encode import PickledOnce
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,11 @@ def test_blocks_are_taken_as_needed(pipeline, small_texts):
     assert len(taken) < 10
 
 
-def test_courier_unpickles_once(pipeline, small_texts):
-    text = pickle.dumps(Courier(pipeline))
+def test_hasher_is_unpickled_once(pipeline, small_texts):
+    text = pickle.dumps(PickledOnce(pipeline))
     first, second = pickle.loads(text), pickle.loads(text)
     assert first.estimator() is second.estimator() is not pipeline
-    assert Courier(pipeline).estimator() is pipeline
+    assert PickledOnce(pipeline).estimator() is pipeline
 
 
 def test_errors(pipeline, small_texts, small_rows):

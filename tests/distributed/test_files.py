@@ -1,4 +1,4 @@
-"""A folder holds the last complete state, whatever ends a change."""
+"""Check that a folder holds the last complete state, whatever ends a change."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Ids are found in shards, sorted or not."""
+"""Check the lookup of ids in shards, sorted or not."""
 
 from itertools import pairwise
 
@@ -39,7 +39,7 @@ def test_positions(order, n_at_a_time, monkeypatch):
     assert ids.positions(np.array([[], ["2"]][order != "texts"])).max(initial=-1) == -1
 
 
-def test_take_gives_padding_for_none():
+def test_take_returns_padding_for_none():
     ids = sharded(ORDERS["texts"])
     taken = ids.take(np.array([[89, -1], [0, 40]]))
     assert taken.tolist() == [["id178", ""], ["id0", "id80"]]

@@ -1,4 +1,4 @@
-"""The sharded index finds what the index in one piece finds."""
+"""Compare the sharded index with the index in one piece."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""The number of threads of torch is one inside, and as before afterwards."""
+"""Check that torch has one thread inside, and as many as before afterwards."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

@@ -1,4 +1,4 @@
-"""Joins between shards give pairs at positions within the whole index."""
+"""Check that joins between shards return positions within the whole index."""
 
 import numpy as np
 

@@ -1,10 +1,12 @@
-"""Shards give their codes back, and hold no more memory than they must."""
+"""Check the codes and the memory of shards."""
 
 import pickle
+import threading
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from joblib import cpu_count
 
 from skhash._hamming._index import CodeIndex
 from skhash._hamming._storage import BlockedCodes
@@ -59,3 +61,33 @@ def test_results_come_in_order(n_jobs):
     assert list(run(pow, [(i, 2) for i in range(20)], n_jobs)) == [
         i**2 for i in range(20)
     ]
+
+
+def test_calls_are_made_without_threads_where_none_can_be_started(monkeypatch):
+    def fail(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    assert list(run(pow, [(i, 2) for i in range(20)], 2)) == [i**2 for i in range(20)]
+
+
+def test_other_errors_are_raised_once():
+    def refuse(i):
+        raise RuntimeError(f"refused {i}")
+
+    with pytest.raises(RuntimeError, match="refused 0"):
+        list(run(refuse, [(0,)], 1))
+
+
+def test_no_more_threads_than_processors():
+    running, most = set(), [0]
+
+    def call(i):
+        running.add(threading.get_ident())
+        most[0] = max(most[0], threading.active_count())
+        return i
+
+    before = threading.active_count()
+    assert list(run(call, [(i,) for i in range(200)], 1000)) == list(range(200))
+    assert len(running) <= cpu_count()
+    assert most[0] - before < cpu_count() + 10  # joblib has some of its own

@@ -1,4 +1,4 @@
-"""Ctrl-C ends encoding and searching on every backend, and leaves nothing behind."""
+"""Check that Ctrl-C ends encoding and searching without files or processes left."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-# Asked are two seconds; a test beside others on a loaded machine waits longer.
+# The limit is two seconds; on a loaded machine a test waits longer.
 MOST_SECONDS = 20
 
 SCRIPT = """

@@ -1,4 +1,4 @@
-"""Changes of a sharded index give what the same changes of one in one piece give."""
+"""Compare changes of a sharded index with those of an index in one piece."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def assert_same(index, whole):
 
 
 @pytest.mark.parametrize("with_ids", [False, True])
-def test_a_life(path, with_ids):
+def test_sequence_of_changes(path, with_ids):
     ids = np.random.default_rng(1).permutation(10_000)[:250]
     index = ShardedHammingNearestNeighbors(path=path, shard_size=30)
     whole = HammingNearestNeighbors()
@@ -115,7 +115,7 @@ def test_two_estimators_on_one_folder(tmp_path):
     assert first.n_samples_fit_ == 200
 
 
-def test_refused_changes_leave_the_index(path):
+def test_failed_changes_leave_the_index_unchanged(path):
     index = ShardedHammingNearestNeighbors(path=path, shard_size=50)
     index.fit(BITS, ids=np.arange(200))
     for X, ids, message in (

@@ -1,4 +1,4 @@
-"""Candidate pairs are those of plain sorting, and reach their target."""
+"""Compare candidate pairs with plain sorting, and check their target recall."""
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,7 @@ def test_multiindex(tables):
         blocker.to_multiindex(ids, [1, 2, 3])
 
 
-def test_input_that_is_refused(tables):
+def test_invalid_input(tables):
     first, second, _ = tables
     with pytest.raises(ValueError, match="X_other must have 24 bits"):
         HammingBlocker().fit(first, second[:, 1:])

@@ -1,4 +1,4 @@
-"""DuplicateDetector groups samples, exactly and in the same way whatever the path."""
+"""Check that DuplicateDetector is exact, and independent of the order of calls."""
 
 import tracemalloc
 
@@ -183,7 +183,7 @@ def test_names_of_columns(bits):
         detector.partial_fit(frame.iloc[:, ::-1])
 
 
-def test_input_that_is_refused(bits):
+def test_invalid_input(bits):
     for arguments in ({"radius": 20}, {"radius": -1}, {"linkage": "complete"}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             DuplicateDetector(**arguments).fit(bits)

@@ -1,4 +1,4 @@
-"""Groups are those of plain loops."""
+"""Compare groups with plain loops."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Leakage is what a plain comparison of all pairs finds."""
+"""Compare leakage with a plain comparison of all pairs."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_no_leakage():
     assert found.test_indices.dtype == found.train_indices.dtype == np.intp
 
 
-def test_input_that_is_refused():
+def test_invalid_input():
     codes = np.zeros((3, 8))
     with pytest.raises(ValueError, match="test_codes must have 8 bits"):
         find_leakage(codes, codes[:, 1:], 1)

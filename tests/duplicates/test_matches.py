@@ -1,4 +1,4 @@
-"""Labels of matches are the connected components of a plain search."""
+"""Compare labels of matches with connected components."""
 
 import numpy as np
 import pytest

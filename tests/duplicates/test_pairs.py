@@ -1,4 +1,4 @@
-"""Pairs of distinct codes are those that numpy counts."""
+"""Compare pairs of distinct codes with plain numpy."""
 
 import numpy as np
 import pytest

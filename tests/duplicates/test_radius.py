@@ -1,4 +1,4 @@
-"""The table of radii agrees with plain counts, and its bounds hold."""
+"""Compare the table of radii with plain counts, and check its bounds."""
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_single_code():
     assert DuplicateDetector("auto").fit(np.ones((5, 8))).labels_.tolist() == [0] * 5
 
 
-def test_input_that_is_refused(codes):
+def test_invalid_input(codes):
     with pytest.raises(ValueError, match="confidence"):
         radius_table(codes, confidence=1.0)
     with pytest.raises(ValueError, match="max_radius must be from 0 to 63"):

@@ -1,4 +1,4 @@
-"""Shingles are those of plain Python."""
+"""Compare shingles with plain Python."""
 
 import re
 
@@ -75,7 +75,7 @@ def test_nothing():
     assert WordShingleVectorizer().transform(["", "."]).nnz == 0
 
 
-def test_input_that_is_refused():
+def test_invalid_input():
     vectorizer = WordShingleVectorizer()
     assert clone(vectorizer).fit(["a"]).get_params() == vectorizer.get_params()
     with pytest.raises(TypeError, match="single str"):

@@ -1,4 +1,4 @@
-"""Codes with ids that the tests of all engines export."""
+"""Define codes and ids that the tests of all engines export."""
 
 import random
 

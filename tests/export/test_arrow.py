@@ -1,4 +1,4 @@
-"""Arrow tables and Parquet files, read by DuckDB and LanceDB."""
+"""Test Arrow tables and Parquet files, read by DuckDB and LanceDB."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Ids, validation and verification, with an engine made of numpy."""
+"""Test ids, validation and verification, with an engine made of numpy."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from skhash.export._source import Source
 
 
 class NumpyExport(Exported):
-    """Scans by numpy, and then makes the mistakes that a test asks for."""
+    """Scan by numpy, with given mistakes in the results."""
 
     def __init__(self, index, *, ids=None, n_bits=None, distinct=False, spoil=None):
         super().__init__(Source(index, ids, n_bits), distinct=distinct)
@@ -116,7 +116,7 @@ def test_verification_counts_what_is_wrong(bits, index):
 
 
 def test_a_lost_neighbor_behind_ties():
-    """One that is lost is noticed where another at the last distance replaces it."""
+    """A lost neighbor is counted if another at the last distance replaces it."""
 
     def lose_first(distances, keys):
         distances[:], keys[:] = 1, [[1, 2]]
@@ -130,7 +130,7 @@ def test_a_lost_neighbor_behind_ties():
     assert not verification.is_exact
 
 
-def test_ties_are_no_errors():
+def test_ties_are_not_errors():
     """Another order of equal codes lowers recall, nothing else."""
 
     def reverse(distances, keys):

@@ -1,4 +1,4 @@
-"""Binary indexes of faiss."""
+"""Test exports to binary indexes of faiss."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_faiss(kind, options, distinct, index, queries, ids, tmp_path, assert_ex
 
 
 def test_faiss_loses_neighbors(index, queries):
-    """Few probes lose neighbors, and the verification says so."""
+    """Few probes lose neighbors, which the verification counts."""
     pytest.importorskip("faiss")
     exported = FaissExport(index, "ivf", n_lists=100, n_probes=1)
     verification = exported.verify(queries)

@@ -1,4 +1,4 @@
-"""A server of PostgreSQL with pgvector."""
+"""Test exports to PostgreSQL with pgvector."""
 
 import os
 
@@ -23,7 +23,7 @@ def postgres(tmp_path_factory):
 
 @pytest.fixture
 def schema(postgres):
-    """Let a test have tables of its own."""
+    """Give each test its own tables."""
     postgres.execute("CREATE SCHEMA test")
     postgres.execute("SET search_path = test, public")
     yield postgres

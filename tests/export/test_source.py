@@ -1,4 +1,4 @@
-"""Distinct codes, and engines that are imported when they are needed."""
+"""Test distinct codes and late imports of engines."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Tables of sqlite-vec."""
+"""Test exports to sqlite-vec."""
 
 import numpy as np
 import pytest

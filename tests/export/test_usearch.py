@@ -1,4 +1,4 @@
-"""The graph of usearch."""
+"""Test exports to usearch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""List what is fuzzed of the core."""
+"""List the functions of the core that are fuzzed."""
 
 from skhash._hamming._mutex import Mutex
 from skhash._hamming._search import simd_name, simd_names

@@ -1,4 +1,4 @@
-"""Check the searches of the core, and what they refuse, on drawn input."""
+"""Check the searches of the core, and their errors, on drawn input."""
 
 import numpy as np
 

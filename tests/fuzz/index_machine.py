@@ -1,9 +1,16 @@
-"""Let Hypothesis choose the life of an index."""
+"""Draw sequences of calls of an index with Hypothesis."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.fuzz.index_life import ALGORITHMS, KINDS, LABELS, WIDTHS, IndexLife, eager
+from tests.fuzz.checked_index import (
+    ALGORITHMS,
+    KINDS,
+    LABELS,
+    WIDTHS,
+    CheckedIndex,
+    eager,
+)
 
 SIZES = st.one_of(st.sampled_from([0, 1, 63, 64, 65]), st.integers(0, 90))
 SEEDS = st.integers(0, 999)
@@ -25,30 +32,30 @@ class IndexMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.patches = eager()
-        self.life = IndexLife()
+        self.checked = CheckedIndex()
 
     def teardown(self):
         self.patches.close()
 
     @initialize(**FIT)
     def first_fit(self, **how):
-        self.life.fit(**how)
+        self.checked.fit(**how)
 
     @rule(**FIT)
     def fit(self, **how):
-        self.life.fit(**how)
+        self.checked.fit(**how)
 
     @rule(n=SIZES, kind=st.sampled_from(KINDS), seed=SEEDS)
     def add(self, n, kind, seed):
-        self.life.add(n, kind, seed)
+        self.checked.add(n, kind, seed)
 
     @rule(n=SIZES, seed=SEEDS)
     def remove(self, n, seed):
-        self.life.remove(n, seed)
+        self.checked.remove(n, seed)
 
     @rule(seed=SEEDS)
     def refused(self, seed):
-        self.life.refused(seed)
+        self.checked.refused(seed)
 
     @rule(
         line=st.integers(1, 90),
@@ -58,11 +65,11 @@ class IndexMachine(RuleBasedStateMachine):
         seed=SEEDS,
     )
     def interrupted(self, line, change, n, kind, seed):
-        self.life.interrupted(line, change, n, kind, seed)
+        self.checked.interrupted(line, change, n, kind, seed)
 
     @rule(n=st.integers(1, 9), kind=st.sampled_from(KINDS), seed=SEEDS)
     def beside_threads(self, n, kind, seed):
-        self.life.beside_threads(n, kind, seed)
+        self.checked.beside_threads(n, kind, seed)
 
     @rule(
         algorithm=st.sampled_from(ALGORITHMS),
@@ -70,11 +77,11 @@ class IndexMachine(RuleBasedStateMachine):
         max_memory=st.sampled_from([0, 1.0, 1e9]),
     )
     def set_params(self, **parameters):
-        self.life.set_params(**parameters)
+        self.checked.set_params(**parameters)
 
     @rule(how=st.sampled_from(["pickle", "copy", "deepcopy"]))
     def replace_by_copy(self, how):
-        self.life.replace_by_copy(how)
+        self.checked.replace_by_copy(how)
 
     @rule(
         n_queries=st.sampled_from([None, 0, 1, 5, 9]),
@@ -84,9 +91,9 @@ class IndexMachine(RuleBasedStateMachine):
         seed=SEEDS,
     )
     def search(self, n_queries, k, radius, subset, seed):
-        self.life.search(n_queries, k, radius, subset, seed)
+        self.checked.search(n_queries, k, radius, subset, seed)
 
     @invariant()
     def holds_what_the_model_holds(self):
-        if self.life.rows is not None:
-            self.life.check_state()
+        if self.checked.rows is not None:
+            self.checked.check_state()

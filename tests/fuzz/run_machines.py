@@ -1,9 +1,9 @@
-"""Lead indexes and hashers through random lives, and compare with plain numpy.
+"""Run random sequences of calls of indexes and hashers against plain numpy.
 
     python tests/fuzz/run_machines.py [--runs N] [--steps N] [--seed N] [machine ...]
 
-Hypothesis chooses the changes, the searches and the faults, and prints the shortest
-life that it finds to end in a difference.
+Hypothesis draws the changes, the searches and the faults, and prints the shortest
+sequence that ends in a difference.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Lead one index and one hasher after the other through long lives; watch the memory.
+"""Run long sequences of calls of an index and of hashers, and bound their memory.
 
     python tests/fuzz/run_soak.py [--seconds N] [--seed N]
 
@@ -16,8 +16,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.fuzz.hasher_life import FORMS, SHALLOW, VARIATIONAL, HasherLife
-from tests.fuzz.index_life import ALGORITHMS, KINDS, LABELS, WIDTHS, IndexLife, eager
+from tests.fuzz.checked_hasher import FORMS, SHALLOW, VARIATIONAL, CheckedHasher
+from tests.fuzz.checked_index import (
+    ALGORITHMS,
+    KINDS,
+    LABELS,
+    WIDTHS,
+    CheckedIndex,
+    eager,
+)
 
 #: Bytes. Allocators, caches of torch and traces of errors move by some megabytes.
 MOST_GROWTH = 24 << 20
@@ -30,36 +37,38 @@ def resident_bytes():
     return int(statm.read_text().split()[1]) * 4096 if statm.exists() else 0
 
 
-def index_step(life, rng):
+def index_step(checked, rng):
     """Make one change, failed change or search of an index."""
     n, seed = int(rng.choice([0, 1, 63, 64, 65, 80])), int(rng.integers(1000))
     kind = str(rng.choice(KINDS))
     steps = [
-        lambda: life.add(n, kind, seed),
-        lambda: life.add(1, kind, seed),
-        lambda: life.remove(n, seed),
-        lambda: life.refused(seed),
-        lambda: life.interrupted(1 + seed % 90, "add", n, kind, seed),
-        lambda: life.interrupted(1 + seed % 90, "remove", n, kind, seed),
-        lambda: life.beside_threads(1 + seed % 9, kind, seed),
-        lambda: life.replace_by_copy(str(rng.choice(["pickle", "copy", "deepcopy"]))),
-        lambda: life.set_params(
+        lambda: checked.add(n, kind, seed),
+        lambda: checked.add(1, kind, seed),
+        lambda: checked.remove(n, seed),
+        lambda: checked.refused(seed),
+        lambda: checked.interrupted(1 + seed % 90, "add", n, kind, seed),
+        lambda: checked.interrupted(1 + seed % 90, "remove", n, kind, seed),
+        lambda: checked.beside_threads(1 + seed % 9, kind, seed),
+        lambda: checked.replace_by_copy(
+            str(rng.choice(["pickle", "copy", "deepcopy"]))
+        ),
+        lambda: checked.set_params(
             algorithm=str(rng.choice(ALGORITHMS)),
             n_jobs=[None, 1, 3, 1000][seed % 4],
             max_memory=[0, 1e9][seed % 2],
         ),
     ]
     if rng.random() < 0.03:
-        return fit_index(life, rng)
+        return fit_index(checked, rng)
     if rng.random() < 0.5:
         n_queries = [None, 0, 1, 9][seed % 4]
         k, subset = rng.choice(["1", "some", "n"]), rng.choice(["all", "mask"])
-        return life.search(n_queries, str(k), seed % 20, str(subset), seed)
+        return checked.search(n_queries, str(k), seed % 20, str(subset), seed)
     return steps[rng.integers(len(steps))]()
 
 
-def fit_index(life, rng):
-    life.fit(
+def fit_index(checked, rng):
+    checked.fit(
         int(rng.choice([1, 64, 90])),
         int(rng.choice(WIDTHS)),
         str(rng.choice(KINDS)),
@@ -70,37 +79,39 @@ def fit_index(life, rng):
     )
 
 
-def hasher_step(life, rng):
+def hasher_step(checked, rng):
     """Make one change, failed change or transform of a hasher."""
     call = int(rng.integers(4)), str(rng.choice([*FORMS])), bool(rng.integers(2))
     steps = [
-        lambda: life.fit(*call),
-        lambda: life.interrupted(*call, int(rng.integers(1, 400))),
-        lambda: life.refused(int(rng.integers(20))),
-        lambda: life.replace_by_copy("pickle"),
-        lambda: life.check_forms(call[1], int(rng.integers(40))),
-        lambda: life.fits_in_threads(*call),
-        lambda: life.grow(call[0], call[1]),
+        lambda: checked.fit(*call),
+        lambda: checked.interrupted(*call, int(rng.integers(1, 400))),
+        lambda: checked.refused(int(rng.integers(20))),
+        lambda: checked.replace_by_copy("pickle"),
+        lambda: checked.check_forms(call[1], int(rng.integers(40))),
+        lambda: checked.fits_in_threads(*call),
+        lambda: checked.grow(call[0], call[1]),
     ]
     steps[rng.integers(len(steps))]()
-    life.check_codes()
+    checked.check_codes()
 
 
 def soak(seconds, seed=0, report=None):
     """Run for some time; return the numbers of steps and (time, memory) samples."""
     rng = np.random.default_rng(seed)
-    life, hasher = IndexLife(), None
-    fit_index(life, rng)
+    checked, hasher = CheckedIndex(), None
+    fit_index(checked, rng)
     start = now = time.monotonic()
     n_steps, n_hashed, memory = 0, 0, []
     while now - start < seconds:
-        index_step(life, rng)
-        life.check_state()
+        index_step(checked, rng)
+        checked.check_state()
         n_steps += 1
         if n_steps % 20 == 0:
             if n_hashed % STEPS_PER_HASHER == 0:
                 names = SHALLOW if rng.random() < 0.8 else VARIATIONAL
-                hasher = HasherLife(str(rng.choice(names)), int(rng.choice([2, 8])), 0)
+                hasher = CheckedHasher(
+                    str(rng.choice(names)), int(rng.choice([2, 8])), 0
+                )
             hasher_step(hasher, rng)
             n_hashed += 1
             memory.append((now - start, resident_bytes()))

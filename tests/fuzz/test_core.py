@@ -1,4 +1,4 @@
-"""A share of what ``make fuzz`` runs, and every input that once failed."""
+"""Run a part of ``make fuzz``, and every input that failed once."""
 
 import inspect
 from pathlib import Path

@@ -1,12 +1,12 @@
-"""A share of what ``make soak`` runs."""
+"""Run a part of ``make soak``."""
 
 import os
 
-from tests.fuzz.index_life import eager
+from tests.fuzz.checked_index import eager
 from tests.fuzz.run_soak import MOST_GROWTH, growth, soak
 
 
-def test_long_life():
+def test_long_sequence():
     with eager():
         n_steps, n_hashed, memory = soak(float(os.environ.get("SOAK_SECONDS", 10)))
     assert n_steps > 20

@@ -1,4 +1,4 @@
-"""Descriptions of codes name the words of their samples."""
+"""Test descriptions of codes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Wrong labels are those that the votes of plain numpy contradict."""
+"""Compare label errors with votes in plain numpy."""
 
 import numpy as np
 import pytest

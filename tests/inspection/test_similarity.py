@@ -1,4 +1,4 @@
-"""Explanations name the words that two samples share, and their distance."""
+"""Test explanations of the similarity of two samples."""
 
 import numpy as np
 import pytest

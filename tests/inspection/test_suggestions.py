@@ -1,4 +1,4 @@
-"""Suggestions are uncertain, unlike each other, and never labeled."""
+"""Test suggestions of samples to label."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of files."""
+"""Define fixtures of the tests of files."""
 
 import pytest
 

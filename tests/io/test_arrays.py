@@ -1,4 +1,4 @@
-"""Arrays, sparse matrices, scalars, dtypes and random states."""
+"""Test arrays, sparse matrices, scalars, dtypes and random states."""
 
 import numpy as np
 import pytest

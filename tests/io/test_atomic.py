@@ -1,4 +1,4 @@
-"""An earlier file survives whatever ends a save: errors, kills, a full disk."""
+"""Check that a failed save leaves the earlier file: errors, kills, a full disk."""
 
 import os
 import signal

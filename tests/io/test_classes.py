@@ -1,4 +1,4 @@
-"""The list of classes: all exist, and none runs code when it is loaded."""
+"""Check the list of classes: all exist, and none runs code when it is loaded."""
 
 import pickle
 
@@ -15,7 +15,7 @@ from skhash.io import _classes as classes
 @pytest.mark.parametrize("name", [*classes._SKHASH, *skhash.__all__])
 def test_classes_of_skhash(name):
     if not isinstance(getattr(skhash, name, object), type):
-        with pytest.raises(InvalidFileError, match="no known class"):
+        with pytest.raises(InvalidFileError, match="unknown class"):
             classes.named_class(f"skhash.{name}")
         return
     found = classes.named_class(f"skhash.{name}")
@@ -56,12 +56,12 @@ def test_functions():
     ],
 )
 def test_other_names(name):
-    with pytest.raises(InvalidFileError, match="no known class"):
+    with pytest.raises(InvalidFileError, match="unknown class"):
         classes.named_class(name)
 
 
 def test_a_class_of_the_same_name():
-    """Another class cannot pass for a listed one."""
+    """Another class of that name is not accepted."""
     impostor = type("Pipeline", (), {"__module__": "sklearn.pipeline"})
     assert classes.class_name(Pipeline) == "sklearn.Pipeline"
     assert classes.class_name(impostor) is None

@@ -1,4 +1,4 @@
-"""Lists, tuples, sets, dicts and slices, short and long."""
+"""Test lists, tuples, sets, dicts and slices, short and long."""
 
 from collections import OrderedDict
 
@@ -40,7 +40,7 @@ def test_round_trip(obj, round_trip):
         assert list(found) == list(obj)
 
 
-def test_subclasses_are_refused(round_trip):
+def test_subclasses_raise(round_trip):
     class Own(list):
         pass
 
@@ -49,7 +49,7 @@ def test_subclasses_are_refused(round_trip):
 
 
 class Arrays:
-    """Stands in for a decoder."""
+    """A substitute for a decoder."""
 
     def __init__(self, *arrays):
         self.arrays = arrays

@@ -1,4 +1,4 @@
-"""The container: JSON and arrays in the safetensors format."""
+"""Test the container: JSON and arrays in the safetensors format."""
 
 import json
 
@@ -112,7 +112,7 @@ def test_forged_entry(entry, message):
     "text", [b"[]", b"{", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"\xff", b"[" * 10**6]
 )
 def test_invalid_json(text):
-    with pytest.raises(InvalidFileError, match=r"no file of skhash\.io"):
+    with pytest.raises(InvalidFileError, match=r"not a file of skhash\.io"):
         parse_json(text)
 
 

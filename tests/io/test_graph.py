@@ -1,4 +1,4 @@
-"""Nodes and references: identity, nesting, numbers that JSON lacks."""
+"""Test nodes and references: identity, nesting, numbers that JSON lacks."""
 
 import math
 
@@ -27,7 +27,7 @@ def test_numbers_that_json_lacks(round_trip):
 
 
 def test_identity(round_trip):
-    """What is one object stays one, and what is equal stays apart."""
+    """One object stays one, and equal objects stay different."""
     shared, array = [1], np.zeros(3)
     found = round_trip([shared, shared, [1], array, {"a": array}, np.zeros(3)])
     assert found[0] is found[1]

@@ -1,4 +1,4 @@
-"""Files that are damaged, forged or hostile raise errors, and nothing else happens."""
+"""Check that damaged, forged or malicious files raise errors and do nothing else."""
 
 import json
 import os
@@ -93,7 +93,7 @@ def forge(path, nodes, arrays=(), root=None):
     write_file(path, {"nodes": nodes, "root": root}, arrays, {})
 
 
-def test_large_claims_take_no_memory(whole, path):
+def test_large_declared_sizes_take_no_memory(whole, path):
     """Sizes beyond the file are found before memory is taken."""
     huge = [2**59] * 2
     header = json.dumps(
@@ -116,7 +116,7 @@ def test_large_claims_take_no_memory(whole, path):
         assert peak < 4 * len(content) + (1 << 20)
 
 
-HOSTILE = {
+MALICIOUS = {
     "another class": {"kind": "object", "class": "os.system", "state": {}},
     "a private class": {"kind": "object", "class": "skhash._search", "state": {}},
     "a function": {"kind": "object", "class": "skhash.show_versions", "state": {}},
@@ -152,14 +152,14 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("node", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_node(node, path):
+@pytest.mark.parametrize("node", MALICIOUS.values(), ids=MALICIOUS)
+def test_malicious_node(node, path):
     forge(path, [node])
     with pytest.raises(InvalidFileError, match=r"estimator\.skhash cannot be loaded"):
         io.load(path)
 
 
-def test_hostile_cache(path):
+def test_malicious_cache(path):
     """A pipeline with a cache would load pickles from a folder when it is fitted."""
     io.save(path, make_pipeline(StandardScaler()))
     with ArrayFile(path) as file:

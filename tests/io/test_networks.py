@@ -1,4 +1,4 @@
-"""Networks are rebuilt layer by layer, from listed layers only."""
+"""Check that networks are rebuilt layer by layer, from listed layers only."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_tensors(round_trip):
         assert one.requires_grad == other.requires_grad
 
 
-def test_unknown_layers_and_hooks_are_refused(round_trip):
+def test_unknown_layers_and_hooks_raise(round_trip):
     with pytest.raises(TypeError, match=r"Sequential\.0 cannot be saved.*Softplus"):
         round_trip(nn.Sequential(nn.Softplus()))
     layer = nn.Linear(2, 2)

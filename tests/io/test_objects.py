@@ -1,4 +1,4 @@
-"""Indexes of codes and objects with attributes, whole and forged."""
+"""Test indexes of codes and objects with attributes, valid and forged."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Round trips of all estimators."""
+"""Test round trips of all estimators."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def estimators():
 ESTIMATORS = list(estimators())
 
 
-def test_sharded_index_is_refused(tmp_path):
+def test_sharded_index_raises(tmp_path):
     index = getattr(skhash, NOT_SAVED)().fit(np.eye(4, dtype=np.uint8))
     with pytest.raises(TypeError, match=f"{NOT_SAVED}._contents cannot be saved"):
         io.save(tmp_path / "index", index)
@@ -330,7 +330,7 @@ def test_file_of_the_first_version():
 # What cannot be saved
 
 
-def test_functions_are_refused(path):
+def test_functions_raise(path):
     vectorizer = TfidfVectorizer(tokenizer=str.split)
     with pytest.raises(TypeError, match=r"TfidfVectorizer\.tokenizer cannot be saved"):
         io.save(path, vectorizer)
@@ -339,7 +339,7 @@ def test_functions_are_refused(path):
     assert not path.exists()
 
 
-def test_classes_of_others_are_refused(path):
+def test_classes_of_other_packages_raise(path):
     class Own(BaseEstimator):
         pass
 
@@ -349,13 +349,13 @@ def test_classes_of_others_are_refused(path):
         io.save(path, make_pipeline(StandardScaler(), Own()))
 
 
-def test_caches_are_refused(path, tmp_path):
+def test_caches_raise(path, tmp_path):
     pipeline = make_pipeline(StandardScaler(), memory=str(tmp_path))
     with pytest.raises(TypeError, match=r"Pipeline.memory must be None"):
         io.save(path, pipeline)
 
 
-def test_invalid_parameters_are_refused(path):
+def test_invalid_parameters_raise(path):
     with pytest.raises(ValueError, match="'n_bits' parameter"):
         io.save(path, ITQHasher(-1))
 

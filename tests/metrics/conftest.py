@@ -1,4 +1,4 @@
-"""Measures straight from their definitions, and small blocks."""
+"""Define measures by their definitions, and small blocks."""
 
 import itertools
 from types import SimpleNamespace

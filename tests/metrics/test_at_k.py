@@ -1,4 +1,4 @@
-"""Measures of the first k positions."""
+"""Test measures of the first k positions."""
 
 import numpy as np
 import pytest

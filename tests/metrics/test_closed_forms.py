@@ -1,4 +1,4 @@
-"""The closed forms against brute force over all orders of ties."""
+"""Compare the closed forms with brute force over all orders of ties."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Distances that are no bit counts."""
+"""Test distances that are not bit counts."""
 
 import numpy as np
 import pytest
@@ -174,7 +174,7 @@ def test_inner_products_of_copies_tie():
         ({"n_bits": 4.0}, TypeError, "n_bits must be an int of at least 1"),
     ],
 )
-def test_forms_of_codes_that_are_refused(keywords, error, message):
+def test_invalid_forms_of_codes(keywords, error, message):
     with pytest.raises(error, match=message):
         metrics.precision_at_k_score(np.eye(4), [0, 0, 1, 1], k=1, **keywords)
 

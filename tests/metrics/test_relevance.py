@@ -1,4 +1,4 @@
-"""What is relevant: classes, sets of classes, and matrices of gains."""
+"""Test relevance: classes, sets of classes, and matrices of gains."""
 
 import numpy as np
 import pandas as pd
@@ -89,7 +89,7 @@ def test_missing_labels_of_all_forms(form):
     assert score == expected
 
 
-def test_one_and_minus_one_alone_are_refused():
+def test_one_and_minus_one_alone_raise():
     X, y = np.eye(4, dtype=int), [1, -1, 1, -1]
     with pytest.raises(ValueError, match="y must not have 1 and -1 as its only"):
         metrics.precision_at_k_score(X, y, k=1)

@@ -1,4 +1,4 @@
-"""The report of several measures."""
+"""Test the report of several measures."""
 
 import numpy as np
 import pytest

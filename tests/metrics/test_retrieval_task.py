@@ -1,4 +1,4 @@
-"""What is asked, found and refused."""
+"""Test the validation of queries, labels and codes."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ BITS = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.uint8)
 
 
 @pytest.mark.parametrize("metric", ["hamming", "cosine"])
-def test_unlabeled_rows_are_neither_asked_nor_found(metric, reference):
+def test_unlabeled_rows_are_neither_queries_nor_results(metric, reference):
     rng = np.random.default_rng(0)
     X, X_query = (rng.integers(0, 2, (n, 8), dtype=np.uint8) for n in (50, 20))
     y, y_query = rng.integers(-1, 3, 50), rng.integers(-1, 3, 20)

@@ -1,4 +1,4 @@
-"""Recall of short lists against plain numpy."""
+"""Compare the recall of short lists with plain numpy."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def test_slices_give_what_the_whole_gives(monkeypatch, y, n_rows):
     assert_array_equal(found, expected[~np.isnan(expected)])
 
 
-def test_labels_that_do_not_fit_are_refused():
+def test_labels_that_do_not_fit_raise():
     codes = CodeIndex(ROWS, 24)
     with pytest.raises(ValueError, match="same form"):
         precision_of_stored_codes(codes, CLASSES, ROWS[:5], SETS[:5], k=3)

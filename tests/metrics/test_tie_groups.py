@@ -1,4 +1,4 @@
-"""Histograms of Hamming distances in the measures: forms of codes, and memory."""
+"""Test histograms of Hamming distances in the measures: forms of codes, and memory."""
 
 import tracemalloc
 
@@ -40,7 +40,7 @@ def test_packed_codes_score_as_bits(name, n_bits, form):
     assert function(*bits, n_bits=n_bits) == function(*bits)
 
 
-def test_padding_bits_that_are_set_are_refused():
+def test_padding_bits_that_are_set_raise():
     packed = np.full((4, 1), 255, dtype=np.uint8)
     with pytest.raises(ValueError, match="padding"):
         metrics.precision_at_k_score(packed, [0, 0, 1, 1], k=1, packed=True, n_bits=7)

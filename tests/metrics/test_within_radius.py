@@ -1,4 +1,4 @@
-"""Measures of the samples within a radius."""
+"""Test measures of the samples within a radius."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_a_radius_beyond_all_bits_finds_everything():
     assert metrics.empty_ball_rate(X, radius=1) == 1.0
 
 
-def test_no_ball_with_a_row_in_it():
+def test_all_balls_empty():
     with pytest.raises(ValueError, match="within radius=0, and empty=nan"):
         metrics.precision_within_radius_score(
             np.eye(4), [0, 1, 0, 1], radius=0, empty=np.nan

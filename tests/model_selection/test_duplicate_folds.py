@@ -1,4 +1,4 @@
-"""Duplicates stay in one fold, and folds are balanced."""
+"""Check that duplicates stay in one fold, and that folds are balanced."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_stratified_folds():
         next(splitter.split(codes))
 
 
-def test_parameters_that_are_refused():
+def test_invalid_parameters():
     codes = np.eye(4)
     with pytest.raises(ValueError, match="at least 2"):
         next(DuplicateGroupKFold(1).split(codes))

@@ -1,4 +1,4 @@
-"""Which labels are kept, and which become -1."""
+"""Test label masking."""
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def several_labels(n=60, n_classes=4, seed=0):
     ids=["int", "uint8", "bool", "str", "object", "float"],
 )
 @pytest.mark.parametrize("stratify", [False, True])
-def test_masking_keeps_as_many_labels_as_asked(y, stratify):
+def test_masking_keeps_the_given_number_of_labels(y, stratify):
     y.flags.writeable = False
     for keep, n_kept in [(0.13, 13), (0, 0), (0.001, 1), (1.0, 100), (1, 1), (0.0, 0)]:
         partial = mask_labels(y, keep, stratify=stratify, random_state=0)
@@ -132,6 +132,6 @@ def test_missing_labels_become_minus_one(missing):
     np.testing.assert_array_equal(mask_labels(rows, 1.0), [[1, 0], [-1, -1], [0, 1]])
 
 
-def test_signed_classes_are_refused():
+def test_signed_classes_raise():
     with pytest.raises(ValueError, match="y must not have 1 and -1"):
         mask_labels([1, -1, 1, -1], 0.5)

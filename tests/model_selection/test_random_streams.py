@@ -1,4 +1,4 @@
-"""One seed for a whole script: streams that do not meet."""
+"""Check that random streams of one seed are independent."""
 
 import numpy as np
 import pytest

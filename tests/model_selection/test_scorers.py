@@ -1,4 +1,4 @@
-"""Retrieval measures inside scikit-learn's tools."""
+"""Test retrieval measures inside scikit-learn's tools."""
 
 import pickle
 import warnings
@@ -154,7 +154,7 @@ def test_several_scorers_and_the_unseen_class_splitter():
         assert np.all(scores[f"test_{name}"] <= 1.0)
 
 
-def test_scorers_say_what_they_are():
+def test_scorers_have_a_representation():
     assert repr(make_retrieval_scorer("precision_at_3", relevance="any")) == (
         "make_retrieval_scorer(precision_at_k_score, k=3, relevance='any')"
     )

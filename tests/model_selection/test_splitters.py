@@ -1,4 +1,4 @@
-"""Splits of collections of which few samples are labeled."""
+"""Test splits of collections of which few samples are labeled."""
 
 import pickle
 import warnings
@@ -193,7 +193,7 @@ def test_every_fold_has_a_class_twice(n_each, n_splits, form, shuffle):
 
 
 @pytest.mark.parametrize("y", [[0, 1, 2, 3], [0, 0, 1, 2, 3, -1], np.eye(4, dtype=int)])
-def test_folds_without_a_class_twice_are_refused(y):
+def test_folds_without_two_samples_of_a_class_raise(y):
     with pytest.raises(ValueError, match=r"n_splits=2 leaves a test fold.*class twice"):
         next(SemiSupervisedKFold(2).split(y, y))
 
@@ -220,7 +220,7 @@ def test_selection_with_few_labels_per_class():
 
 
 @pytest.mark.parametrize("splitter", [SemiSupervisedKFold(2), UnseenClassSplit(2)])
-def test_groups_are_refused(splitter):
+def test_groups_raise(splitter):
     y = np.arange(12) % 3
     with pytest.raises(ValueError, match=r"groups must be None.*cannot keep groups"):
         next(splitter.split(y, y, np.arange(12) // 2))
@@ -228,13 +228,13 @@ def test_groups_are_refused(splitter):
         cross_val_score(PCAHasher(2), np.eye(12), y, cv=splitter, groups=y)
 
 
-def test_a_random_state_without_effect_is_refused():
+def test_a_random_state_without_effect_raises():
     y = np.arange(12) % 3
     with pytest.raises(ValueError, match="random_state must be None unless"):
         next(SemiSupervisedKFold(2, random_state=0).split(y, y))
 
 
-def test_signed_classes_are_refused():
+def test_signed_classes_raise():
     y = np.tile([-1, 1], 10)
     for splitter in (SemiSupervisedKFold(2), UnseenClassSplit(2)):
         with pytest.raises(ValueError, match="y must not have 1 and -1"):
@@ -251,7 +251,7 @@ def test_missing_labels_are_unlabeled():
                 np.testing.assert_array_equal(got, wanted)
 
 
-def test_unseen_classes_of_one_sample_are_refused_before_any_split():
+def test_unseen_classes_of_one_sample_raise_before_any_split():
     y = np.array([0, 0, 0, 1, 2])
     with pytest.raises(ValueError, match="y has no two rows of a class"):
         next(UnseenClassSplit(20, test_size=1, random_state=0).split(y, y))

@@ -1,4 +1,4 @@
-"""How labeled samples are dealt out to parts."""
+"""Test the stratification of labeled samples."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Real-valued queries against binary codes."""
+"""Test real-valued queries against binary codes."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ def test_errors_name_the_parameter():
         model.asymmetric_kneighbors(np.zeros((2, 6)), 7)
 
 
-def test_core_refuses_weights_of_another_length():
+def test_weights_of_another_length_raise():
     target = SearchTarget(aligned_zeros(128), 64, 2)
     distances, found = np.empty((1, 1), np.int32), np.empty((1, 1), np.intp)
     how = 0, 64, 0, simd_name(), StopFlag(), True

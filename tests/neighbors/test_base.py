@@ -1,4 +1,4 @@
-"""Codes in, in whatever form, and errors that name what was wrong."""
+"""Test the validation of codes in all forms, and its errors."""
 
 import numpy as np
 import pandas as pd

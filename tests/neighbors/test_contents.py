@@ -1,4 +1,4 @@
-"""Whatever ends a change early or runs beside it finds the state before or after."""
+"""Check that errors during changes and concurrent calls find a complete state."""
 
 import copy
 import pickle
@@ -83,7 +83,7 @@ CHANGES = {
 
 
 def state(model):
-    """Return everything that can be seen of a model; searches must agree with it."""
+    """Return the whole visible state of a model; searches must agree with it."""
     rows, labels = model._index.rows(), model.labels_
     assert len(rows) == model.n_samples_fit_
     assert rows.shape[1] == model.n_features_in_
@@ -183,7 +183,7 @@ TWO_STAGE_CHANGES = {
 
 
 def two_stage_state(model, X):
-    """Return everything that can be seen of a model; searches must agree with it."""
+    """Return the whole visible state of a model; searches must agree with it."""
     queries = X[:3, : model.n_features_in_]
     n, ids = model.n_samples_fit_, model.ids_
     exact = NearestNeighbors(n_neighbors=4, metric="cosine", algorithm="brute")
@@ -281,7 +281,7 @@ def test_searches_beside_changes_see_one_state(storage):
 
 
 @pytest.mark.parametrize("how", ["indices", "ids", "mask"])
-def test_filtered_searches_keep_to_the_state_that_they_began_with(monkeypatch, how):
+def test_filtered_searches_use_the_state_at_their_start(monkeypatch, how):
     rows = random_rows(50)
     model = HammingNearestNeighbors(3, packed=True).fit(rows, ids=np.arange(100, 150))
     subset = {"indices": np.arange(10, 50), "ids": np.arange(110, 150)}

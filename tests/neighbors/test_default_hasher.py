@@ -1,4 +1,4 @@
-"""Choice of the hasher of re-ranked search."""
+"""Test the choice of the hasher of re-ranked search."""
 
 import warnings
 
@@ -80,7 +80,7 @@ def test_choice_depends_on_the_seed_alone(metric):
     np.testing.assert_array_equal(first.transform(X), again.transform(X))
 
 
-def test_chosen_hasher_learns_from_some_samples_and_knows_names(monkeypatch):
+def test_chosen_hasher_learns_from_some_samples_and_has_feature_names(monkeypatch):
     monkeypatch.setattr(_default_hasher, "_MAX_FIT_SAMPLES", 100)
     X = few_directions(1000)
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])

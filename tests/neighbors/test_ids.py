@@ -1,4 +1,4 @@
-"""Ids against a list of them."""
+"""Compare ids with a list."""
 
 import pickle
 
@@ -17,7 +17,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_long_life_equals_a_list(form):
+def test_long_sequence_of_changes_equals_a_list(form):
     rng = np.random.default_rng(0)
     pool = FORMS[form](rng.permutation(5000))
     known, ids, end = pool[:100].tolist(), Ids(check_ids(pool[:100])), 100
@@ -126,6 +126,6 @@ def test_forms_of_ids(ids, expected):
         5,
     ],
 )
-def test_other_types_are_refused(ids):
+def test_other_types_raise(ids):
     with pytest.raises(ValueError, match="ids must be"):
         check_ids(ids)

@@ -1,4 +1,4 @@
-"""The nearest codes and all within a radius, beside scikit-learn and plain numpy."""
+"""Compare k-neighbor and radius queries with scikit-learn and plain numpy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""An index of codes that grows, shrinks, is stored and keeps labels."""
+"""Test an index of codes: changes, labels, persistence."""
 
 import pickle
 import tracemalloc
@@ -249,7 +249,7 @@ def test_score_reads_a_memory_map_slice_by_slice(tmp_path):
 
 
 @pytest.mark.parametrize("copy", [True, False])
-def test_long_life_equals_a_list_of_codes(copy):
+def test_long_sequence_of_changes_equals_a_list(copy):
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 256, (300, 5), dtype=np.uint8)
     labels = rng.integers(0, 5, 300)
@@ -405,7 +405,7 @@ def test_codes_are_read_back_as_they_came(bits):
         [[2, 0], [1, 1], [0, 1], [1, 0]],
     ],
 )
-def test_labels_that_mean_something_else_are_refused_at_once(bits, y):
+def test_ambiguous_labels_raise(bits, y):
     if isinstance(y[0], list) and isinstance(y[0][0], str):
         y = np.array([*y, None], dtype=object)[:4]
     with pytest.raises(ValueError, match="y "):

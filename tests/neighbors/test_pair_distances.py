@@ -1,4 +1,4 @@
-"""Distances of queries to candidates of their own, against SciPy."""
+"""Compare distances of queries to candidates with SciPy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pairs of codes within a radius, from the estimator."""
+"""Test pairs of codes within a radius, from the estimator."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_chunks_hold_every_pair_once(bits, chunk_size):
     assert all(len(chunk[0]) <= chunk_size + 400 for chunk in chunks)
 
 
-def test_iterator_keeps_the_index_it_began_with(bits):
+def test_iterator_uses_the_state_at_its_start(bits):
     model = HammingNearestNeighbors().fit(bits.astype(int))
     expected = model.radius_pairs(3, count_only=True)
     chunks = model.iter_radius_pairs(3, chunk_size=10)

@@ -1,4 +1,4 @@
-"""Two-stage search against exact search."""
+"""Compare two-stage search with exact search."""
 
 import warnings
 

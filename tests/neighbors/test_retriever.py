@@ -1,4 +1,4 @@
-"""Retrieval as one estimator equals an encoder and an index kept in step."""
+"""Compare the retriever with an encoder and an index."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""The service of docs/retrieval.md, over loopback."""
+"""Test the service of docs/retrieval.md, over loopback."""
 
 import http.client
 import importlib.util
@@ -103,7 +103,7 @@ def answers(retriever, texts):
     return [{"ids": [ids], "distances": [some]} for ids, some in pairs]
 
 
-def test_no_wrong_answer_beside_changes(service_module, corpus, tmp_path):
+def test_results_during_changes_are_correct(service_module, corpus, tmp_path):
     retriever = fitted(corpus[:40])
     path = save(service_module, tmp_path / "retriever.skhash", retriever)
     new, ids = corpus[40:], [f"new{i}" for i in range(20)]

@@ -1,4 +1,4 @@
-"""The graph of neighbors as a step of a pipeline."""
+"""Test the graph of neighbors as a step of a pipeline."""
 
 import warnings
 

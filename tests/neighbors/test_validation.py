@@ -50,7 +50,7 @@ def drawn_labels():
         yield rng.choice(["a", "b", "-1", "nan", "None", ""], rng.integers(1, 4))
 
 
-def test_few_labels_are_judged_like_many():
+def test_few_labels_are_validated_like_many():
     outcomes = set()
     for y in drawn_labels():
         general = outcome(lambda y: check_partial_labels(y, len(y), chunk=True), y)
@@ -92,3 +92,8 @@ def test_adding_labels_costs_little_for_any_dtype(y):
 
 def test_columns_of_labels_become_one_dimension():
     assert check_labels([[1], [2]], np.zeros((2, 3))).shape == (2,)
+
+
+def test_labels_without_columns_are_refused():
+    with pytest.raises(ValueError, match="0 feature"):
+        check_labels(np.zeros((3, 0)), np.zeros((3, 2)))

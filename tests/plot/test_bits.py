@@ -72,7 +72,7 @@ def test_distances_of_an_estimator():
     assert_array_equal(display.within, other.within)
 
 
-def test_several_labels_per_sample_are_refused():
+def test_several_labels_per_sample_raise():
     indicator = np.eye(4, dtype=int)[np.arange(60) % 4]
     indicator[:, 0] = 1
     with pytest.raises(ValueError, match="one class per sample; got labels of kind"):

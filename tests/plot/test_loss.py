@@ -30,7 +30,7 @@ def test_a_term_that_starts_later():
     assert_array_equal(display.losses["b"], [np.nan, 2.0])
 
 
-def test_a_hasher_without_network_is_refused():
+def test_a_hasher_without_network_raises():
     hasher = ITQHasher(2).fit(np.random.default_rng(0).normal(size=(20, 3)))
     with pytest.raises(TypeError, match="has history_; got ITQHasher"):
         LossDisplay.from_estimator(hasher)

@@ -1,4 +1,4 @@
-"""Anchor graph hashing against eigenvectors of the whole graph."""
+"""Compare anchor graph hashing with eigenvectors of the whole graph."""
 
 import numpy as np
 import pytest

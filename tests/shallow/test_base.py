@@ -1,4 +1,4 @@
-"""Shallow hashers on degenerate samples, with numbers of 8 bits, and in threads."""
+"""Test shallow hashers on degenerate samples, small integer types, and in threads."""
 
 import threading
 import warnings
@@ -68,7 +68,7 @@ def hashers():
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("samples", SAMPLES)
 @pytest.mark.parametrize("hasher", list(hashers()))
-def test_code_does_not_depend_on_the_samples_beside(hasher, samples):
+def test_code_does_not_depend_on_other_samples(hasher, samples):
     X = SAMPLES[samples]
     one_bit_per_direction = (
         "IsotropicHasher",
@@ -104,7 +104,7 @@ def integer_parameters(hasher):
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
 @pytest.mark.parametrize("name", shallow.__all__)
-def test_numbers_of_8_bits_are_like_any_other(name, dtype):
+def test_parameters_of_small_integer_types(name, dtype):
     X, y = clusters()
     n_bits = 20 if name in ("PCAHasher", "IsotropicHasher", "ThresholdHasher") else 50
     if name == "SemiSupervisedHasher":
@@ -143,6 +143,23 @@ def test_number_of_bits_set_after_fit(name):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+def test_parameters_set_after_fit(name):
+    """They are refused, or the codes stay those of fit."""
+    X, y = clusters()
+    hasher = getattr(shallow, name)(n_bits=8).fit(X, y)
+    codes, params = hasher.transform(X), hasher.get_params()
+    for key, constraints in hasher._parameter_constraints.items():
+        if "boolean" not in constraints:
+            continue
+        hasher.set_params(**{key: not params[key]})
+        for call in (lambda: hasher.transform(X), lambda: hasher.score(X, y)):
+            with pytest.raises(ValueError, match=f"{key} was set to {not params[key]}"):
+                call()
+        hasher.set_params(**{key: params[key]})
+        assert_array_equal(hasher.transform(X), codes)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_unfitted_hasher_has_no_names_of_columns(name):
     with pytest.raises(NotFittedError):
         getattr(shallow, name)().get_feature_names_out()
@@ -156,7 +173,7 @@ def test_only_a_classifier_predicts():
 
 
 @pytest.mark.parametrize("name", shallow.__all__)
-def test_refused_fit_leaves_the_hasher_as_it_was(name):
+def test_failed_fit_leaves_the_hasher_unchanged(name):
     X, y = clusters()
     hasher = getattr(shallow, name)(n_bits=8).fit(X, y)
     codes, before = hasher.transform(X), vars(hasher)

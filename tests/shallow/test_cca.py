@@ -1,4 +1,4 @@
-"""CCA-ITQ against other solutions of canonical correlation analysis."""
+"""Compare CCA-ITQ with other solutions of canonical correlation analysis."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_several_labels_per_sample(data):
     assert hasher.score(X, np.eye(5, dtype=int)[y]) > 0.6
 
 
-def test_labels_that_tell_nothing_apart(data):
+def test_labels_of_one_class(data):
     X, _ = data
     y = np.full((2000, 3), -1)
     y[:20] = 1, 0, 1

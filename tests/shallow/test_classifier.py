@@ -1,4 +1,4 @@
-"""Classifier codes against the classifier that they quantize."""
+"""Compare classifier codes with the classifier that they quantize."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def test_too_many_class_bits_is_an_error(data):
         ClassifierHasher(8, n_class_bits=9).fit(*data)
 
 
-def test_fitting_anew_without_labels_forgets_the_classes(data):
+def test_fitting_anew_without_labels_drops_the_classes(data):
     X, y = data
     hasher = ClassifierHasher(8, random_state=0).fit(X, y).fit(X)
     assert hasher.transform(X).shape == (600, 8)

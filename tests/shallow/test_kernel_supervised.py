@@ -1,4 +1,4 @@
-"""Kernel supervised hashing: inner products of codes follow the label matrix."""
+"""Test kernel supervised hashing."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_inner_products_follow_the_label_matrix(data):
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_factors_stand_for_the_residue(data, several):
+def test_factors_equal_the_residue(data, several):
     rng = np.random.RandomState(0)
     targets = np.eye(4)[data[1][:50]]
     similarities = np.where(targets @ targets.T > 0, 1.0, -1.0)
@@ -58,7 +58,7 @@ def test_gradient_of_the_smooth_form(data, monkeypatch):
 
 
 @pytest.mark.parametrize("y", [None, np.full(600, -1)], ids=["None", "all -1"])
-def test_no_label_is_an_error_that_says_what_to_do(data, y):
+def test_no_label_raises_with_a_remedy(data, y):
     with pytest.raises(ValueError, match="such as ITQHasher"):
         KernelSupervisedHasher().fit(data[0], y)
 

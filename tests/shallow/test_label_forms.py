@@ -1,4 +1,4 @@
-"""The hashers that learn from labels, with every form of labels."""
+"""Test hashers with every form of labels."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def reports():
-    """Give measures of a hasher on reports of several problems each."""
+    """Return measures of a hasher on reports of several problems each."""
     try:
         data = load_tmc2007()
     except MissingDataError as error:
@@ -67,7 +67,7 @@ def test_several_labels_help_to_retrieve_reports(reports, Hasher, relevance):
 
 @pytest.mark.parametrize("form", [sp.csr_array, sp.csc_matrix, np.ndarray.tolist])
 @pytest.mark.parametrize("Hasher", SUPERVISED)
-def test_indicators_of_all_forms_teach_the_same(drawn, Hasher, form):
+def test_indicators_of_all_forms_give_the_same_codes(drawn, Hasher, form):
     X, y = drawn
     several = np.eye(6, dtype=int)[y] | np.eye(6, dtype=int)[(y + 1) % 6]
     partial = mask_labels(several, 0.5, random_state=0)
@@ -83,7 +83,7 @@ def test_indicators_of_all_forms_teach_the_same(drawn, Hasher, form):
 
 
 @pytest.mark.parametrize("Hasher", SUPERVISED)
-def test_probabilities_teach_about_as_well_as_classes(drawn, Hasher):
+def test_probabilities_give_codes_about_as_good_as_classes(drawn, Hasher):
     X, y = drawn
     partial = mask_labels(y, 0.5, random_state=0)
     # Sure of a half of the rows, in doubt between two classes at the others.

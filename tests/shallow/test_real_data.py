@@ -1,4 +1,4 @@
-"""The order of the field on 20 Newsgroups, at 32 bits."""
+"""Check the order of hashers by quality on 20 Newsgroups, at 32 bits."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def news():
 
 @pytest.fixture
 def precision(news):
-    """Give precision@100 of a hasher, learned on a third of the training rows."""
+    """Return precision@100 of a hasher, learned on a third of the training rows."""
     rows = slice(None, None, 3)
 
     def measure(Hasher, share=0.0):

@@ -1,4 +1,4 @@
-"""Relevant components whiten what differs within groups, as plain numpy does."""
+"""Compare relevant component hashing with plain numpy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""ITQ and isotropic hashing against what their papers state."""
+"""Test ITQ and isotropic hashing against the properties stated in their papers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Self-taught hashing: balanced bits, and eigenvectors of the graph."""
+"""Test self-taught hashing: balanced bits, and eigenvectors of the graph."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_eigenvectors_solve_the_generalized_problem(n_samples):
     np.testing.assert_allclose(cosines, 1, atol=1e-4)
 
 
-def test_a_graph_in_pieces_gives_bits_that_tell_them_apart():
+def test_components_of_a_graph_get_different_bits():
     X = np.repeat(np.eye(4), 25, axis=0)
     X += 0.01 * np.random.RandomState(0).rand(*X.shape)
     codes = SelfTaughtHasher(4, n_neighbors=5, C=10, random_state=0).fit_transform(X)

@@ -1,4 +1,4 @@
-"""Semi-supervised hashing against the published adjusted covariance."""
+"""Compare semi-supervised hashing with the published adjusted covariance."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def data():
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_class_sums_stand_for_all_pairs(data, several):
+def test_class_sums_equal_sums_over_all_pairs(data, several):
     X, y = data
     targets = np.eye(4)[y]
     pairs = np.where(y[:, None] == y, 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""Shift-invariant kernel hashing against the expectation that its paper proves."""
+"""Compare shift-invariant kernel hashing with the expectation proved in its paper."""
 
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel

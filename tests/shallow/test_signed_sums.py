@@ -1,4 +1,4 @@
-"""Sums of signs are those of numpy, to the last bit."""
+"""Compare sums of signs with numpy, bit by bit."""
 
 import numpy as np
 import pytest

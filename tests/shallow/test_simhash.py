@@ -1,4 +1,4 @@
-"""SimHash codes are signs of sums of hashed identities in any form of samples."""
+"""Test SimHash against its definition, in all forms of samples."""
 
 import numpy as np
 import pytest

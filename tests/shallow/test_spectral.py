@@ -1,4 +1,4 @@
-"""Spectral hashing against a direct solution and the published rules."""
+"""Compare spectral hashing with a direct solution and the published rules."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Spherical hashing against the conditions that its paper sets."""
+"""Test spherical hashing against the conditions of its paper."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Supervised discrete hashing against its objective."""
+"""Test supervised discrete hashing against its objective."""
 
 import itertools
 

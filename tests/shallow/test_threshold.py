@@ -1,4 +1,4 @@
-"""Thresholds on the features themselves."""
+"""Test thresholds on features."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_auto_ignores_the_length_of_samples_under_a_rotation(X):
     np.testing.assert_array_equal(hasher.transform(X * lengths), hasher.transform(X))
 
 
-def test_errors_name_the_way_out(X):
+def test_errors_name_a_remedy(X):
     with pytest.raises(ValueError, match="at most the number of features"):
         ThresholdHasher(n_bits=13).fit(X)
     with pytest.raises(ValueError, match="'zero', 'mean' or 'auto' for sparse"):

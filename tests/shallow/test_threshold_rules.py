@@ -1,4 +1,4 @@
-"""Rules of binary quantization against plain numpy."""
+"""Compare rules of binary quantization with plain numpy."""
 
 import numpy as np
 import pytest

@@ -17,7 +17,7 @@ def test_result_arguments_and_errors_pass_through():
         interruptible(lambda: 1 / 0)
 
 
-def test_call_sees_the_context_of_the_caller():
+def test_call_has_the_context_of_the_caller():
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         interruptible(lambda: np.array([1e300]) * 1e300)
 
@@ -42,7 +42,7 @@ def test_other_threads_call_directly():
     assert names == ["other"]
 
 
-def test_call_is_made_where_no_thread_can_be_started(monkeypatch):
+def test_call_is_made_if_no_thread_can_be_started(monkeypatch):
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 

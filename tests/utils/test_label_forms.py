@@ -1,4 +1,4 @@
-"""Forms in which labels are written, and those that are no labels."""
+"""Test the forms of labels, and values that are not labels."""
 
 import datetime
 import enum
@@ -164,7 +164,7 @@ HINT = "MultiLabelBinarizer"
         (sp.csr_array([[1.0, 2.0], [0, 1], [1, 0]]), "indicator of 0 and 1"),
     ],
 )
-def test_what_is_no_label(y, message):
+def test_values_that_are_not_labels(y, message):
     with pytest.raises(ValueError, match=message):
         check_partial_labels(y, 3)
 
@@ -186,7 +186,7 @@ def test_what_is_no_label(y, message):
         sp.csr_matrix([[1], [-1], [1], [-1]]),
     ],
 )
-def test_signed_classes_are_refused(y):
+def test_signed_classes_raise(y):
     with pytest.raises(ValueError, match=r"labels must not have 1 and -1.*0 and 1"):
         check_partial_labels(y, 4, name="labels")
     labels = check_partial_labels(y, 4, chunk=True)
@@ -222,7 +222,7 @@ def test_labels_that_cannot_be_signed_classes(y):
         ([[1, 1], [-1, -1], [1, 1]], "all 1 and of all -1 only"),
     ],
 )
-def test_signed_indicators_are_refused(y, message):
+def test_signed_indicators_raise(y, message):
     with pytest.raises(ValueError, match=message):
         check_partial_labels(y, 3)
 

@@ -1,4 +1,4 @@
-"""Partial labels in all their forms, and the forms that are refused."""
+"""Test partial labels in all forms, and invalid forms."""
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def test_no_label(y):
         lambda y: np.array(y)[:, None].ravel(),
     ],
 )
-def test_one_label_a_row(form):
+def test_one_label_per_row(form):
     labels = check_partial_labels(form([7, -1, 3, 7]), 4)
     assert labels.kind == "single"
     assert_array_equal(labels.labeled, [True, False, True, True])
@@ -74,7 +74,7 @@ def test_booleans_are_classes():
 
 
 @pytest.mark.parametrize("form", [np.array, sp.csr_matrix, sp.csr_array, pd.DataFrame])
-def test_several_labels_a_row(form):
+def test_several_labels_per_row(form):
     y = [[1, 0, 1], [0, 0, 0], [-1, -1, -1]]
     labels = check_partial_labels(form(y), 3)
     assert labels.kind == "multilabel"
@@ -122,7 +122,7 @@ def test_aligned():
         (np.zeros((3, 2, 2)), r"dim"),
     ],
 )
-def test_labels_that_are_refused(y, message):
+def test_invalid_labels(y, message):
     with pytest.raises(ValueError, match=message) as raised:
         check_partial_labels(y, 3, name="labels")
     assert "labels" in str(raised.value) or "dim" in message
@@ -159,12 +159,12 @@ def test_labels_are_not_changed():
         pd.Series(["a", "-1", "b"], dtype=object),
     ],
 )
-def test_the_text_of_minus_one_is_no_class(y):
+def test_the_text_of_minus_one_is_not_a_class(y):
     with pytest.raises(ValueError, match="the text '-1' among them"):
         check_partial_labels(y, 3)
 
 
-def test_the_row_that_is_no_distribution_is_named():
+def test_error_names_the_row_that_is_not_a_distribution():
     with pytest.raises(ValueError, match=r"a row that sums to 0\.5"):
         check_partial_labels([[0.5, 0], [1, 0], [0, 1]], 3)
 

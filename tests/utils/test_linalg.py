@@ -1,4 +1,4 @@
-"""Singular directions against a plain SVD."""
+"""Compare singular directions with a plain SVD."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Check that masked values are refused wherever samples or codes are taken."""
+"""Check that masked values raise in all estimators and functions."""
 
 import numpy as np
 import pytest
@@ -24,13 +24,13 @@ UNMASKED = np.ma.masked_array(BITS)
         PCAHasher(2).fit(BITS).transform,
     ],
 )
-def test_masked_values_are_refused(take):
+def test_masked_values_raise(take):
     with pytest.raises(ValueError, match="no masked values; got 1"):
         take(MASKED)
     take(UNMASKED)
 
 
-def test_name_is_told_and_other_objects_pass():
+def test_error_has_the_name_and_other_objects_pass():
     with pytest.raises(ValueError, match="codes must have no masked"):
         refuse_masked(MASKED, "codes")
     for other in (None, [[1]], BITS):

@@ -1,4 +1,4 @@
-"""Packed codes among the columns of scikit-learn's compositions of estimators."""
+"""Test packed codes among the columns of pipelines and unions."""
 
 import numpy as np
 import pandas as pd

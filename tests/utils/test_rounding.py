@@ -1,4 +1,4 @@
-"""Bounds on rounding errors, and bits that do not depend on the batch."""
+"""Test bounds on rounding errors, and bits that do not depend on the batch."""
 
 import numpy as np
 import pytest

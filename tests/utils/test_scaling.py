@@ -113,7 +113,7 @@ def test_factor_of_an_ordinary_magnitude(form):
 @pytest.mark.parametrize("magnitude", [1e-200, 1e-30, 1e30, 1e200])
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
 def test_samples_of_any_magnitude(rows, signed, form, magnitude):
-    """Are scaled as samples of an ordinary magnitude."""
+    """They are scaled as samples of an ordinary magnitude."""
     for scaler_type, X in (
         (NormScaler, rows.toarray()),
         (GlobalStandardScaler, signed),

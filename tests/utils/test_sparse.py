@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
 from skhash.utils import _sparse
-from skhash.utils._sparse import sparse_product, with_data
+from skhash.utils._sparse import plain_rows, sparse_product, with_data
 
 
 def rows(n_rows, n_columns=30, dtype=np.float32, seed=0):
@@ -67,3 +67,20 @@ def test_other_data():
     assert_array_equal(doubled.toarray(), 2 * X.toarray())
     assert type(doubled) is type(X)
     assert doubled.indices is X.indices
+
+
+def test_plain_rows():
+    """Repeated, unsorted and zero entries go; the input stays, and plain rows too."""
+    X = rows(20)
+    assert plain_rows(X) is X
+    entries = np.r_[0.0, X.data[::-1] / 2, X.data[::-1] / 2]
+    row = np.repeat(np.arange(20), np.diff(X.indptr))[::-1]
+    row, column = np.r_[3, row, row], np.r_[7, X.indices[::-1], X.indices[::-1]]
+    order = np.argsort(row, kind="stable")
+    starts = np.r_[0, np.cumsum(np.bincount(row, minlength=20))]
+    other = sp.csr_array((entries[order], column[order], starts), shape=X.shape)
+    before = other.copy()
+    plain = plain_rows(other)
+    for name in ("data", "indices", "indptr"):
+        assert_array_equal(getattr(plain, name), getattr(X, name))
+        assert_array_equal(getattr(other, name), getattr(before, name))

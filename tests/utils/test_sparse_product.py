@@ -1,4 +1,4 @@
-"""The compiled products check every position, and round as SciPy does."""
+"""Test the compiled products: validation of positions, and rounding as in SciPy."""
 
 import numpy as np
 import pytest

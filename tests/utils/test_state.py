@@ -77,7 +77,7 @@ def test_threads_change_one_after_the_other():
     assert counter.count_ == 80
 
 
-def test_snapshot_does_not_see_later_changes():
+def test_snapshot_is_not_changed_later():
     counter = Counter(start=2)
     counter.old_ = 1
     frozen = snapshot(counter)

@@ -1,4 +1,4 @@
-"""Thresholds that cut real numbers into bits."""
+"""Test thresholds of real numbers."""
 
 import numpy as np
 import pytest

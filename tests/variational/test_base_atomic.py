@@ -70,7 +70,7 @@ def attributes(model):
 
 
 def state_of(model):
-    """Return everything that tells how a hasher was fitted."""
+    """Return the whole fitted state of a hasher."""
     weights = model.network_.state_dict()
     random_state = model._trainer.random_state.get_state()
     return {
@@ -231,12 +231,12 @@ def test_interrupt_between_two_passes_of_recalibration(X, y, monkeypatch, at):
     check_failure(tiny(), "fit", X, y, KeyboardInterrupt)
 
 
-# Refused data
+# Invalid data
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("hasher_class", HASHERS)
-def test_refused_data(X, y, hasher_class, way):
+def test_invalid_data(X, y, hasher_class, way):
     wide = np.hstack([X, X])
     nan = np.where(np.arange(N_FEATURES) == 3, np.nan, X)
     refused = [(nan, y), (X[:1], y[:1]), (X[0], y)]
@@ -262,7 +262,7 @@ def test_refused_data(X, y, hasher_class, way):
 
 
 @pytest.mark.parametrize("hasher_class", HASHERS)
-def test_refused_data_of_a_first_call(X, y, hasher_class):
+def test_invalid_data_of_a_first_call(X, y, hasher_class):
     for way in WAYS:
         for rows in (np.full_like(X, np.nan), X[:1], np.empty((0, 3))):
             check_failure(
@@ -270,8 +270,8 @@ def test_refused_data_of_a_first_call(X, y, hasher_class):
             )
 
 
-def test_refused_fit_on_samples_of_another_width(X, y):
-    """The old samples are still encoded, and the new ones refused."""
+def test_failed_fit_on_samples_of_another_width(X, y):
+    """The old samples are still encoded, and the new ones raise."""
     model = tiny().fit(X, y)
     codes = model.transform(X)
     wide = np.hstack([X, X])

@@ -112,7 +112,7 @@ def test_chunk_of_one_row(rows, labels, first):
         model.partial_fit(rows[:1], labels[:1])
 
 
-def test_minus_one_is_no_class(rows, topics):
+def test_minus_one_is_not_a_class(rows, topics):
     y = np.where(np.arange(300) % 2, topics, -1)
     model = hasher().partial_fit(rows, y, classes=np.unique(y))
     assert_array_equal(model.classes_, [0, 1, 2])

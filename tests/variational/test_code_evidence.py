@@ -1,4 +1,4 @@
-"""Test the judgment of codes by halves of samples."""
+"""Test the evaluation of codes by halves of samples."""
 
 import numpy as np
 import pytest

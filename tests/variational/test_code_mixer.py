@@ -81,7 +81,7 @@ def test_first_bits_are_those_of_the_network():
 
 
 @pytest.mark.parametrize("is_sure", [True, False])
-def test_posteriors_choose_the_class_weight(is_sure):
+def test_class_weight_is_chosen_by_posteriors(is_sure):
     # Content that says nothing of the class costs precision, if there are classes.
     rows, _ = coordinates(2000)
     rng = np.random.default_rng(1)
@@ -198,7 +198,7 @@ def topics_and_groups(n_samples=1200):
 
 
 @pytest.mark.parametrize("gain", [-1.0, 1.0])
-def test_evidence_decides_whether_all_bits_are_mixed(monkeypatch, gain):
+def test_all_bits_are_mixed_if_halves_of_samples_favor_it(monkeypatch, gain):
     # The similarities found by bits of the network, and by mixed ones, of three fits.
     similarities = iter([np.zeros(9), np.full(9, gain)] * 3)
     name = "skhash.variational._code_mixer.found_similarity"

@@ -1,4 +1,4 @@
-"""Training and encoding on a GPU, against the same on the CPU."""
+"""Compare training and encoding on a GPU with those on the CPU."""
 
 import numpy as np
 import pytest

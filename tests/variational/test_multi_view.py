@@ -59,7 +59,7 @@ def fitted(both, labels):
     return hasher().fit(both, labels)
 
 
-def test_both_views_count(views, fitted, both, labels):
+def test_codes_depend_on_both_views(views, fitted, both, labels):
     words, dense, classes = views
     alone = [
         hasher(views=None).fit(X, labels).score(X, classes)

@@ -1,4 +1,4 @@
-"""New classes are learned beside stored codes, which stay valid."""
+"""Test new classes: stored codes stay valid."""
 
 import pickle
 
@@ -94,7 +94,7 @@ def test_saved_and_loaded(samples, hasher, tmp_path):
     np.testing.assert_array_equal(loaded.transform(X), hasher.transform(X))
 
 
-def test_refused_where_it_cannot_be(samples, hasher):
+def test_new_classes_that_are_not_supported(samples, hasher):
     X, y = samples
     old = ~np.isin(y, NEW)
     alone = SSBVAEHasher(8, max_epochs=1, code_assigner=None).fit(X[old], y[old])

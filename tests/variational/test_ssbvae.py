@@ -158,7 +158,7 @@ def test_labels_of_the_wrong_length(rows, n_labels):
 
 
 @pytest.mark.parametrize("value", [np.inf, 0.5])
-def test_values_that_are_no_labels(rows, labels, value):
+def test_values_that_are_not_labels(rows, labels, value):
     y = labels.astype(float)
     y[3] = value
     with pytest.raises(ValueError, match="y must"):
@@ -260,7 +260,7 @@ def test_auto_is_the_default_of_a_part(rows, labels):
         (PseudoLabeler(label_smoothing=-0.1), "label_smoothing", "range"),
     ],
 )
-def test_refused_nested_parameters(rows, labels, part, name, message):
+def test_invalid_nested_parameters(rows, labels, part, name, message):
     which = "code_assigner" if isinstance(part, CodeAssigner) else "pseudo_labeler"
     model = hasher(**TINY, **{which: part})
     calls = [model.fit, model.partial_fit]
@@ -274,7 +274,7 @@ def test_refused_nested_parameters(rows, labels, part, name, message):
 @pytest.mark.parametrize(
     "value", ["none", True, 3, CodeAssigner, PseudoLabeler, SSBVAEHasher()]
 )
-def test_refused_parts(rows, labels, name, value):
+def test_invalid_parts(rows, labels, name, value):
     with pytest.raises(ValueError, match=f"'{name}' parameter of SSBVAEHasher"):
         hasher(**TINY, **{name: value}).fit(rows, labels)
 

@@ -27,7 +27,7 @@ def hasher(**kwargs):
 
 
 def quick(**kwargs):
-    """Return a hasher without what takes time beside the steps of training."""
+    """Return a hasher without the slow parts before and after training."""
     parts = {"pseudo_labeler": None, "code_assigner": None}
     return hasher(**({"hidden_layer_sizes": (8,)} | parts | kwargs))
 
@@ -211,8 +211,8 @@ def test_callbacks_of_skorch(rows, labels, tmp_path, name):
     assert bool(list(tmp_path.iterdir())) == ("checkpoint" in name)
 
 
-class Spoil(Callback):
-    """Spoil the weights of the last epoch, and record those of the best one."""
+class Corrupt(Callback):
+    """Corrupt the weights of the last epoch, and record those of the best one."""
 
     def __init__(self, n_epochs):
         self.n_epochs = n_epochs
@@ -226,8 +226,8 @@ class Spoil(Callback):
 
 @pytest.mark.parametrize("kind", ["checkpoint", "early stopping"])
 def test_weights_of_the_best_epoch(rows, labels, tmp_path, kind):
-    """Are loaded at the end, and training continues from them."""
-    spoil = Spoil(n_epochs=4)
+    """They are loaded at the end, and training continues from them."""
+    spoil = Corrupt(n_epochs=4)
     best = (
         Checkpoint("train_loss_best", dirname=tmp_path, load_best=True, sink=str)
         if kind == "checkpoint"

@@ -1,4 +1,4 @@
-"""Test what is refused before training, and the messages."""
+"""Test the validation of parameters and data, and its messages."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_layer_sizes(sizes):
 
 
 @pytest.mark.parametrize("sizes", [(), (0,), (-3,), (9, 1.5), (9, "8")])
-def test_refused_layer_sizes(sizes):
+def test_invalid_layer_sizes(sizes):
     with pytest.raises(
         ValueError, match="hidden_layer_sizes must be a tuple"
     ) as raised:
@@ -40,7 +40,7 @@ def test_callbacks():
 
 
 @pytest.mark.parametrize("callbacks", [[print], [("p", print)], [int], [None]])
-def test_refused_callbacks(callbacks):
+def test_invalid_callbacks(callbacks):
     with pytest.raises(TypeError, match="callbacks must be skorch callbacks"):
         check_callbacks(callbacks)
 
@@ -52,7 +52,7 @@ def test_device():
 
 
 @pytest.mark.parametrize("device", ["tpu9", "cuda:99", ""])
-def test_refused_device(device):
+def test_invalid_device(device):
     with pytest.raises(ValueError, match="device must be 'auto' or name") as raised:
         check_device(device)
     assert f"got {device!r}" in str(raised.value)

@@ -38,7 +38,7 @@ def near_zero(values: NDArray, reference: NDArray) -> NDArray[np.bool_]:
     Parameters
     ----------
     values : ndarray
-        The values to judge.
+        The values to test.
     reference : ndarray
         Values of the same computation, whose magnitude bounds the rounding error.
 

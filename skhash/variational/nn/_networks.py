@@ -251,7 +251,7 @@ class BernoulliAutoencoder(nn.Module):
         return {k: v for k, v in vars(self).items() if k != "_fast_encoder"}
 
     def amplifies_rounding(self) -> bool:
-        """Tell whether layers normalize what was the same for all training rows.
+        """Return whether layers normalize what was the same for all training rows.
 
         They then divide rounding errors by next to nothing.
         """

@@ -86,7 +86,7 @@ class ClusterEnsemble:
         """Return hard assignments (n_samples, n_clusters)."""
         means = KMeans(self.n_clusters, max_iter=20, random_state=random_state)
         with warnings.catch_warnings():
-            # Fewer distinct samples than clusters are no fault.
+            # Fewer distinct samples than clusters are not a fault.
             warnings.simplefilter("ignore", ConvergenceWarning)
             groups = means.fit_predict(directions)
         return np.eye(self.n_clusters, dtype=np.float32)[groups]

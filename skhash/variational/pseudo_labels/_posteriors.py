@@ -40,7 +40,7 @@ _RIDGE_FACTORS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0)
 _PRIOR_WEIGHTS = (0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
 # How often the estimates of each of several views are calibrated.
 _CALIBRATION_ROUNDS = 2
-# A calibration is judged by its mean loss plus this many standard errors: among a
+# A calibration is rated by its mean loss plus this many standard errors: among a
 # hundred labels, overconfident posteriors win by chance, and do more harm than none.
 # Dense rows and several views need less: with 1 % of the labels of five dense sets and
 # four sets of two views, 1 gave a loss that was lower by 0.06 to 0.24 than 4.

@@ -84,7 +84,7 @@ class PseudoLabeler(VersionedStateMixin, DocumentedMixin, BaseEstimator):
 
     Notes
     -----
-    It learns from at most 20,000 samples, of which up to half are labeled ones; the
+    At most 20,000 samples are used for fitting, of which up to half are labeled; the
     others get neighbors and posteriors from these.
 
     Examples

@@ -126,7 +126,7 @@ def row_linear():
     return RowLinear(13, 4, weight_scale=1.0)
 
 
-def twin_of(layer):
+def dense_layer_of(layer):
     """Return a dense layer with the weights of a layer for sparse rows."""
     reference = nn.Linear(13, 4)
     with torch.no_grad():
@@ -162,7 +162,7 @@ def test_ordinary_optimizer_trains_as_a_dense_layer(optimizer_type, earlier):
         else:
             del rowwise
             gc.collect()
-    reference = twin_of(layer)
+    reference = dense_layer_of(layer)
     before = layer.weight.detach().clone()
     train(layer, optimizer_type(layer.parameters(), lr=0.01), form=0)
     train(reference, optimizer_type(reference.parameters(), lr=0.01), form=1)
@@ -222,7 +222,7 @@ def test_steps_of_rows_by_hand(monkeypatch, most):
 
 def test_weights_with_an_ordinary_gradient_are_updated_as_by_adam():
     layer = row_linear()
-    reference = twin_of(layer)
+    reference = dense_layer_of(layer)
     train(layer, RowwiseAdam(layer.parameters(), lr=0.1), form=1)
     train(reference, torch.optim.Adam(reference.parameters(), lr=0.1), form=1)
     torch.testing.assert_close(layer.weight.T, reference.weight)
@@ -277,7 +277,7 @@ def test_parameters_added_later_are_registered():
 
 def test_released_weights_get_ordinary_gradients():
     layer = row_linear()
-    reference = twin_of(layer)
+    reference = dense_layer_of(layer)
     optimizer = RowwiseAdam(layer.parameters())
     loss_of(layer, sparse_rows(0)[0]).backward()
     optimizer.release()

@@ -1,4 +1,4 @@
-"""Lead a hasher through a life, beside hashers that are new for every fit."""
+"""Apply calls to a hasher, and compare it with a hasher that is new for every fit."""
 
 import copy
 import pickle
@@ -59,8 +59,8 @@ def outcome(call):
             return None, type(error)
 
 
-class HasherLife:
-    """A hasher, and the codes that it must give of the samples that it learned from."""
+class CheckedHasher:
+    """A hasher, and the expected codes of its training samples."""
 
     def __init__(self, name, n_bits, seed):
         parameters = {"n_bits": n_bits}

@@ -1,4 +1,4 @@
-"""Lead an index and a plain numpy model of it through the same life."""
+"""Apply the same calls to an index and to a plain numpy model, and compare the two."""
 
 import copy
 import pickle
@@ -31,7 +31,7 @@ MOST_CODES = 400
 
 
 def eager():
-    """Let small indexes take the paths that only pay for large ones."""
+    """Make small indexes use the code paths of large ones."""
     stack = ExitStack()
     for target, name, value in (
         (_parts, "THREAD_WORK", 0),
@@ -63,8 +63,8 @@ def split(counts, values):
     return np.split(values, np.cumsum(counts)[:-1]) if len(counts) else []
 
 
-class IndexLife:
-    """An index, and what it must hold: packed codes and labels."""
+class CheckedIndex:
+    """An index, and its expected packed codes and labels."""
 
     def __init__(self):
         self.index = HammingNearestNeighbors(packed=True)
