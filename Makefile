@@ -15,12 +15,16 @@ FUZZ_RUNS ?= 1000000
 MACHINE_RUNS ?= 10000
 SOAK_SECONDS ?= 3600
 
-.PHONY: help demo test test-wheel lint format bench check-benchmarks tables sanitize fuzz soak docs clean
+# An environment with the oldest versions of the dependencies.
+OLDEST ?= build/oldest
+
+.PHONY: help demo test test-wheel exchange lint format bench check-benchmarks tables sanitize fuzz soak docs clean
 
 help:
 	@echo "make demo              run the example on real text"
 	@echo "make test              run the test suite"
 	@echo "make test-wheel        build a wheel and run the test suite on it"
+	@echo "make exchange          load files of the oldest versions of the libraries, and back"
 	@echo "make lint              run the linters"
 	@echo "make format            format the sources"
 	@echo "make bench             measure search speed, training speed and quality (hours)"
@@ -54,6 +58,21 @@ test: $(VENV)/.test
 
 test-wheel: $(VENV)/.test
 	.ci/test-wheel $(BIN)/python $(WORKERS) $(PYTEST_ARGS)
+
+$(OLDEST)/.built: pyproject.toml $(VENV)/.built
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(BIN)/python .ci/oldest_versions.py > $(OLDEST)/versions.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/versions.txt meson-python meson ninja Cython numpy
+	touch $@
+
+exchange: $(OLDEST)/.built
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/versions.txt --no-build-isolation --force-reinstall --no-deps .
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/versions.txt --no-build-isolation .
+	rm -rf build/exchange
+	$(BIN)/python .ci/exchange_files.py write build/exchange/newest
+	$(OLDEST)/bin/python .ci/exchange_files.py read build/exchange/newest
+	$(OLDEST)/bin/python .ci/exchange_files.py write build/exchange/oldest
+	$(BIN)/python .ci/exchange_files.py read build/exchange/oldest
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -387,6 +387,16 @@ def export_table():
     return _columns(_rows("export"), names, [*header, "distance agreement"])
 
 
+# docs/files.md
+
+
+def io_table():
+    """Return the size of files, and the time to save and to load."""
+    names = ("case", "size", "save_ms", "load_ms", "mapped_ms", "first_query_ms")
+    header = ["", "file / arrays", "save, ms", "load, ms", "map, ms", "first query, ms"]
+    return _columns(_rows("io"), names, header)
+
+
 # docs/guide/embeddings.md
 
 
@@ -450,6 +460,7 @@ TABLES = {
     "scale-classes": scale_tables.classes_table,
     "scale-quality": scale_tables.quality_table,
     "export": export_table,
+    "io": io_table,
     "thresholds": _marked(thresholds_table, across=True),
     "default-hasher": default_hasher_table,
     "labels-errors": label_errors_table,

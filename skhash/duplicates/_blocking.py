@@ -14,7 +14,7 @@ from skhash.duplicates._pairs import Packed, Pairs, check_codes, code_index
 from skhash.duplicates._radius import lower_bound, row_distances
 from skhash.utils._compat import Interval, StrOptions, fit_context
 from skhash.utils._documentation import DocumentedMixin
-from skhash.utils._state import replace_state
+from skhash.utils._state import VersionedStateMixin, replace_state
 
 
 class BlockingScores(NamedTuple):
@@ -35,7 +35,7 @@ class BlockingScores(NamedTuple):
     reduction_ratio: float
 
 
-class HammingBlocker(DocumentedMixin, BaseEstimator):
+class HammingBlocker(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Find candidate pairs of records by their codes, with a target for the recall.
 
     Parameters

@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 
 from skhash.utils._compat import Interval, fit_context
 from skhash.utils._documentation import DocumentedMixin
+from skhash.utils._state import VersionedStateMixin
 
 Words = NDArray[np.uint64]
 
@@ -33,7 +34,9 @@ _IN_WORD[128:] = True
 _IN_WORD[[ord(c) for c in "_0123456789abcdefghijklmnopqrstuvwxyz"]] = True
 
 
-class WordShingleVectorizer(TransformerMixin, DocumentedMixin, BaseEstimator):
+class WordShingleVectorizer(
+    TransformerMixin, VersionedStateMixin, DocumentedMixin, BaseEstimator
+):
     """Count the shingles of texts: runs of consecutive words, by their hashes.
 
     Texts that share most shingles are near-copies. The columns are hashes, as those of

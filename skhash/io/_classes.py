@@ -21,6 +21,7 @@ _SKHASH = {
     "DistinctRows": "skhash.duplicates._pairs",
     "GlobalStandardScaler": "skhash.utils._scaling",
     "GrowingArray": "skhash.neighbors._growing",
+    "HammingBlocker": "skhash.duplicates._blocking",
     "Ids": "skhash.neighbors._ids",
     "LabelLookup": "skhash.variational.pseudo_labels._label_lookup",
     "Labels": "skhash.neighbors._growing",
@@ -37,6 +38,7 @@ _SKHASH = {
     "ViewLatentSpace": "skhash.variational.pseudo_labels._view_models",
     "ViewScaler": "skhash.utils._views",
     "WordClassifier": "skhash.variational.pseudo_labels._word_classifier",
+    "WordShingleVectorizer": "skhash.duplicates._shingles",
 }
 
 # Layers of networks: name -> module.

@@ -60,7 +60,7 @@ def _internal_names() -> set[str]:
 
 def _encode_layer(obj: Any, encoder: Encoder, path: str) -> dict[str, Any]:
     internal = _internal_names()
-    held = vars(obj)
+    held = obj.__getstate__()
     if any(held[name] for name in internal & set(held) if name.endswith("_hooks")):
         raise TypeError(f"{path} cannot be saved: it has hooks, which are functions.")
 

@@ -23,6 +23,11 @@ from skhash.utils._typing import Rows
 _MAX_EXPONENT = 40
 # The variance of a constant feature is at most this fraction of its squared mean.
 _ROUNDING = 1e-28
+# Rows of smaller values have squares that vanish.
+_SMALLEST_VALUE = {
+    dtype: math.sqrt(np.finfo(dtype).tiny) / np.finfo(dtype).eps
+    for dtype in (np.float32, np.float64)
+}
 
 
 class Scaler(Protocol):
@@ -203,7 +208,7 @@ def _without_tiny_rows(X: NDArray, *, copy: bool) -> NDArray:
 def _enlarge_tiny_rows(X: sp.csr_array | sp.csr_matrix) -> None:
     """Divide rows whose squares would vanish by their largest value, in place."""
     values = np.abs(X.data)
-    smallest = math.sqrt(np.finfo(X.dtype).tiny) / np.finfo(X.dtype).eps
+    smallest = _SMALLEST_VALUE[X.data.dtype.type]
     if not values.min(initial=1.0) < smallest:
         return
     filled = np.flatnonzero(np.diff(X.indptr))

@@ -1,21 +1,20 @@
 """Multiply sparse rows by dense weights, fast for one row and for many."""
 
-import copy
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skhash._hamming._threads import even_slices, run
-from skhash.utils._sparse_product import product_by_columns, product_by_rows
+from skhash.utils._sparse_product import product_by_blocks, product_by_rows
 from skhash.utils._typing import Rows
 
 # With fewer outputs, the weights of a product by rows stay in the cache.
 _MIN_OUTPUTS = 128
-# Entries per column from which weights are read column by column.
+# Entries per column from which the weights of a block of outputs are copied.
 _MIN_ENTRIES_PER_COLUMN = 2
-# Rows whose sums of a block of columns fit into the cache of a core.
-_ROWS_PER_TILE = 2048
+# Fewer rows copy the weights more often, and more ones leave no work for threads.
+_ROWS_PER_TILE = 4096
 _MIN_ROWS_PER_THREAD = 256
 
 
@@ -52,10 +51,13 @@ def sparse_product(X: Rows, weights: NDArray, n_threads: int = 1) -> NDArray:
             weights, columns = weights[columns], np.arange(len(columns), dtype=np.int32)
         weights = np.ascontiguousarray(weights)
     out = np.empty((X.shape[0], weights.shape[1]), dtype=values.dtype)
-    product = partial(_product_of_slice, values, columns, starts, weights, out)
     size = _ROWS_PER_TILE
     if n_threads > 1:
         size = max(_MIN_ROWS_PER_THREAD, min(size, -(-len(out) // n_threads)))
+    if len(out) <= size:
+        _write_product(values, columns, starts, weights, out)
+        return out
+    product = partial(_write_slice, values, columns, starts, weights, out)
     slices = even_slices(len(out), -(-len(out) // size), 1)
     # A product of so few rows takes too little time to be stopped.
     run([partial(product, part) for part in slices], n_threads, lambda: None)
@@ -65,8 +67,8 @@ def sparse_product(X: Rows, weights: NDArray, n_threads: int = 1) -> NDArray:
 def with_data(X: Rows, data: NDArray) -> Rows:
     """Return CSR rows with other values at the same positions, which are shared."""
     # The constructors of SciPy check the positions, which takes as long as a product.
-    rows = copy.copy(X)
-    rows.data = data
+    rows = object.__new__(type(X))
+    rows.__dict__ = vars(X) | {"data": data}
     return rows
 
 
@@ -92,7 +94,7 @@ def _check_columns(columns: NDArray[np.int32], n_columns: int) -> None:
         )
 
 
-def _product_of_slice(
+def _write_slice(
     values: NDArray,
     columns: NDArray[np.int32],
     starts: NDArray[np.int64],
@@ -102,11 +104,22 @@ def _product_of_slice(
 ) -> None:
     bounds = starts[part.start : part.stop + 1]
     entries = slice(bounds[0], bounds[-1])
-    columns, values, bounds = columns[entries], values[entries], bounds - bounds[0]
+    _write_product(
+        values[entries], columns[entries], bounds - bounds[0], weights, out[part]
+    )
+
+
+def _write_product(
+    values: NDArray,
+    columns: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    weights: NDArray,
+    out: NDArray,
+) -> None:
     is_dense = len(columns) >= _MIN_ENTRIES_PER_COLUMN * len(weights)
     function = (
-        product_by_columns
+        product_by_blocks
         if is_dense and values.dtype == np.float32 and weights.shape[1] >= _MIN_OUTPUTS
         else product_by_rows
     )
-    function(values, columns, bounds, weights, out[part])
+    function(values, columns, starts, weights, out)

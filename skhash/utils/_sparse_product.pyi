@@ -10,7 +10,7 @@ def product_by_rows(
     weights: NDArray[np.floating],
     out: NDArray[np.floating],
 ) -> None: ...
-def product_by_columns(
+def product_by_blocks(
     values: NDArray[np.float32],
     columns: NDArray[np.int32],
     starts: NDArray[np.int64],

@@ -19,7 +19,7 @@ cdef extern from "sparse_product.h" nogil:
         const double *, const int32_t *, const int64_t *, int64_t, const double *,
         int64_t, double *
     )
-    int columns_float(
+    void blocks_float(
         const float *, const int32_t *, const int64_t *, int64_t, int64_t,
         const float *, int64_t, float *
     )
@@ -85,20 +85,19 @@ def product_by_rows(
                 raise ValueError("Weights must not be more precise than values.")
 
 
-def product_by_columns(
+def product_by_blocks(
     const float[::1] values,
     const int32_t[::1] columns,
     const int64_t[::1] starts,
     const float[:, ::1] weights,
     float[:, ::1] out,
 ):
-    """Write the product of sparse rows and weights, column by column.
+    """Write the product of sparse rows and weights, block by block of outputs.
 
-    Takes the arguments of :func:`product_by_rows` in single precision. The result is
-    the same where the columns of each row ascend. Faster for many rows and outputs.
+    Takes the arguments of :func:`product_by_rows` in single precision, and gives the
+    same result. Faster for many rows and outputs.
     """
     cdef int64_t n_rows = out.shape[0], n_outputs = out.shape[1]
-    cdef int has_memory
     check_positions(columns, starts, values.shape[0], n_rows, weights.shape[0])
     if weights.shape[1] != n_outputs:
         raise ValueError("Weights and results do not fit each other.")
@@ -108,12 +107,10 @@ def product_by_columns(
         out[:] = 0
         return
     with nogil:
-        has_memory = columns_float(
+        blocks_float(
             &values[0], &columns[0], &starts[0], n_rows, weights.shape[0],
             &weights[0, 0], n_outputs, &out[0, 0],
         )
-    if not has_memory:
-        raise MemoryError("Not enough memory for the product of sparse rows.")
 
 
 cdef check_positions(

@@ -58,104 +58,57 @@ DEFINE_ROWS(rows_mixed, double, float)
 DEFINE_ROWS(rows_double, double, double)
 
 typedef float lanes VECTOR(64, float);
-enum { TILE_WIDTH = N_VECTORS * 16, AHEAD = 4 };
+enum { BLOCK_WIDTH = N_VECTORS * 16, AHEAD = 8 };
 
-/* The entries of rows in the order of their columns. */
-typedef struct {
-    int64_t *ends; /* of each column */
-    int32_t *rows; /* relative to the first row */
-    float *values;
-    float *tile; /* sums of all rows, TILE_WIDTH of them each */
-} by_column;
-
-static void free_columns(by_column *entries)
+/* Copy `width` weights of each column next to each other, N_VECTORS per column. */
+static void take_weights(const float *weights, int64_t n_columns, int64_t n_outputs,
+                         int64_t width, lanes *taken)
 {
-    free(entries->ends);
-    free(entries->rows);
-    free(entries->values);
-    ALIGNED_FREE(entries->tile);
-}
-
-static int allocate_columns(by_column *entries, int64_t n_rows, int64_t n_entries,
-                            int64_t n_columns)
-{
-    entries->ends = calloc(n_columns + 1, sizeof *entries->ends);
-    entries->rows = malloc((n_entries + 1) * sizeof *entries->rows);
-    entries->values = malloc((n_entries + 1) * sizeof *entries->values);
-    /* Not aligned to lines of the cache, it takes twice as long to add to. */
-    entries->tile = ALIGNED_ALLOC(64, n_rows * TILE_WIDTH * sizeof *entries->tile);
-    return entries->ends && entries->rows && entries->values && entries->tile;
-}
-
-static void sort_entries(const float *values, const int32_t *columns,
-                         const int64_t *starts, int64_t n_rows, int64_t n_columns,
-                         by_column *entries)
-{
-    int64_t *next = entries->ends;
-    for (int64_t i = starts[0]; i < starts[n_rows]; i++)
-        next[columns[i] + 1]++;
-    for (int64_t column = 0; column < n_columns; column++)
-        next[column + 1] += next[column];
-    /* The start of each column moves to its end. */
-    for (int64_t row = 0; row < n_rows; row++)
-        for (int64_t i = starts[row]; i < starts[row + 1]; i++) {
-            int64_t position = next[columns[i]]++;
-            entries->rows[position] = (int32_t)row;
-            entries->values[position] = values[i];
-        }
-}
-
-/* Add a block of outputs of all rows into the tile. */
-CLONES void add_columns(const by_column *entries, int64_t n_columns,
-                        const float *weights, int64_t n_outputs, int64_t width)
-{
-    float padded[TILE_WIDTH] = {0};
-    int64_t i = 0;
-    for (int64_t column = 0; column < n_columns; column++, weights += n_outputs) {
-        if (i == entries->ends[column])
-            continue;
+    if (width < BLOCK_WIDTH)
+        memset(taken, 0, n_columns * N_VECTORS * sizeof *taken);
+    for (int64_t column = 0; column < n_columns; column++) {
         /* The step is too long for the processor to see. */
         for (int k = 0; k < N_VECTORS; k++)
             PREFETCH(weights + AHEAD * n_outputs + 16 * k);
-        const lanes *block = (const lanes *)weights;
-        if (width < TILE_WIDTH) {
-            memcpy(padded, weights, width * sizeof *weights);
-            block = (const lanes *)padded;
-        }
-        lanes own[N_VECTORS];
-        for (int k = 0; k < N_VECTORS; k++)
-            own[k] = block[k];
-        for (; i < entries->ends[column]; i++) {
-            lanes *sums = (lanes *)(entries->tile + TILE_WIDTH * (int64_t)entries->rows[i]);
-            for (int k = 0; k < N_VECTORS; k++)
-                sums[k] += entries->values[i] * own[k];
-        }
+        memcpy(taken, weights, width * sizeof *weights);
+        weights += n_outputs;
+        taken += N_VECTORS;
     }
 }
 
-/* As rows_float, for rows with ascending columns: column by column, the weights are read
- * once and in order, and the sums of all rows stay in the cache. Faster where a column
- * has many entries, since weights do not stay there. Returns 0 without memory. */
-static int columns_float(const float *values, const int32_t *columns,
+CLONES void write_block(const float *values, const int32_t *columns,
+                        const int64_t *starts, int64_t n_rows, const lanes *weights,
+                        int64_t n_outputs, int64_t width, float *out)
+{
+    for (int64_t row = 0; row < n_rows; row++, out += n_outputs) {
+        lanes sums[N_VECTORS] = {{0}};
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++) {
+            const lanes *block = weights + (int64_t)columns[i] * N_VECTORS;
+            for (int k = 0; k < N_VECTORS; k++)
+                sums[k] += values[i] * block[k];
+        }
+        memcpy(out, sums, width * sizeof *out);
+    }
+}
+
+/* As rows_float, one block of outputs after another for all rows. The weights of a block
+ * lie next to each other, so that those of frequent columns stay in the cache. Faster
+ * where columns have several entries. */
+static void blocks_float(const float *values, const int32_t *columns,
                          const int64_t *starts, int64_t n_rows, int64_t n_columns,
                          const float *weights, int64_t n_outputs, float *out)
 {
-    by_column entries;
-    int64_t n_entries = starts[n_rows] - starts[0];
-    int has_memory = allocate_columns(&entries, n_rows, n_entries, n_columns);
-    if (has_memory) {
-        sort_entries(values, columns, starts, n_rows, n_columns, &entries);
-        for (int64_t j = 0; j < n_outputs; j += TILE_WIDTH) {
-            int64_t width = n_outputs - j < TILE_WIDTH ? n_outputs - j : TILE_WIDTH;
-            memset(entries.tile, 0, n_rows * TILE_WIDTH * sizeof *entries.tile);
-            add_columns(&entries, n_columns, weights + j, n_outputs, width);
-            for (int64_t row = 0; row < n_rows; row++)
-                memcpy(out + row * n_outputs + j, entries.tile + row * TILE_WIDTH,
-                       width * sizeof *out);
-        }
+    lanes *taken = ALIGNED_ALLOC(64, n_columns * N_VECTORS * sizeof *taken);
+    if (!taken) {
+        rows_float(values, columns, starts, n_rows, weights, n_outputs, out);
+        return;
     }
-    free_columns(&entries);
-    return has_memory;
+    for (int64_t j = 0; j < n_outputs; j += BLOCK_WIDTH) {
+        int64_t width = n_outputs - j < BLOCK_WIDTH ? n_outputs - j : BLOCK_WIDTH;
+        take_weights(weights + j, n_columns, n_outputs, width, taken);
+        write_block(values, columns, starts, n_rows, taken, n_outputs, width, out + j);
+    }
+    ALIGNED_FREE(taken);
 }
 
 #endif

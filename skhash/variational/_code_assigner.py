@@ -17,6 +17,7 @@ from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
+from skhash.utils._state import VersionedStateMixin
 from skhash.variational._confidence import (
     MIN_BITS_FOR_TIE_BREAK,
     class_log_odds,
@@ -24,7 +25,7 @@ from skhash.variational._confidence import (
     flip_tie_break_bits,
 )
 from skhash.variational._trainer import TrainingTask
-from skhash.variational.nn._dense_ops import near_zero
+from skhash.variational.nn._dense_ops import by_torch, near_zero
 from skhash.variational.nn._networks import BernoulliAutoencoder
 from skhash.variational.pseudo_labels._label_lookup import LabelLookup
 from skhash.variational.pseudo_labels._view_models import feature_classifier
@@ -42,10 +43,10 @@ _MAX_UNLABELED_SAMPLES = 4096
 # Keeps the log posterior of a looked-up label finite.
 _MIN_DOUBT = 1e-6
 
-Encode = Callable[[Rows], Tensor]
+Encode = Callable[[Rows], NDArray]
 
 
-class CodeAssigner(DocumentedMixin, BaseEstimator):
+class CodeAssigner(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Move the codes of samples towards the codewords of their likely classes.
 
     A part of :class:`~skhash.SSBVAEHasher`. The posterior of a sample combines the
@@ -210,7 +211,7 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         classifier = earlier or feature_classifier(
             scaled, self._task.scaler, targets.shape[1]
         )
-        posteriors = self._log_posteriors_in_blocks(rows, encode).exp().numpy()
+        posteriors = by_torch(torch.exp, self._log_posteriors_in_blocks(rows, encode))
         posteriors[labeled] = targets[labeled]
         classifier.update(scaled, posteriors)
         self._word_classifier = classifier
@@ -227,65 +228,77 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
                 self.low_confidence_fraction,
             )
 
-    def _log_posteriors_in_blocks(self, X: Rows, encode: Encode) -> Tensor:
-        return torch.cat(
+    def _log_posteriors_in_blocks(self, X: Rows, encode: Encode) -> NDArray:
+        return np.concatenate(
             [
-                self.log_posteriors(X[block], encode(X[block])).cpu()
+                self.log_posteriors(X[block], encode(X[block]))
                 for block in row_blocks(X.shape[0], _ROWS_PER_BLOCK)
             ]
         )
 
-    def log_posteriors(self, X: Rows, features: Tensor) -> Tensor:
+    # Classes without doubt have infinite log-odds, and values may be out of range.
+    @np.errstate(divide="ignore", over="ignore", invalid="ignore")
+    def log_posteriors(
+        self, X: Rows, features: NDArray, rows: Rows | None = None
+    ) -> NDArray:
         """Return log class posteriors; several classes per sample have equal parts.
 
         Parameters
         ----------
         X : {ndarray, CSR} of shape (n_rows, n_features)
             Samples.
-        features : Tensor of shape (n_rows, n_hidden)
+        features : ndarray of shape (n_rows, n_hidden)
             Their last hidden layer.
+        rows : {ndarray, CSR} of shape (n_rows, n_features), default=None
+            The scaled samples, if they are known.
 
         Returns
         -------
-        log_posteriors : Tensor of shape (n_rows, n_classes)
+        log_posteriors : ndarray of shape (n_rows, n_classes)
             In the precision of `features`.
         """
-        scores = self.class_scores(X, features)
+        scores = self.class_scores(X, features, rows)
         if self._task.multilabel:
             scores = self._add_training_labels(X, scores, torch.logit)
-            return torch.log(F.normalize(torch.sigmoid(scores), p=1, dim=1))
+            memberships = torch.sigmoid(torch.from_numpy(scores))
+            return torch.log(F.normalize(memberships, p=1, dim=1)).numpy()
         scores = self._add_training_labels(X, scores, torch.log)
-        return torch.log_softmax(scores, dim=1)
+        return by_torch(torch.log_softmax, scores, dim=1)
 
-    def class_scores(self, X: Rows, features: Tensor) -> Tensor:
+    def class_scores(
+        self, X: Rows, features: NDArray, rows: Rows | None = None
+    ) -> NDArray:
         """Return class scores without the labels of training samples.
 
         Parameters
         ----------
         X : {ndarray, CSR} of shape (n_rows, n_features)
             Samples.
-        features : Tensor of shape (n_rows, n_hidden)
+        features : ndarray of shape (n_rows, n_hidden)
             Their last hidden layer.
+        rows : {ndarray, CSR} of shape (n_rows, n_features), default=None
+            The scaled samples, if they are known.
 
         Returns
         -------
-        scores : Tensor of shape (n_rows, n_classes)
+        scores : ndarray of shape (n_rows, n_classes)
             In the precision of `features`: log posteriors, but log-odds of each class
             with several labels per sample.
         """
-        head = self._network.feature_head
-        weight, bias = (p.detach().to(features) for p in (head.weight, head.bias))
-        scores = F.linear(features, weight, bias)
+        dtype = features.dtype
+        head, hidden = self._network.feature_head, torch.from_numpy(features)
+        weight, bias = (p.detach().to(hidden) for p in (head.weight, head.bias))
+        outputs = F.linear(hidden, weight, bias)
         if self._task.multilabel:
-            return scores
-        scores = torch.log_softmax(scores, dim=1)
+            return outputs.numpy()
+        scores = torch.log_softmax(outputs, dim=1).numpy()
         if self._word_classifier is None:
             return scores
-        rows = self._task.scaler.scale(X)
-        if features.dtype == torch.float64:
-            rows = rows.astype(np.float64)
-        words = torch.from_numpy(self._word_classifier.scores(rows)).to(scores)
-        return scores + self.word_classifier_weight * words
+        rows = self._task.scaler.scale(X) if rows is None else rows
+        if dtype == np.float64:
+            rows = rows.astype(dtype, copy=False)
+        words = self._word_classifier.scores(rows).astype(dtype, copy=False)
+        return scores + dtype.type(self.word_classifier_weight) * words
 
     @property
     def predicts_by_words(self) -> bool:
@@ -296,81 +309,73 @@ class CodeAssigner(DocumentedMixin, BaseEstimator):
         return self._word_classifier is not None and self._pulls is None
 
     def _add_training_labels(
-        self, X: Rows, scores: Tensor, to_scores: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        if self._label_lookup is None:
-            return scores
-        found, targets = self._label_lookup.lookup(self._task.scaler.rescale(X))
-        if not len(found):
-            return scores
-        return scores.index_add(
-            0,
-            torch.from_numpy(found).to(scores.device),
-            to_scores(torch.from_numpy(targets)).to(scores),
-        )
+        self, X: Rows, scores: NDArray, to_scores: Callable[[Tensor], Tensor]
+    ) -> NDArray:
+        """Return scores to which those of known labels are added."""
+        if self._label_lookup is not None:
+            found, targets = self._label_lookup.lookup(self._task.scaler.rescale(X))
+            if len(found):
+                scores[found] += by_torch(to_scores, targets)
+        return scores
 
-    def move(self, logits: Tensor, log_posteriors: Tensor) -> Tensor:
+    def move(self, logits: NDArray, log_posteriors: NDArray) -> NDArray:
         """Move the logits of samples towards the codewords of their likely classes."""
-        codewords = self._network.code_head.codewords().detach().to(log_posteriors)
-        posteriors = log_posteriors.exp()
+        codewords = self._network.code_head.codewords().detach().numpy()
+        codewords = codewords.astype(logits.dtype, copy=False)
+        posteriors = by_torch(torch.exp, log_posteriors)
         if self._pulls is not None:
             # The stronger pull begins where a class is more likely than all others.
-            excess = torch.from_numpy(self._pulls - 1).to(posteriors)
-            likely = (2 * posteriors - 1).clamp(min=0)
-            posteriors = posteriors * (1 + excess * likely)
-        return logits + self.codeword_weight * (posteriors @ codewords)
+            likely = np.maximum(2 * posteriors - 1, 0)
+            posteriors = posteriors * (1 + (self._pulls - 1) * likely)
+        moves = by_torch(torch.matmul, posteriors, codewords)
+        return logits + logits.dtype.type(self.codeword_weight) * moves
 
+    # Values out of range are compared as well.
+    @np.errstate(over="ignore", invalid="ignore")
     def assign(
-        self, logits: Tensor, log_posteriors: Tensor
-    ) -> tuple[Tensor, NDArray[np.bool_]]:
+        self, logits: NDArray, log_posteriors: NDArray
+    ) -> tuple[NDArray, NDArray[np.bool_]]:
         """Return logits whose signs are the bits of samples.
 
         Parameters
         ----------
-        logits : Tensor of shape (n_rows, n_bits)
+        logits : ndarray of shape (n_rows, n_bits)
             The logits of the network.
-        log_posteriors : Tensor of shape (n_rows, n_classes)
+        log_posteriors : ndarray of shape (n_rows, n_classes)
             Logarithms of class distributions.
 
         Returns
         -------
-        logits : Tensor of shape (n_rows, n_bits)
+        logits : ndarray of shape (n_rows, n_bits)
         is_uncertain : ndarray of shape (n_rows,), bool
             Whether rounding in single precision may change the bits.
         """
         logits = self.move(logits, log_posteriors)
-        values = logits.cpu().numpy()
-        is_uncertain = np.any(near_zero(values, values), axis=1)
-        thresholds = self._thresholds
-        if thresholds is None:
+        is_uncertain = np.any(near_zero(logits, logits), axis=1)
+        if self._thresholds is None:
             return logits, is_uncertain
-        # Values out of range are compared as well.
-        with np.errstate(over="ignore", invalid="ignore"):
-            values, is_doubtful = self._flip(thresholds, values, log_posteriors)
-        return torch.from_numpy(values).to(logits), is_uncertain | is_doubtful
+        logits, is_doubtful = self._flip(self._thresholds, logits, log_posteriors)
+        return logits, is_uncertain | is_doubtful
 
     def _flip(
         self,
         thresholds: NDArray[np.float32],
         values: NDArray,
-        log_posteriors: Tensor,
+        log_posteriors: NDArray,
     ) -> tuple[NDArray, NDArray[np.bool_]]:
         """Invert bits of rows of low confidence.
 
         Returns the values, and whether rounding may decide on a row.
         """
-        log_odds, predicted = (
-            part.cpu().numpy() for part in class_log_odds(log_posteriors)
-        )
+        log_odds, predicted = class_log_odds(log_posteriors)
         shortfall = thresholds[predicted] - log_odds
         is_uncertain = near_zero(shortfall, log_odds)
-        scores = log_posteriors.cpu().numpy()
-        second, first = np.partition(scores, (-2, -1), axis=1)[:, -2:].T
-        is_uncertain |= near_zero(first - second, scores)
+        second, first = np.partition(log_posteriors, (-2, -1), axis=1)[:, -2:].T
+        is_uncertain |= near_zero(first - second, log_posteriors)
         rows = np.flatnonzero(shortfall > 0)
         if not len(rows):
             return values, is_uncertain
-        codewords = self._network.code_head.weight.detach().cpu().numpy() > 0
+        codewords = self._network.code_head.weight.detach().numpy() > 0
         differ = (values[rows] > 0) != codewords[predicted[rows]]
         rows = rows[differ.sum(axis=1) <= _NEAR_CODEWORD * differ.shape[1]]
         flipped, gap = flip_tie_break_bits(values[rows])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from sklearn.preprocessing import normalize
-from torch import Tensor
 
 from skhash.utils._linalg import learn_rotation, ridge_weights, unit_rows
 from skhash.utils._rows import row_blocks
@@ -23,6 +23,7 @@ from skhash.variational._code_evidence import (
     found_similarity,
     split_halves,
 )
+from skhash.variational.nn._dense_ops import by_torch
 from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
@@ -47,7 +48,7 @@ _ROWS_PER_BLOCK = 2048
 # Relative to the largest variance; what is smaller is rounding.
 _MIN_VARIANCE = 1e-9
 
-ClassOutputs = Callable[[Rows], tuple[Tensor, Tensor | None]]
+ClassOutputs = Callable[[Rows], tuple[NDArray, NDArray | None]]
 
 
 class CodeMixer:
@@ -109,7 +110,7 @@ class CodeMixer:
     def fit(
         self,
         rows: Rows,
-        class_logits: Tensor,
+        class_logits: NDArray[np.float32],
         random_state: np.random.RandomState,
         posteriors: NDArray[np.float32] | None = None,
         *,
@@ -122,7 +123,7 @@ class CodeMixer:
         ----------
         rows : {ndarray, CSR} of shape (n_samples, n_features)
             Scaled samples, in random order.
-        class_logits : Tensor of shape (n_samples, n_class_bits)
+        class_logits : ndarray of shape (n_samples, n_class_bits), float32
             Their logits.
         random_state : RandomState
             Seeds the SVD and the rotations.
@@ -142,7 +143,9 @@ class CodeMixer:
         keeps = self.class_weight == "auto" and not self.mixes_first
         self._n_kept = class_logits.shape[1] if keeps else 0
         self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
-        parts = [torch.tanh(class_logits).double().numpy(), self._content(rows)]
+        content = self._content(rows, np.float64)
+        squashed = by_torch(torch.tanh, class_logits).astype(np.float64)
+        parts = [squashed, content]
         centers = [part.mean(axis=0) for part in parts]
         scales = [
             np.sqrt(np.square(part - center).sum() / len(part)) or 1.0
@@ -150,7 +153,7 @@ class CodeMixer:
         ]
         both = np.hstack([(part - c) / s for part, c, s in zip(parts, centers, scales)])
         widths = [part.shape[1] for part in parts]
-        class_bits = (class_logits > 0).numpy()
+        class_bits = class_logits > 0
         if keeps and posteriors is not None and len(both) >= _MIN_CHOICE_SAMPLES:
             evidence = ClassEvidence(posteriors, random_state, labeled_fraction)
             blocks = self._choose_blocks(both, widths, class_bits, evidence, replaces)
@@ -167,7 +170,9 @@ class CodeMixer:
         if self._n_kept < class_logits.shape[1]:
             mixed = np.hstack(parts) @ weights > self._offset
             codes = np.hstack([class_bits[:, : self._n_kept], mixed])
-            self._inverse = ridge_weights(2.0 * codes - 1, 2.0 * class_bits - 1)
+            self._inverse = ridge_weights(
+                2.0 * codes - 1, np.where(class_bits, 1.0, -1.0)
+            )
         return self
 
     def _given_blocks(
@@ -225,38 +230,40 @@ class CodeMixer:
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
 
-    def _content(self, rows: Rows) -> NDArray[np.float64]:
+    def _content(self, rows: Rows, dtype: Any) -> NDArray[Any]:
+        """Return the coordinates of scaled samples in a precision."""
         components = self._space.components
         if sp.issparse(rows) and components is not None:
-            precise = with_data(rows, rows.data.astype(np.float64))
-            return unit_rows(sparse_product(precise, components))[0]
-        rows = rows.astype(np.float64)
+            rows = with_data(rows, rows.data.astype(dtype, copy=False))
+            return unit_rows(sparse_product(rows, components))[0]
+        rows = rows.astype(dtype)
         if components is not None:
-            rows = rows @ components.astype(np.float64)
+            rows = rows @ components.astype(dtype, copy=False)
         elif sp.issparse(rows):
             rows = rows.toarray()
         return unit_rows(rows)[0]
 
-    def mix(self, rows: Rows, class_logits: Tensor) -> Tensor:
+    def mix(self, rows: Rows, class_logits: NDArray) -> NDArray:
         """Return the logits of codes.
 
         Parameters
         ----------
         rows : {ndarray, CSR} of shape (n_rows, n_features)
             Scaled samples.
-        class_logits : Tensor of shape (n_rows, n_class_bits)
+        class_logits : ndarray of shape (n_rows, n_class_bits)
             Their logits.
 
         Returns
         -------
-        logits : Tensor of shape (n_rows, n_bits)
-            In the precision of `class_logits`, on its device.
+        logits : ndarray of shape (n_rows, n_bits)
+            In the precision of `class_logits`.
         """
-        coordinates = torch.tanh(class_logits).double().cpu().numpy()
-        logits = coordinates @ self._class_weights
-        logits += self._content(rows) @ self._content_weights
-        mixed = torch.from_numpy(logits - self._offset).to(class_logits)
-        return torch.hstack([class_logits[:, : self._n_kept], mixed])
+        content = self._content(rows, class_logits.dtype)
+        mixed = by_torch(torch.tanh, class_logits) @ self._class_weights
+        mixed += content @ self._content_weights
+        mixed -= self._offset
+        mixed = mixed.astype(class_logits.dtype)
+        return np.hstack([class_logits[:, : self._n_kept], mixed])
 
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
@@ -275,14 +282,14 @@ class _View:
     scale: Callable[[Rows], Rows]
     class_outputs: ClassOutputs
 
-    def outputs(self, X: Rows) -> tuple[Tensor, NDArray[np.float32] | None]:
-        """Return class logits and posteriors on the CPU."""
+    def outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:
+        """Return class logits and posteriors."""
         blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
         logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
         posteriors = None
         if found[0] is not None:
-            posteriors = torch.cat(found).exp().float().cpu().numpy()
-        return torch.cat(logits).cpu(), posteriors
+            posteriors = by_torch(torch.exp, np.concatenate(found))
+        return np.concatenate(logits), posteriors
 
 
 def fit_code_mixer(
@@ -358,13 +365,7 @@ def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> 
     first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
     vectors, halves = normalize(rows), normalize(view.scale(second))
     found = [
-        found_similarity(
-            (of_samples > 0).numpy(),
-            (of_halves > 0).numpy(),
-            vectors,
-            halves,
-            random_state,
-        )
+        found_similarity(of_samples > 0, of_halves > 0, vectors, halves, random_state)
         for of_samples, of_halves in (
             (logits, first_logits),
             (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),

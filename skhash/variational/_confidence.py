@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from skhash.variational.nn._dense_ops import by_torch
 
 # In shorter codes the codewords are so close that one bit leads to another class.
 MIN_BITS_FOR_TIE_BREAK = 16
@@ -15,30 +16,32 @@ _MIN_SAMPLES_PER_CLASS = 10
 _MARGIN_STEPS = 2.0**30
 
 
-def class_log_odds(log_posteriors: Tensor) -> tuple[Tensor, Tensor]:
+def class_log_odds(log_posteriors: NDArray) -> tuple[NDArray, NDArray[np.intp]]:
     """Return the log-odds of the most likely class of each row, and that class.
 
     Log-odds, since probabilities close to 1 all round to 1.
 
     Parameters
     ----------
-    log_posteriors : Tensor of shape (n_rows, n_classes)
+    log_posteriors : ndarray of shape (n_rows, n_classes)
         Logarithms of class distributions.
 
     Returns
     -------
-    log_odds : Tensor of shape (n_rows,)
+    log_odds : ndarray of shape (n_rows,)
         Of the most likely class against all others together.
-    predicted : Tensor of shape (n_rows,), int64
+    predicted : ndarray of shape (n_rows,), int
         Its position.
     """
-    most, predicted = log_posteriors.max(dim=1)
-    others = log_posteriors.scatter(1, predicted[:, None], -torch.inf)
-    return most - others.logsumexp(dim=1), predicted
+    rows, predicted = np.arange(len(log_posteriors)), log_posteriors.argmax(axis=1)
+    others = log_posteriors.copy()
+    others[rows, predicted] = -np.inf
+    most = log_posteriors[rows, predicted]
+    return most - by_torch(torch.logsumexp, others, dim=1), predicted
 
 
 def confidence_thresholds(
-    log_posteriors: Tensor, low_confidence_fraction: float
+    log_posteriors: NDArray, low_confidence_fraction: float
 ) -> NDArray[np.float32]:
     """Return the log-odds above which a sample of each predicted class is confident.
 
@@ -47,7 +50,7 @@ def confidence_thresholds(
 
     Parameters
     ----------
-    log_posteriors : Tensor of shape (n_rows, n_classes)
+    log_posteriors : ndarray of shape (n_rows, n_classes)
         Logarithms of the class posteriors of some samples.
     low_confidence_fraction : float
         The fraction of the samples of each class below its threshold, in [0, 1).
@@ -58,7 +61,7 @@ def confidence_thresholds(
         That quantile of the log-odds of the class, or of all samples where the class
         has few.
     """
-    log_odds, predicted = (part.numpy() for part in class_log_odds(log_posteriors))
+    log_odds, predicted = class_log_odds(log_posteriors)
     overall = np.quantile(log_odds, low_confidence_fraction)
     thresholds = np.full(log_posteriors.shape[1], overall)
     for position in np.unique(predicted):

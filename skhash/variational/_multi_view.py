@@ -242,5 +242,5 @@ class MultiViewSSBVAEHasher(SSBVAEHasher):
             )
         super()._fit_code_mixer(X, labels, trainer, is_chunk=is_chunk)
 
-    def _content_rows(self, X: Rows) -> NDArray[np.float64]:
-        return self._content_space.coordinates(self.scaler_.scale(X))
+    def _content_rows(self, rows: Rows) -> NDArray[np.float64]:
+        return self._content_space.coordinates(rows)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
@@ -19,7 +18,7 @@ from skhash.utils._scaling import Rows
 from skhash.utils._state import snapshot
 from skhash.variational._validation import check_device
 from skhash.variational.nn._dense_ops import near_zero, settled
-from skhash.variational.nn._inference import apply_fast, apply_sparse
+from skhash.variational.nn._inference import FastEncoder
 from skhash.variational.nn._rows import as_tensor_rows
 from skhash.variational.nn._sparse_layer import RowLinear
 
@@ -43,55 +42,75 @@ class NetworkEncoder(BaseHasher):
     }
 
     def _code_logits(
-        self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, NDArray[np.bool_]]:
-        """Return logits whose signs are the codes, and which rows may round wrongly."""
-        values = logits.cpu().numpy()
-        return logits, np.any(near_zero(values, values), axis=1)
+        self, X: Rows, rows: Rows, features: NDArray, logits: NDArray
+    ) -> tuple[NDArray, NDArray[np.bool_]]:
+        """Return logits whose signs are the codes, and which rows may round wrongly.
+
+        Of samples, the scaled samples, their last hidden layer and their logits.
+        """
+        return logits, np.any(near_zero(logits, logits), axis=1)
 
     def _activations(self, X: Rows, *, precise: bool = True) -> tuple[Tensor, Tensor]:
         """Return the last hidden layer and the logits of validated samples."""
+        return self._activations_of_rows(self.scaler_.scale(X), precise=precise)
+
+    def _fast_arrays(self, X: Rows) -> tuple[NDArray, NDArray]:
+        """Return the same in single precision, as arrays."""
+        features, logits = self._activations(X, precise=False)
+        return features.cpu().numpy(), logits.cpu().numpy()
+
+    def _activations_of_rows(
+        self, rows: Rows, *, precise: bool
+    ) -> tuple[Tensor, Tensor]:
         device = torch.device(check_device(self.device))
         network = self.network_
         if device.type != "cpu":
             network = copy.deepcopy(network).to(device)
         with torch.inference_mode():
-            rows = as_tensor_rows(self.scaler_.scale(X)).to(device)
-            return network.encode(rows, precise=precise)
+            return network.encode(as_tensor_rows(rows).to(device), precise=precise)
 
     def _encode(self, X: Rows) -> NDArray[np.bool_]:
         # Single precision takes half the time; rows that it may round wrongly are
         # computed again in double precision.
-        blocks = [
+        parts = [
             self._fast_bits(take_block(X, block))
             for block in row_blocks(X.shape[0], _ROWS_IN_CACHE)
         ]
-        bits, is_uncertain = (np.concatenate(part) for part in zip(*blocks))
-        rows = np.flatnonzero(is_uncertain | self.network_.amplifies_rounding())
-        for block in row_blocks(len(rows), _ROWS_IN_CACHE):
-            again = X[rows[block]]
-            logits, _ = self._code_logits(again, *self._activations(again))
-            bits[rows[block]] = (settled(logits) > 0).cpu().numpy()
+        bits, is_uncertain = map(np.concatenate, zip(*parts))
+        uncertain = np.flatnonzero(is_uncertain)
+        for block in row_blocks(len(uncertain), _ROWS_IN_CACHE):
+            again = uncertain[block]
+            bits[again] = self._precise_logits(X[again]) > 0
         return bits
 
     def _fast_bits(self, X: Rows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return bits, and the rows whose bits rounding may have changed."""
-        with torch.inference_mode():
-            features, logits = self._fast_activations(X)
-            logits, is_uncertain = self._code_logits(X, features, logits)
-            return logits.cpu().numpy() > 0, is_uncertain
-
-    def _fast_activations(self, X: Rows) -> tuple[Tensor, Tensor]:
         rows = self.scaler_.scale(X)
-        network = self.network_
-        is_on_cpu = torch.device(check_device(self.device)).type == "cpu"
-        if not (
-            is_on_cpu and sp.issparse(rows) and type(network.input_layer) is RowLinear
-        ):
-            return self._activations(X, precise=False)
-        hidden = apply_sparse(network.input_layer, rows)
-        features = apply_fast(network.hidden_layers, hidden)
-        return features, apply_fast(network.logit_layer, features)
+        encoder = self._fast_encoder
+        if encoder is None:
+            activations = self._activations_of_rows(rows, precise=False)
+            features, logits = (part.cpu().numpy() for part in activations)
+            amplifies_rounding = self.network_.amplifies_rounding()
+        else:
+            rows = rows.astype(np.float32, copy=False)
+            features, logits = encoder.encode(rows)
+            amplifies_rounding = encoder.amplifies_rounding
+        logits, is_uncertain = self._code_logits(X, rows, features, logits)
+        return logits > 0, is_uncertain | amplifies_rounding
+
+    @property
+    def _fast_encoder(self) -> FastEncoder | None:
+        is_on_cpu = self.device == "cpu" or check_device(self.device) == "cpu"
+        if is_on_cpu and type(self.network_.input_layer) is RowLinear:
+            return self.network_.fast_encoder
+        return None
+
+    def _precise_logits(self, X: Rows) -> NDArray[np.float64]:
+        """Return logits whose signs are the codes, whatever other rows there are."""
+        rows = self.scaler_.scale(X)
+        activations = self._activations_of_rows(rows, precise=True)
+        features, logits = (part.cpu().numpy() for part in activations)
+        return settled(self._code_logits(X, rows, features, logits)[0])
 
     def _in_blocks(
         self, X: ArrayLike, function: Callable[["NetworkEncoder", Rows], NDArray]
@@ -108,8 +127,7 @@ class NetworkEncoder(BaseHasher):
         )
 
     def _decision_values(self, X: Rows) -> NDArray[np.float32]:
-        logits, _ = self._code_logits(X, *self._activations(X))
-        return settled(logits).float().cpu().numpy()
+        return self._precise_logits(X).astype(np.float32)
 
     def encode_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of a 1 for each bit.

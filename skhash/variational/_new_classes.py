@@ -15,6 +15,7 @@ from skhash.utils._rows import row_blocks, sample_labeled_first
 from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
 from skhash.variational._supervised import SupervisedVAEHasher
+from skhash.variational.nn._dense_ops import by_torch
 from skhash.variational.nn._networks import BernoulliAutoencoder, CodewordHead
 from skhash.variational.pseudo_labels._posteriors import infer_posteriors
 
@@ -389,9 +390,10 @@ def _fit_posteriors(
 def _posteriors(hasher: Any, X: Rows) -> NDArray[np.float32]:
     """Return the class posteriors of samples."""
     assigner = hasher.code_assigner_
-    with torch.inference_mode():
-        blocks = [
-            assigner.log_posteriors(X[b], hasher._activations(X[b], precise=False)[0])
-            for b in row_blocks(X.shape[0])
-        ]
-    return torch.cat(blocks).exp().cpu().numpy()
+    blocks = [
+        assigner.log_posteriors(
+            X[block], hasher._activations(X[block], precise=False)[0].cpu().numpy()
+        )
+        for block in row_blocks(X.shape[0])
+    ]
+    return by_torch(torch.exp, np.concatenate(blocks))

@@ -166,11 +166,10 @@ class VDSHHasher(SupervisedVAEHasher):
         self.thresholds_ = median_thresholds(np.concatenate(means))
 
     def _code_logits(
-        self, X: Rows, features: Tensor, logits: Tensor
-    ) -> tuple[Tensor, NDArray[np.bool_]]:
-        above = logits - torch.from_numpy(self.thresholds_).to(logits)
-        is_uncertain = near_zero(above.cpu().numpy(), logits.cpu().numpy())
-        return above, np.any(is_uncertain, axis=1)
+        self, X: Rows, rows: Rows, features: NDArray, logits: NDArray
+    ) -> tuple[NDArray, NDArray[np.bool_]]:
+        above = logits - self.thresholds_.astype(logits.dtype)
+        return above, np.any(near_zero(above, logits), axis=1)
 
     def _class_scores(self, X: Rows, features: Tensor, logits: Tensor) -> Tensor:
         return self.network_.code_head(logits)

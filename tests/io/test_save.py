@@ -35,6 +35,7 @@ from skhash import (
     io,
 )
 from skhash._base import BaseHasher
+from skhash.duplicates import HammingBlocker, WordShingleVectorizer
 from skhash.io._file import ArrayFile
 from skhash.neighbors._base import HammingNeighborsBase
 
@@ -127,12 +128,24 @@ def test_round_trip(estimator, is_dense, rows, labels, path):
     if is_dense and sp.issparse(X):
         X = X.toarray()
     estimator = clone(estimator).fit(X, labels)
+    assert results(estimator, X)  # What it prepares for that is not saved.
     loaded = saved_and_loaded(path, estimator)
     assert type(loaded) is type(estimator)
     assert repr(loaded) == repr(estimator)
     assert vars(loaded).keys() <= vars(estimator).keys()
     assert_same_results(estimator, loaded, X)
     assert_same_results(estimator, io.load(path, mmap=True), X)
+
+
+def test_estimators_of_duplicates(rows, path):
+    codes = samples_for(DuplicateDetector(), rows)
+    blocker = HammingBlocker(max_candidates=2).fit(codes)
+    for one, other in zip(saved_and_loaded(path, blocker).pairs_, blocker.pairs_):
+        assert_array_equal(one, other)
+    texts = ["a cat sat on the mat", "a dog sat on the mat"]
+    shingles = WordShingleVectorizer().fit(texts)
+    found = saved_and_loaded(path, shingles).transform(texts)
+    assert_array_equal(found.toarray(), shingles.transform(texts).toarray())
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)

@@ -5,9 +5,9 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
-from skhash.utils._sparse_product import product_by_columns, product_by_rows
+from skhash.utils._sparse_product import product_by_blocks, product_by_rows
 
-PRODUCTS = [product_by_rows, product_by_columns]
+PRODUCTS = [product_by_rows, product_by_blocks]
 
 
 def parts(X):

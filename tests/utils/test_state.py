@@ -1,6 +1,8 @@
 """Test changes of state that happen all at once or not at all."""
 
+import importlib
 import pickle
+import pkgutil
 import threading
 import time
 
@@ -87,12 +89,30 @@ def test_snapshot_is_not_changed_later():
 
 
 def public_estimators():
-    found = (getattr(skhash, name) for name in skhash.__all__)
-    return [
-        each
-        for each in found
-        if isinstance(each, type) and issubclass(each, BaseEstimator)
-    ]
+    """Return the estimators of all packages, sorted by name."""
+    packages = [skhash]
+    for module in pkgutil.iter_modules(skhash.__path__, "skhash."):
+        if module.ispkg and not module.name.split(".")[1].startswith("_"):
+            packages.append(importlib.import_module(module.name))
+    found = {
+        getattr(package, name)
+        for package in packages
+        for name in getattr(package, "__all__", ())
+    }
+    return sorted(
+        (
+            each
+            for each in found
+            if isinstance(each, type) and issubclass(each, BaseEstimator)
+        ),
+        key=lambda each: each.__name__,
+    )
+
+
+def test_parts_of_estimators_are_found():
+    names = {each.__name__ for each in public_estimators()}
+    assert {"CodeAssigner", "PseudoLabeler", "HammingBlocker", "ITQHasher"} < names
+    assert "WordShingleVectorizer" in names
 
 
 @pytest.mark.parametrize("estimator", public_estimators(), ids=lambda e: e.__name__)

@@ -153,18 +153,17 @@ def test_last_batch_of_one_row(rows):
 @pytest.mark.parametrize("near_zero", [0.0, 1e-4, 10.0])
 def test_bits_near_zero_are_computed_again(rows, monkeypatch, near_zero):
     model = hasher(class_weight=1, max_epochs=1).fit(rows)
-    asked, activations = [], BaseVAEHasher._activations
+    asked, precise_logits = [], BaseVAEHasher._precise_logits
 
-    def watched(self, X, *, precise=True):
-        if precise:
-            asked.append(X.shape[0])
-        return activations(self, X, precise=precise)
+    def watched(self, X):
+        asked.append(X.shape[0])
+        return precise_logits(self, X)
 
-    monkeypatch.setattr(BaseVAEHasher, "_activations", watched)
+    monkeypatch.setattr(BaseVAEHasher, "_precise_logits", watched)
     monkeypatch.setattr("skhash.variational.nn._dense_ops._NEAR_ZERO", near_zero)
     bits = model.transform(rows)
     assert asked == {0.0: [], 10.0: [300]}.get(near_zero, asked)
-    assert_array_equal(bits, activations(model, rows)[1] > 0)
+    assert_array_equal(bits, precise_logits(model, rows) > 0)
 
 
 # Large collections

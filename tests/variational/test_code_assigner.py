@@ -39,8 +39,8 @@ def test_one_bit_of_samples_of_low_confidence_is_flipped(rows, labels):
     assert set(flips) == {0, 1}
     # Low confidence, and within a tenth of the bits from the codeword.
     features, _ = plain._activations(rows)
-    log_posteriors = plain.code_assigner_.log_posteriors(rows, features)
-    log_odds, predicted = (part.numpy() for part in class_log_odds(log_posteriors))
+    log_posteriors = plain.code_assigner_.log_posteriors(rows, features.numpy())
+    log_odds, predicted = class_log_odds(log_posteriors)
     thresholds = model.code_assigner_._thresholds
     low_confidence = log_odds < thresholds[predicted]
     assert low_confidence[labels < 0].mean() == pytest.approx(0.4, abs=0.01)

@@ -3,7 +3,9 @@
 The measurements behind the choices are in docs/training.md.
 """
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,17 @@ from torch import Generator, Tensor, nn
 _NEAR_ZERO = 1e-4
 # The same in double precision, behind normalizations that divide by small deviations.
 _ROUNDED_TO_ZERO = 1e-8
+
+
+def by_torch(
+    function: Callable[..., Tensor], *arrays: NDArray, **options: Any
+) -> NDArray:
+    """Apply a function of torch to arrays, which must be writable, without a gradient.
+
+    Fitted estimators depend on the last digits of such functions, which are others in
+    NumPy.
+    """
+    return function(*map(torch.from_numpy, arrays), **options).numpy()
 
 
 def near_zero(values: NDArray, reference: NDArray) -> NDArray[np.bool_]:
@@ -37,12 +50,14 @@ def near_zero(values: NDArray, reference: NDArray) -> NDArray[np.bool_]:
     magnitudes = np.abs(reference)
     bound = magnitudes.max(initial=1)
     # Infinite values of one row must not decide on the others.
-    if not np.isfinite(bound):
+    if not math.isfinite(bound):
         bound = magnitudes.max(initial=1, where=np.isfinite(magnitudes))
-    return np.abs(values) < _NEAR_ZERO * bound
+    if values is not reference:
+        magnitudes = np.abs(values)
+    return magnitudes < _NEAR_ZERO * bound
 
 
-def settled(values: Tensor) -> Tensor:
+def settled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values in double precision, 0 where they are 0 but for rounding.
 
     Where training samples are all equal, a normalized value is the difference of equal
@@ -50,15 +65,16 @@ def settled(values: Tensor) -> Tensor:
 
     Parameters
     ----------
-    values : Tensor of shape (n_rows, n_columns), float64
+    values : ndarray of shape (n_rows, n_columns), float64
         Values that were computed in double precision throughout.
 
     Returns
     -------
-    settled : Tensor of shape (n_rows, n_columns), float64
+    settled : ndarray of shape (n_rows, n_columns), float64
     """
-    largest = values.abs().amax(dim=1, keepdim=True).clamp_min(1)
-    return torch.where(values.abs() < _ROUNDED_TO_ZERO * largest, 0.0, values)
+    magnitudes = np.abs(values)
+    largest = magnitudes.max(axis=1, keepdims=True, initial=1)
+    return np.where(magnitudes < _ROUNDED_TO_ZERO * largest, 0.0, values)
 
 
 def _onednn_linear() -> Callable[..., Tensor] | None:

@@ -2,13 +2,13 @@
 
 import math
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Generator, Tensor, nn
 
 from skhash.variational.nn._dense_ops import Dropout, Linear, drop_out
-from skhash.variational.nn._inference import apply_precisely
+from skhash.variational.nn._inference import FastEncoder, apply_precisely
 from skhash.variational.nn._rows import CSRRows
 from skhash.variational.nn._sparse_layer import RowLinear, precise_product
 
@@ -148,6 +148,8 @@ class BernoulliAutoencoder(nn.Module):
     feature_head: Any
     code_head: Any
 
+    _fast_encoder: FastEncoder | None = None
+
     def __init__(
         self,
         n_features: int,
@@ -230,6 +232,23 @@ class BernoulliAutoencoder(nn.Module):
         hidden = self._precise_hidden(rows)
         features = apply_precisely(self.hidden_layers, hidden)
         return features, apply_precisely(self.logit_layer, features)
+
+    @property
+    def fast_encoder(self) -> FastEncoder:
+        """The trained network without torch, prepared when it is first used."""
+        # Two threads may both prepare one.
+        if self._fast_encoder is None:
+            self._fast_encoder = FastEncoder(self)
+        return self._fast_encoder
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training or inference."""
+        self._fast_encoder = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be prepared again."""
+        return {k: v for k, v in vars(self).items() if k != "_fast_encoder"}
 
     def amplifies_rounding(self) -> bool:
         """Return whether layers normalize what was the same for all training rows.

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from skhash.utils._sparse_product import product_by_rows
 from skhash.variational.nn._rows import CSRRows
 
 # Elements of a block of gradients: 4 MB, which stay in the cache. With smaller blocks
@@ -86,7 +88,7 @@ def sparse_product(rows: CSRRows, weight: Tensor) -> Tensor:
 def precise_product(rows: CSRRows, weight: Tensor) -> Tensor:
     """Return sparse rows times weights in double precision, row by row alike.
 
-    Only the weights of features that occur are converted.
+    No weights are converted on the CPU, and those of features that occur elsewhere.
 
     Parameters
     ----------
@@ -99,8 +101,14 @@ def precise_product(rows: CSRRows, weight: Tensor) -> Tensor:
     -------
     product : Tensor of shape (n_rows, n_outputs), float64
     """
-    present, columns = torch.unique(rows.columns, return_inverse=True)
     values = rows.values.double()
+    if weight.device.type == "cpu":
+        product = np.empty((rows.n_rows, weight.shape[1]))
+        starts = np.append(rows.offsets.numpy(), len(values))
+        columns, weights = rows.columns.int().numpy(), weight.detach().numpy()
+        product_by_rows(values.numpy(), columns, starts, weights, product)
+        return torch.from_numpy(product)
+    present, columns = torch.unique(rows.columns, return_inverse=True)
     return _embedding_bag(weight[present].double(), columns, rows.offsets, values)
 
 

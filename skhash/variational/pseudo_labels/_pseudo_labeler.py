@@ -12,6 +12,7 @@ from skhash.utils._documentation import DocumentedMixin
 from skhash.utils._labels import PartialLabels
 from skhash.utils._rows import row_blocks, sample_labeled_first
 from skhash.utils._scaling import Rows, Scaler
+from skhash.utils._state import VersionedStateMixin
 from skhash.variational.pseudo_labels._clusters import ClusterEnsemble
 from skhash.variational.pseudo_labels._graph import (
     LATENT_DIMENSIONS,
@@ -52,7 +53,7 @@ class PseudoLabels:
     clusters: ClusterEnsemble
 
 
-class PseudoLabeler(DocumentedMixin, BaseEstimator):
+class PseudoLabeler(VersionedStateMixin, DocumentedMixin, BaseEstimator):
     """Estimate pseudo-labels and neighbors of samples from few labels or none.
 
     A part of :class:`~skhash.SSBVAEHasher`, which trains its network on the result. In
