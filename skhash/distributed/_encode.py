@@ -25,6 +25,8 @@ Block = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray]
 
 #: Blocks per Dask thread that are sent ahead.
 _BLOCKS_AHEAD = 2
+#: Blocks after which these threads are counted again, since workers come and go.
+_BLOCKS_PER_COUNT = 16
 
 
 def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
@@ -128,9 +130,13 @@ def _encode_block(hasher: Any, block: Any) -> Block:
 # Blocks, by joblib
 
 
-def _pickled(estimator: Any) -> bytes:
-    """Pickle an estimator, by value where it has parts of a script or a notebook."""
-    return cloudpickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL)
+def _pickled(estimator: Any) -> NDArray[np.uint8]:
+    """Pickle an estimator, by value where it has parts of a script or a notebook.
+
+    Return an array: pickled in turn, its bytes are not copied, as those of `bytes` are.
+    """
+    text = cloudpickle.dumps(estimator, protocol=pickle.HIGHEST_PROTOCOL)
+    return np.frombuffer(text, dtype=np.uint8)
 
 
 class PickledOnce:
@@ -156,8 +162,7 @@ class PickledOnce:
     def __getstate__(self) -> dict[str, Any]:
         """Drop the estimator; its bytes remain."""
         if self._bytes is None:
-            text = _pickled(self._estimator)
-            self._bytes = np.frombuffer(text, dtype=np.uint8)
+            self._bytes = _pickled(self._estimator)
         return {"_estimator": None, "_key": self._key, "_bytes": self._bytes}
 
     def estimator(self) -> Any:
@@ -165,7 +170,7 @@ class PickledOnce:
         if self._estimator is None and self._bytes is not None:
             with PickledOnce._lock:
                 if PickledOnce._latest[0] != self._key:
-                    PickledOnce._latest = self._key, pickle.loads(self._bytes.tobytes())
+                    PickledOnce._latest = self._key, pickle.loads(self._bytes.data)
                 self._estimator = PickledOnce._latest[1]
         return self._estimator
 
@@ -194,14 +199,14 @@ def _encode_by_dask(client: Any, hasher: Any, blocks: Iterable[Any]) -> Iterator
     the worker that holds them, and the blocks in a task are not. Nor is the hasher,
     which is the result of a task.
     """
-    text = _pickled(hasher)
-    sent = client.submit(pickle.loads, text, pure=False)
+    sent = client.submit(pickle.loads, _pickled(hasher), pure=False)
     waiting: deque[Any] = deque()
     try:
-        for block in blocks:
+        for number, block in enumerate(blocks):
             waiting.append(client.submit(_encode_block, sent, block, pure=False))
-            n_threads = sum(client.ncores().values())
-            while len(waiting) > _BLOCKS_AHEAD * max(1, n_threads):
+            if number % _BLOCKS_PER_COUNT == 0:
+                n_ahead = _BLOCKS_AHEAD * max(1, sum(client.ncores().values()))
+            while len(waiting) > n_ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -227,8 +232,7 @@ def _as_delayed(hasher: Any) -> Any:
     """Return the hasher as a task of its own, which each worker fetches once."""
     import dask
 
-    text = _pickled(hasher)
-    return dask.delayed(pickle.loads, pure=False)(text)
+    return dask.delayed(pickle.loads, pure=False)(_pickled(hasher))
 
 
 def _columns(hasher: Any) -> list[str]:
