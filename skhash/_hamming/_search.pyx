@@ -21,7 +21,6 @@ include "_search.pxi"
 #: Bits of a substring: a table has 2^width buckets.
 MOST_WIDTH = 24
 
-
 # Asked once: a virtual machine answers CPUID in microseconds.
 cdef tuple _AVAILABLE = tuple(
     [KERNELS[i].name.decode() for i in range(N_KERNELS) if KERNELS[i].available()]

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+from itertools import product
 
 import numpy as np
 import pytest
@@ -377,21 +378,24 @@ def test_unfitted_estimators_have_no_fitted_attributes():
     assert not hasattr(fitted, "feature_names_in_")
 
 
-PARTS = [
+NUMBERS = [
     np.arange(3),
     np.arange(3, dtype=np.int8),
     np.array([0.5, 1.0]),
     np.array([True, False]),
+    np.array([2**63], dtype=np.uint64),
+]
+STRINGS = [
     np.array(["a", "b"]),
     np.array(["long name"]),
     np.array(["a", -1], dtype=object),
-    np.array([2**63], dtype=np.uint64),
 ]
 
 
-@pytest.mark.parametrize("first", PARTS)
-@pytest.mark.parametrize("second", PARTS)
-def test_labels_of_any_types_are_concatenated(first, second):
+@pytest.mark.parametrize(
+    ("first", "second"), [*product(NUMBERS, NUMBERS), *product(STRINGS, STRINGS)]
+)
+def test_labels_of_one_kind_are_concatenated(first, second):
     labels = Labels(first)
     for more in (first, second, second, first):
         before, expected = labels.values, concatenate_labels([labels.values, more])
@@ -402,6 +406,16 @@ def test_labels_of_any_types_are_concatenated(first, second):
     kept = labels.without(np.array([0, 2]))
     assert kept.values.tolist() == np.delete(expected, [0, 2]).tolist()
     assert pickle.loads(pickle.dumps(labels)).values.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [*product(NUMBERS, STRINGS), *product(STRINGS, NUMBERS)]
+)
+def test_labels_of_two_kinds_are_refused(first, second):
+    labels = Labels(first)
+    with pytest.raises(ValueError, match="classes of the kind of those in the index"):
+        labels.append(second)
+    assert labels.values.tolist() == first.tolist()
 
 
 @pytest.mark.parametrize("labels", [np.arange(9), np.array(["x"] * 9, dtype=object)])
