@@ -39,6 +39,14 @@ def drawn_blocks(n_rows, n_bits, seed):
         yield codes ^ np.bitwise_and.reduce(flips)
 
 
+# Workers of Dask keep 256 MB that they free, see docs/guide/scale.md.
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+_KEPT_MEMORY = {
+    f"{_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": 2**28,
+    f"{_ENVIRONMENT}.MALLOC_MMAP_THRESHOLD_": 2**25,
+}
+
+
 @contextmanager
 def backend_of(name, n_workers):
     """Run joblib on a backend; start and end a cluster for Dask."""
@@ -48,10 +56,12 @@ def backend_of(name, n_workers):
         if name == "loky":
             get_reusable_executor().shutdown(wait=True)
         return
+    import dask
     from dask.distributed import Client, LocalCluster
 
     how = {"n_workers": n_workers, "threads_per_worker": 1, "memory_limit": 0}
     with (
+        dask.config.set(_KEPT_MEMORY),
         LocalCluster(dashboard_address=None, **how) as cluster,
         Client(cluster),
         parallel_config("dask"),

@@ -17,9 +17,9 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skhash._packed_columns import final_estimator
 from skhash.distributed._one_thread import one_torch_thread
 from skhash.utils._compat import cloudpickle
-from skhash.utils._pipelines import final_estimator
 
 Block = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray]
 

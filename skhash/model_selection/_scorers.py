@@ -10,10 +10,10 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from skhash import metrics
+from skhash._packed_columns import unpack_columns
 from skhash.model_selection._stratification import labeled_rows
 from skhash.utils._compat import safe_indexing
 from skhash.utils._labels import warn_of_unlabeled
-from skhash.utils._pipelines import unpack_columns
 
 _WITHIN_RADIUS = (
     metrics.precision_within_radius_score,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import Tags, check_array
 
+from skhash._packed_columns import is_packed, unpack_columns
 from skhash.neighbors._default_hasher import fit_default_hasher
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.neighbors._reranked_search import RerankedSearchMixin
@@ -23,7 +24,6 @@ from skhash.utils._compat import (
     fit_context,
     get_feature_names,
 )
-from skhash.utils._pipelines import is_packed, unpack_columns
 
 __all__ = ["RerankedNearestNeighbors"]
 

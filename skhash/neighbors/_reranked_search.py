@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import validate_data
 
+from skhash._packed_columns import unpack_columns
 from skhash.metrics._relevance import resolve_relevance
 from skhash.neighbors._base import check_mode
 from skhash.neighbors._contents import SnapshotMixin
@@ -21,7 +22,6 @@ from skhash.utils._compat import num_samples
 from skhash.utils._docstrings import substitute
 from skhash.utils._labels import as_array, check_partial_labels, warn_of_unlabeled
 from skhash.utils._linalg import unit_rows
-from skhash.utils._pipelines import unpack_columns
 
 # Pairs of a query and a candidate whose vectors are held at a time.
 _PAIRS_PER_BLOCK = 20_000

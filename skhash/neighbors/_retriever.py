@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import Tags, get_tags
 
+from skhash._packed_columns import is_packed, unpack_columns
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.neighbors._reranked import RerankedNearestNeighbors
 from skhash.neighbors._retriever_search import (
@@ -20,7 +21,6 @@ from skhash.neighbors._retriever_search import (
 from skhash.shallow import ITQHasher
 from skhash.utils._compat import HasMethods, fit_context
 from skhash.utils._docstrings import substitute
-from skhash.utils._pipelines import is_packed, unpack_columns
 
 __all__ = ["HammingRetriever"]
 

@@ -8,11 +8,11 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
+from skhash._packed_columns import unpack_columns
 from skhash.neighbors._contents import SnapshotMixin
 from skhash.neighbors._mixins import TEXTS as SHARED
 from skhash.neighbors._nearest import HammingNearestNeighbors
 from skhash.utils._docstrings import substitute
-from skhash.utils._pipelines import unpack_columns
 
 TEXTS = {
     **SHARED,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skhash.utils._pipelines import final_estimator, unpack_columns
+from skhash._packed_columns import final_estimator, unpack_columns
 
 __all__ = ["TEXTS", "Display", "encode", "estimator_name"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skhash._packed_columns import final_estimator
 from skhash.plot._display import TEXTS, Display
 from skhash.utils._docstrings import substitute
-from skhash.utils._pipelines import final_estimator
 
 __all__ = ["LossDisplay"]
 

@@ -10,8 +10,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skhash._packed_columns import is_packed, packed_columns, unpack_columns
 from skhash.shallow import ITQHasher, PCAHasher, ThresholdHasher
-from skhash.utils._pipelines import is_packed, packed_columns, unpack_columns
 
 NAMES = [f"x{i}" for i in range(12)]
 FIRST, LAST = NAMES[:7], NAMES[5:]
