@@ -111,8 +111,6 @@ class CodeIndex:
         self.__dict__.update(state)
         self._set_storage(self.head, self.tail)
 
-    # Contents -------------------------------------------------------------------------
-
     @property
     def n_rows(self) -> int:
         """Number of codes."""
@@ -141,6 +139,8 @@ class CodeIndex:
         Codes and tables are shared; they are built anew when the index has doubled.
         """
         head, tail = self.head, self.tail
+        if not len(rows):
+            return self
         if isinstance(head, BlockedCodes) and head.can_grow:
             head = head.append(rows)
         else:
@@ -223,8 +223,6 @@ class CodeIndex:
         if built is None or built.n_codes > self._scanned(self.head).n_rows:
             return None
         return built
-
-    # Search ---------------------------------------------------------------------------
 
     def _parts(self, mask: Mask | None, built: MultiIndex | None) -> list[Part]:
         """List what to search: by tables where there are some, else by scanning."""

@@ -48,6 +48,19 @@ def test_memory_is_that_of_the_codes(rows):
     assert model._index.nbytes <= 1.1 * rows.nbytes
 
 
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "multi_index"])
+@pytest.mark.parametrize("copy", [True, False])
+def test_append_no_codes(algorithm, copy):
+    rows = np.random.default_rng(0).integers(0, 256, (112, 8), dtype=np.uint8)
+    index = CodeIndex(rows, 8 * rows.shape[1], algorithm=algorithm, copy=copy)
+    removed = np.array([3])
+    same = index.without(removed).append(rows[:0])
+    assert same.append(rows[:0]).n_rows == len(rows) - 1
+    distances, indices = same.nearest(rows[4:9], 1)
+    assert not distances.any()
+    assert (np.delete(rows, removed, axis=0)[indices[:, 0]] == rows[4:9]).all()
+
+
 def test_tables_are_built_once_scans_cost_more():
     rows = random_rows(200_000, 8)
     model = HammingNearestNeighbors(packed=True, max_memory=10).fit(rows)
