@@ -1,5 +1,8 @@
 """Test arrays that share memory with longer ones."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -67,3 +70,14 @@ def test_labels_of_any_kind_follow_unlabeled_samples():
         labels = Labels(as_array([unknown] * 2))
         assert labels.append(as_array(["a"])).values[2] == "a"
         assert labels.append(as_array([3])).values[2] == 3
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda array: pickle.loads(pickle.dumps(array)), copy.deepcopy]
+)
+def test_copies_leave_out_the_spare_memory(copied):
+    array = GrowingArray(np.arange(100)).append(np.arange(3))
+    assert len(array._buffer) > len(array) == 103
+    same = copied(array)
+    assert len(same) == len(same._buffer) == 103
+    assert same.append(np.arange(2)).values.tolist() == [*range(100), 0, 1, 2, 0, 1]
