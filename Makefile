@@ -102,7 +102,7 @@ tables: $(VENV)/.built
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -b html -W --keep-going docs build/site
 	$(BIN)/python .ci/check_links.py build/site *.md
-	$(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/guide/*.md
+	OMP_NUM_THREADS=1 $(BIN)/python .ci/check_pages.py README.md docs/tutorial.md docs/guide/*.md
 
 sanitize: $(VENV)/.test
 	$(BIN)/python tests/_hamming/run_sanitized.py
