@@ -55,10 +55,9 @@ def encode(hasher: Any, X: Any, *, n_jobs: int | None = None) -> Any:
     -------
     codes : iterator, dask array, DataFrame or Bag
         Of blocks, an iterator over their codes in order, with ids over tuples
-        (codes, ids). Blocks are read ahead. Else a
-        collection that is not computed yet: of an array the array of the codes, of a
-        frame a frame with the same index, of a Bag a Bag with one item per partition,
-        codes or a tuple (codes, ids).
+        (codes, ids). Blocks are read ahead. Else a collection that is not computed yet:
+        of an array the array of the codes, of a frame a frame with the same index, of a
+        Bag a Bag with one item per partition, codes or a tuple (codes, ids).
 
     Raises
     ------

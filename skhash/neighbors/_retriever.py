@@ -40,8 +40,8 @@ class HammingRetriever(RetrieverSearchMixin):
         fitted; wrap a fitted one in scikit-learn's ``FrozenEstimator`` to take it as it
         is. None is ``ITQHasher(64, random_state=0)``.
     index : HammingNearestNeighbors or RerankedNearestNeighbors, default=None
-        The index, which is cloned and fitted. `packed` is set
-        according to the output of the encoder. None is ``HammingNearestNeighbors()``.
+        The index, which is cloned and fitted. `packed` is set according to the output
+        of the encoder. None is ``HammingNearestNeighbors()``.
 
     Attributes
     ----------

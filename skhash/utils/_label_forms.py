@@ -59,7 +59,7 @@ def check_texts(texts: Iterable[str], name: str) -> None:
 
 
 def is_missing(label: Any) -> bool:
-    """Tell whether a value means that there is no label: None, NaN or pandas.NA."""
+    """Return whether a value means that there is no label: None, NaN or pandas.NA."""
     return label is None or is_scalar_nan(label) or is_pandas_na(label)
 
 

@@ -151,14 +151,13 @@ class BaseVAEHasher(NetworkEncoder):
 
         Notes
         -----
-        With one label per sample, :class:`~skhash.SSBVAEHasher` learns new
-        classes. Such a call does not train the network: codes of samples of the
-        earlier classes stay, so that stored codes stay valid, and
-        samples of the new classes get codes near new codewords. Unlabeled samples of
-        the call are used as in `fit`. A call without new classes
-        trains the network and changes codes. To distinguish new classes
-        from earlier ones, a fitted hasher keeps up to 2,000 training samples, also in
-        files.
+        With one label per sample, :class:`~skhash.SSBVAEHasher` learns new classes.
+        Such a call does not train the network: codes of samples of the earlier classes
+        stay, so that stored codes stay valid, and samples of the new classes get codes
+        near new codewords. Unlabeled samples of the call are used as in `fit`. A call
+        without new classes trains the network and changes codes. To distinguish new
+        classes from earlier ones, a fitted hasher keeps up to 2,000 training samples,
+        also in files.
         """
         replace_state(self, type(self)._fit_chunk, X, y, classes)
         return self

@@ -350,7 +350,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         )
 
     def _content_rows(self, rows: Rows) -> Rows:
-        """Return what scaled samples say of their content."""
+        """Return rows whose latent space is the content of codes, of scaled samples."""
         return rows
 
     def _class_outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:

@@ -1,7 +1,6 @@
 """Apply calls to a hasher, and compare it with a hasher that is new for every fit."""
 
 import copy
-import pickle
 import threading
 import warnings
 
@@ -11,6 +10,7 @@ from sklearn.base import clone
 
 from skhash import shallow, variational
 from tests.faults import interrupted_at
+from tests.fuzz.checked_index import COPIES
 
 SMALL = {"max_epochs": 1, "batch_size": 20, "hidden_layer_sizes": (6,)}
 # SimHasher learns nothing, and takes another number of bits at any time.
@@ -150,11 +150,7 @@ class CheckedHasher:
         assert error is not None or self.X is None
 
     def replace_by_copy(self, how):
-        self.hasher = {
-            "pickle": lambda: pickle.loads(pickle.dumps(self.hasher)),
-            "copy": lambda: copy.copy(self.hasher),
-            "deepcopy": lambda: copy.deepcopy(self.hasher),
-        }[how]()
+        self.hasher = COPIES[how](self.hasher)
 
     # Threads --------------------------------------------------------------------------
 

@@ -24,6 +24,11 @@ LABELS = {
     ],
     "columns": lambda n, rng: rng.integers(0, 2, (n, 3)),
 }
+COPIES = {
+    "pickle": lambda estimator: pickle.loads(pickle.dumps(estimator)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
 KINDS = ["random", "equal", "repeated", "near"]
 ALGORITHMS = ["auto", "brute", "multi_index"]
 WIDTHS = [1, 2, 7, 8, 9, 16, 33]
@@ -124,11 +129,7 @@ class CheckedIndex:
         self.index.set_params(**parameters)
 
     def replace_by_copy(self, how):
-        self.index = {
-            "pickle": lambda: pickle.loads(pickle.dumps(self.index)),
-            "copy": lambda: copy.copy(self.index),
-            "deepcopy": lambda: copy.deepcopy(self.index),
-        }[how]()
+        self.index = COPIES[how](self.index)
 
     # Changes that fail ----------------------------------------------------------------
 

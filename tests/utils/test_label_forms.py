@@ -159,6 +159,7 @@ HINT = "MultiLabelBinarizer"
         (np.array(["a", "None", "b"], dtype=object), "the text 'None'"),
         (np.array(["a", "-1.0", "b"]), "the text '-1.0'"),
         (pd.Series(["a", "<NA>", "b"], dtype="string"), "the text '<NA>'"),
+        (np.array(["a", "NaT", "b"]), "the text 'NaT'"),
         (np.array([[1, np.nan], [0, 1], [1, 0]]), "contains NaN in rows that have"),
         (np.array([[1, None], [0, 1], [1, 0]], dtype=object), "contains NaN in rows"),
         (sp.csr_array([[1.0, 2.0], [0, 1], [1, 0]]), "indicator of 0 and 1"),

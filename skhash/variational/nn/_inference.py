@@ -40,6 +40,17 @@ class FastEncoder:
         self._hidden = fast_stages(network.hidden_layers, network.input_layer.bias)
         self._logits = fast_stages(network.logit_layer)
         self.amplifies_rounding = network.amplifies_rounding()
+        layers = network.input_layer, network.hidden_layers, network.logit_layer
+        states = [layer.state_dict(keep_vars=True) for layer in layers]
+        self._sources = [source for state in states for source in state.values()]
+        self._versions = self._count_versions()
+
+    def _count_versions(self) -> list[tuple[int, int]]:
+        return [(source.data_ptr(), source._version) for source in self._sources]
+
+    def is_current(self) -> bool:
+        """Return whether the network still has the weights of this encoder."""
+        return self._versions == self._count_versions()
 
     def encode(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return features and logits of scaled rows in single precision."""

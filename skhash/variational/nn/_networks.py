@@ -236,10 +236,11 @@ class BernoulliAutoencoder(nn.Module):
     @property
     def fast_encoder(self) -> FastEncoder:
         """The trained network without torch, prepared when it is first used."""
+        encoder = self._fast_encoder
         # Two threads may both prepare one.
-        if self._fast_encoder is None:
-            self._fast_encoder = FastEncoder(self)
-        return self._fast_encoder
+        if encoder is None or not encoder.is_current():
+            encoder = self._fast_encoder = FastEncoder(self)
+        return encoder
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training or inference."""

@@ -88,7 +88,7 @@ def sparse_product(rows: CSRRows, weight: Tensor) -> Tensor:
 def precise_product(rows: CSRRows, weight: Tensor) -> Tensor:
     """Return sparse rows times weights in double precision, row by row alike.
 
-    No weights are converted on the CPU, and those of features that occur elsewhere.
+    On the CPU no weights are converted; on other devices, those of features that occur.
 
     Parameters
     ----------

@@ -93,3 +93,31 @@ def test_prepared_again_after_training(network):
     assert copy.deepcopy(network)._fast_encoder is None
     network.train()
     assert network.eval().fast_encoder is not first
+
+
+def replaced(network):
+    network.load_state_dict({k: 2 * v for k, v in network.state_dict().items()})
+
+
+def changed_in_place(network):
+    with torch.no_grad():
+        network.logit_layer[0].weight.mul_(2)
+
+
+def moved(network):
+    replaced(network.double())
+    network.float()
+
+
+@pytest.mark.parametrize("change", [replaced, changed_in_place, moved])
+def test_fast_encoder_follows_the_network(network, change):
+    rows = np.random.default_rng(0).random((5, 50), dtype=np.float32)
+    before = network.fast_encoder
+    assert network.fast_encoder is before
+    old = before.encode(rows)[1]
+    change(network)
+    assert network.fast_encoder is not before
+    new = network.fast_encoder.encode(rows)[1]
+    assert not np.allclose(new, old)
+    expected = network.encode(as_tensor_rows(rows), precise=True)[1].detach()
+    assert_allclose(new, expected, rtol=1e-4, atol=1e-4)
