@@ -11,7 +11,8 @@ texts by a network on several workers. "pipeline" encodes, indexes and searches 
 blocks. "quality" fits hashers to samples of several sizes. "classes" adds a quarter of
 the classes by `partial_fit`, and compares with a fit to all samples.
 
-Each step runs in a fresh process. Seconds are wall time, and depend on what else the
+The backend "dask-malloc" is Dask with the memory settings of docs/guide/scale.md. Each
+step runs in a fresh process. Seconds are wall time, and depend on what else the
 machine does: `load` is the mean number of running processes. Memory is the peak above
 that before the step in MB of 10^6 bytes; mapped pages count, workers do not.
 """
@@ -58,7 +59,7 @@ def run_index(arguments):
                     rows += [row | workers for row in found]
             for row in rows:
                 row |= {"case": "index", "rows": n_rows, "bits": n_bits}
-                if row.get("backend") in ("loky", "dask"):
+                if row.get("backend", "") in PROCESSES:
                     row["cpu_seconds"] = None  # that of the workers is not known
                 else:
                     row["gb_per_cpu_second"] = row["bytes"] / row["cpu_seconds"] / 1e9
@@ -73,7 +74,7 @@ def run_encode(arguments):
             how = arguments.backend, n_workers, n_bits
             for row in in_fresh_process(measure_encode, texts, *how):
                 row = {"backend": arguments.backend, "workers": n_workers} | row
-                if row["backend"] in ("loky", "dask"):
+                if row["backend"] in PROCESSES:
                     row["cpu_seconds"] = None
                 yield {"case": "encode", "rows": n_rows, "bits": n_bits} | row
 
@@ -104,6 +105,8 @@ def run_classes(arguments):
             yield {"case": "classes", "bits": arguments.bits[0]} | row
 
 
+# Backends whose work is done in other processes.
+PROCESSES = ("loky", "dask", "dask-malloc")
 CASES = {
     "classes": run_classes,
     "index": run_index,
@@ -131,7 +134,7 @@ def parse(argv):
     add("--rows", nargs="+", type=int)
     add("--bits", nargs="+", type=int, default=[64])
     add("--shards", nargs="+", type=int, default=[7])
-    add("--backend", choices=["threading", "loky", "dask"], default="threading")
+    add("--backend", choices=["threading", *PROCESSES], default="threading")
     add("--workers", nargs="+", type=int, default=[1])
     add("--repeats", type=int, default=7, help="of searches for one query")
     add("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))

@@ -49,8 +49,8 @@ _KEPT_MEMORY = {
 
 @contextmanager
 def backend_of(name, n_workers):
-    """Run joblib on a backend; start and end a cluster for Dask."""
-    if name != "dask":
+    """Run joblib on a backend; start and end a cluster for "dask" and "dask-malloc"."""
+    if not name.startswith("dask"):
         with parallel_config(name, n_jobs=n_workers):
             yield
         if name == "loky":
@@ -61,7 +61,7 @@ def backend_of(name, n_workers):
 
     how = {"n_workers": n_workers, "threads_per_worker": 1, "memory_limit": 0}
     with (
-        dask.config.set(_KEPT_MEMORY),
+        dask.config.set(_KEPT_MEMORY if name == "dask-malloc" else {}),
         LocalCluster(dashboard_address=None, **how) as cluster,
         Client(cluster),
         parallel_config("dask"),
