@@ -16,6 +16,13 @@ neighbors (label-spread), both quantized by ITQ; ITQ of the embeddings; and sign
 randomly rotated principal components (pca-sign). cifar10 and fashion-mnist have image
 features or pixels instead of embeddings, and no words.
 
+Three methods, by name only (--methods), fine-tune the encoder on the labeled texts by
+the package setfit, for minutes to hours: codes of its embeddings as by log-reg
+(setfit), by SSBVAEHasher (setfit-embedding), and with the words by
+MultiViewSSBVAEHasher (setfit-both). Their seconds do not include the encoding, and
+those of setfit-embedding and setfit-both not the fine-tuning. The accuracy of setfit is
+that of its own classifier.
+
 Prints for each run the precision of the first 1, 10 and 100 by class, ties in
 expectation, the accuracy of `predict` and of logistic regression on the same features
 (its C by cross-validation, and whether dense ones are standardized), and the seconds of
@@ -43,6 +50,8 @@ from skhash.model_selection import mask_labels
 MEASURES = ("P@1", "P@10", "P@100", "accuracy", "logistic", "fit_seconds")
 COLUMNS = ("dataset", "method", "bits", "labels", "seed", *MEASURES)
 N_EMBEDDING = 384
+FINE_TUNED = ("setfit", "setfit-embedding", "setfit-both")
+NEED_LABELS = ("log-reg", "label-spread", *FINE_TUNED)
 _QUERIES_PER_BLOCK = 256
 
 
@@ -67,6 +76,9 @@ def make_methods(n_bits, seed):
         "label-spread": ("embedding", spread),
         "itq": ("embedding", ITQHasher(n_bits, random_state=seed)),
         "pca-sign": ("embedding", RotatedPCA(n_bits, seed)),
+        "setfit": ("embedding", ClassifierHasher(**classes)),
+        "setfit-embedding": ("embedding", SSBVAEHasher(n_bits, random_state=seed)),
+        "setfit-both": ("both", both),
     }
 
 
@@ -106,18 +118,30 @@ def logistic_accuracy(X, y, X_query, y_query):
 def run_method(name, n_bits, percent, seed, task):
     """Fit a method and measure its codes."""
     form, hasher = make_methods(n_bits, seed)[name]
-    X, X_query = task.fit[form], task.query[form]
     y = mask_labels(task.y_fit, keep=percent / 100, random_state=seed)
+    if name in FINE_TUNED:
+        task, tuned = task.fine_tune(y, percent, seed)
+    X, X_query = task.fit[form], task.query[form]
     start = time.process_time()
     hasher.fit(X, y if percent else None)
     run = {"fit_seconds": time.process_time() - start}
     run |= evaluate(
         hasher.transform(X), hasher.transform(X_query), task.y_fit, task.y_query
     )
-    if percent and name in ("words", "embedding", "both"):
+    if name == "setfit":
+        run["fit_seconds"] += tuned.tuning_seconds
+        run["accuracy"] = (tuned.predicted == task.y_query).mean()
+    elif percent and name.removeprefix("setfit-") in ("words", "embedding", "both"):
         run["accuracy"] = (hasher.predict(X_query) == task.y_query).mean()
         run["logistic"] = logistic_accuracy(X, y, X_query, task.y_query)
     return run
+
+
+def can_run(name, form, percent, task):
+    """Return whether a method applies to the forms and labels of a task."""
+    if name in FINE_TUNED and "texts" not in task.fit:
+        return False
+    return form in task.fit and (percent > 0 or name not in NEED_LABELS)
 
 
 def run_all(arguments):
@@ -128,8 +152,7 @@ def run_all(arguments):
             for seed in arguments.seeds:
                 for name in arguments.methods:
                     form, _ = make_methods(arguments.bits, seed)[name]
-                    classes_only = name in ("log-reg", "label-spread")
-                    if form not in task.fit or (classes_only and not percent):
+                    if not can_run(name, form, percent, task):
                         continue
                     about = (dataset, name, arguments.bits, percent, seed)
                     run = run_method(name, arguments.bits, percent, seed, task)
@@ -156,7 +179,8 @@ def parse(argv):
     add, names = parser.add_argument, list(make_methods(32, 0))
     sets = [*TEXTS, *DENSE]
     add("--dataset", nargs="+", default=["20newsgroups-bare"], choices=sets)
-    add("--methods", nargs="+", default=names, choices=names)
+    quick = [name for name in names if name not in FINE_TUNED]
+    add("--methods", nargs="+", default=quick, choices=names)
     add("--bits", type=int, default=32, help="length of the codes")
     add("--labels", nargs="+", type=float, default=[0, 1, 10], help="in percent")
     add("--seeds", nargs="+", type=int, default=[0])

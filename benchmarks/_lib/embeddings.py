@@ -30,16 +30,24 @@ def cached_embeddings(name, texts, n_tokens=256):
     embeddings : ndarray of shape (n_texts, 384), float32
         Embeddings of unit length.
     """
-    folder = Path(os.environ.get("SKHASH_CACHE") or Path.home() / ".cache/scikit-hash")
-    path = folder / f"{name}.npy"
+    path = cache_folder() / f"{name}.npy"
     if not path.exists():
         embeddings = embed(texts, n_tokens)
-        folder.mkdir(parents=True, exist_ok=True)
-        # Another process may write at the same time: replace the file atomically.
-        partial = folder / f"{name}.{os.getpid()}.npy"
-        np.save(partial, embeddings)
-        partial.replace(path)
+        replace_file(path, lambda partial: np.save(partial, embeddings))
     return np.load(path)
+
+
+def cache_folder():
+    """Return the folder of the cache."""
+    return Path(os.environ.get("SKHASH_CACHE") or Path.home() / ".cache/scikit-hash")
+
+
+def replace_file(path, write):
+    """Write a file atomically: another process may write it at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.{os.getpid()}{path.suffix}")
+    write(partial)
+    partial.replace(path)
 
 
 def embed(texts, n_tokens=256):

@@ -511,6 +511,7 @@ TABLES = {
     "views": partial(view_tables.views_table, "P@100"),
     "views-first": partial(view_tables.views_table, "P@1"),
     "views-predict": view_tables.predict_table,
+    "views-fine-tuned": view_tables.fine_tuned_table,
     "ablation": ablation_table,
     "recipe": recipe_table,
     "search": search_table,

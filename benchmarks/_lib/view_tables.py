@@ -7,6 +7,7 @@ from _lib.tables import markdown_table, read_csv
 _RESULTS = Path(__file__).parents[1] / "results" / "views.csv"
 _METHODS = ("words", "embedding", "both", "semi")
 _OTHERS = ("log-reg", "label-spread", "itq", "pca-sign")
+_FINE_TUNED = ("setfit", "setfit-embedding", "setfit-both")
 
 
 def _groups():
@@ -44,3 +45,18 @@ def predict_table():
             line = [f"{dataset}, {labels} %", *cells]
             lines.append(["" if cell == " / " else cell for cell in line])
     return markdown_table(["`predict` / logistic", *_METHODS[:3]], lines)
+
+
+def fine_tuned_table():
+    """Return precision, accuracy and CPU time beside those of SetFit."""
+    names, measures = ("embedding", "both", *_FINE_TUNED), ("P@1", "P@100", "accuracy")
+    lines = []
+    for (dataset, labels), rows in _groups():
+        if "setfit" in rows:
+            line = [f"{dataset}, {labels} %"]
+            for name in names:
+                line.append(" / ".join(_cell(rows.get(name), m) for m in measures))
+            seconds = (rows[name]["fit_seconds"] for name in ("both", "setfit"))
+            lines.append([*line, " / ".join(f"{float(s):.0f} s" for s in seconds)])
+    header = ["P@1 / P@100 / accuracy", *names, "CPU time: both / setfit"]
+    return markdown_table(header, lines)

