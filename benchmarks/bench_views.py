@@ -51,6 +51,7 @@ MEASURES = ("P@1", "P@10", "P@100", "accuracy", "logistic", "fit_seconds")
 COLUMNS = ("dataset", "method", "bits", "labels", "seed", *MEASURES)
 N_EMBEDDING = 384
 FINE_TUNED = ("setfit", "setfit-embedding", "setfit-both")
+PREDICTING = ("words", "embedding", "both", *FINE_TUNED)
 NEED_LABELS = ("log-reg", "label-spread", *FINE_TUNED)
 _QUERIES_PER_BLOCK = 256
 
@@ -128,12 +129,13 @@ def run_method(name, n_bits, percent, seed, task):
     run |= evaluate(
         hasher.transform(X), hasher.transform(X_query), task.y_fit, task.y_query
     )
+    if percent and name in PREDICTING:
+        own = name == "setfit"
+        predicted = tuned.predicted if own else hasher.predict(X_query)
+        run["accuracy"] = (predicted == task.y_query).mean()
+        run["logistic"] = logistic_accuracy(X, y, X_query, task.y_query)
     if name == "setfit":
         run["fit_seconds"] += tuned.tuning_seconds
-        run["accuracy"] = (tuned.predicted == task.y_query).mean()
-    elif percent and name.removeprefix("setfit-") in ("words", "embedding", "both"):
-        run["accuracy"] = (hasher.predict(X_query) == task.y_query).mean()
-        run["logistic"] = logistic_accuracy(X, y, X_query, task.y_query)
     return run
 
 
