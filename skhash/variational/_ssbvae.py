@@ -49,10 +49,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     further ones also distinguish samples of a class (`class_weight`).
 
     The defaults are one setting for all data, code lengths and numbers of labels. They
-    extend the published method by closed-form pseudo-labels, neighbors and clusters
-    (`pseudo_labeler`), by codes that are moved towards the codewords of their likely
-    classes (`code_assigner`), and by the mixture of class and content.
-    :class:`~skhash.OriginalSSBVAEHasher` is the method as published.
+    extend the method, which is :class:`~skhash.OriginalSSBVAEHasher`, by closed-form
+    pseudo-labels, neighbors and clusters (`pseudo_labeler`), codes near codewords of
+    likely classes (`code_assigner`), and the mixture of class and content.
 
     Parameters
     ----------
@@ -62,9 +61,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is the similarity of the samples alone, and 1 the bits of
-        the network. "auto" is 1 for the first 32 bits (24 if nearly all classes are
-        known), and 0.3 for others; with labels 0.3 to 0.6, increasing with their
-        number. Without labels, 0.5 for the first 32 if these find more similar samples.
+        the network. "auto" is 1 for the first 32 bits (24 if most classes are known),
+        and 0.3 to 0.6 for others, increasing with the number of labels. Without labels,
+        it is 0.5 for the first 32 if these find more similar samples then.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -135,7 +134,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     -----
     {architecture_cost}
 
-    The pseudo-labeler learns from 20,000 samples at most. An error or an interrupt
+    The pseudo-labeler learns from 20,000 samples at most. An error or interrupt
     (Ctrl-C) in `fit` or `partial_fit` leaves the hasher as it was. To keep what was
     learned so far, end training by a callback such as skorch's ``EarlyStopping``.
 
