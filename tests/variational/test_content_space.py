@@ -26,7 +26,7 @@ def words():
     return sp.csr_array(counts.astype(np.float32)), groups
 
 
-def near_share(coordinates, groups):
+def near_fraction(coordinates, groups):
     """Return how often the nearest sample by inner product is of the same group."""
     products = coordinates @ coordinates.T
     np.fill_diagonal(products, -np.inf)
@@ -45,7 +45,7 @@ def test_coordinates_are_linear_models_of_unit_rows(make):
     single = space.transform(X, np.float32)
     assert single.dtype == np.float32
     assert_allclose(single, expected, atol=1e-5)
-    assert near_share(found, groups) > 0.9
+    assert near_fraction(found, groups) > 0.9
     # Balanced bits.
     assert abs((found > 0).mean() - 0.5) < 0.05
 
