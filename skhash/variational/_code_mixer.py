@@ -1,68 +1,50 @@
 """Mix class coordinates and content coordinates into one code."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from sklearn.preprocessing import normalize
 
-from skhash.utils._linalg import learn_rotation, ridge_weights, unit_rows
-from skhash.utils._rows import row_blocks
+from skhash.utils._linalg import learn_rotation, ridge_weights
 from skhash.utils._scaling import Rows
-from skhash.utils._sparse import sparse_product, with_data
-from skhash.variational._code_evidence import (
-    ClassEvidence,
-    class_weights,
-    found_similarity,
-    split_halves,
-)
+from skhash.variational._code_evidence import ClassEvidence, class_weights
+from skhash.variational._content_space import ContentSpace
 from skhash.variational.nn._dense_ops import by_torch
-from skhash.variational.pseudo_labels._graph import LatentSpace
 
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
 # The class weight without labels of first bits, where these are mixed, and others.
-_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.7, 0.5
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.3
 # With labels, the class weight of further bits is the first one with which posteriors
 # expect at most so many times the errors of the network, or so many more per sample.
 _MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
 # So many bits of the network may be replaced by mixed ones.
 _REPLACED_BITS = 8
-_CONTENT_DIMENSIONS = 128
-# The first bits are rotated out of so many principal components per bit.
-_COMPONENTS_PER_BIT = 1.5
+# The first bits have so many content coordinates, and principal components of all.
+_FIRST_DIMENSIONS = 64
 _MAX_ITER = 20
-# What is mixed is chosen by at least so many samples, of which some are queries.
-_MIN_CHOICE_SAMPLES, _MAX_CHOICE_SAMPLES = 1000, 6000
-_MAX_CHOICE_QUERIES = 2000
-# The rotation and its inverse are learned from this many samples at most.
-_MAX_SAMPLES = 10_000
-_ROWS_PER_BLOCK = 2048
+# Class posteriors of at least so many samples choose the class weight.
+_MIN_CHOICE_SAMPLES = 1000
 # Relative to the largest variance; what is smaller is rounding.
 _MIN_VARIANCE = 1e-9
-
-ClassOutputs = Callable[[Rows], tuple[NDArray, NDArray | None]]
 
 
 class CodeMixer:
     """Rotate class coordinates and content coordinates into the bits of a code.
 
     The class coordinates are the logits of the network, moved towards the codewords of
-    likely classes and squashed by tanh. The content coordinates are those of the
-    samples in a latent space by truncated SVD, of unit length. Both have the same total
-    variance, and are weighted by the square roots of the class weight and of 1 minus
-    it: the squared distance is a weighted mean of those of the two parts. Both are
-    rotated by iterative quantization [1]_, so that their signs lose little.
+    likely classes and squashed by tanh. The content coordinates are those of
+    :class:`ContentSpace`. Both have the same total variance, and are weighted by the
+    square roots of the class weight and of 1 minus it: the squared distance is a
+    weighted mean of those of the two parts. Both are rotated by iterative quantization
+    [1]_, so that their signs lose little.
 
-    The first 32 bits have the 48 leading principal components. Further bits have all
-    directions in proportion to their variance: they need not repeat the leading ones.
+    The first 32 bits have the 64 leading principal components of the class and of the
+    64 smoothest content coordinates. Further bits have all directions in proportion to
+    their variance: they need not repeat the leading ones.
 
     With ``class_weight="auto"``, the first bits are those of the network, and the
     others are mixed: a mixture of all bits takes from the class what it gives to
@@ -77,12 +59,12 @@ class CodeMixer:
         Length of the codes; with "auto", more than the bits of the network.
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1), in
-        mixed bits. "auto" is 0.5 for bits after the first 32. With class posteriors, it
+        mixed bits. "auto" is 0.3 for bits after the first 32. With class posteriors, it
         is the first of :func:`class_weights` with which they expect at most a hundredth
         more errors than with the bits of the network.
     mixes_first : bool, default=False
         Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
-        weight of 0.7. Any other class weight mixes all bits.
+        weight of 0.5. Any other class weight mixes all bits.
 
     Attributes
     ----------
@@ -95,7 +77,8 @@ class CodeMixer:
        learning binary codes", CVPR 2011. doi:10.1109/CVPR.2011.5995432
     """
 
-    # Bits of the network at the beginning of the code. None in files of earlier mixers.
+    # Bits of the network at the beginning of the code. None in files of earlier mixers,
+    # whose content coordinates are those of a LatentSpace.
     _n_kept = 0
     # Estimates the bits of the network by codes; None if these have them all.
     _inverse: NDArray[np.float64] | None = None
@@ -114,10 +97,11 @@ class CodeMixer:
         random_state: np.random.RandomState,
         posteriors: NDArray[np.float32] | None = None,
         *,
+        space: ContentSpace | None = None,
         labeled_fraction: float = 1.0,
         replaces: bool = False,
     ) -> "CodeMixer":
-        """Learn the latent space and the rotation.
+        """Learn the rotation, and the content coordinates unless they are given.
 
         Parameters
         ----------
@@ -126,10 +110,12 @@ class CodeMixer:
         class_logits : ndarray of shape (n_samples, n_class_bits), float32
             Their logits.
         random_state : RandomState
-            Seeds the SVD and the rotations.
+            Seeds the content coordinates and the rotations.
         posteriors : ndarray of shape (n_samples, n_classes), float32, default=None
             Their class posteriors. They choose a class weight of "auto" from 1,000
             samples on.
+        space : ContentSpace, default=None
+            The content coordinates of these samples. None learns them.
         labeled_fraction : float, default=1.0
             The fraction of the training samples that has labels.
         replaces : bool, default=False
@@ -142,8 +128,10 @@ class CodeMixer:
         self.n_samples = rows.shape[0]
         keeps = self.class_weight == "auto" and not self.mixes_first
         self._n_kept = class_logits.shape[1] if keeps else 0
-        self._space = LatentSpace(rows, _CONTENT_DIMENSIONS, random_state)
-        content = self._content(rows, np.float64)
+        self._space = space or content_space(
+            rows, class_logits, self.class_weight, random_state
+        )
+        content = self._space.transform(rows, np.float64)
         squashed = by_torch(torch.tanh, class_logits).astype(np.float64)
         parts = [squashed, content]
         centers = [part.mean(axis=0) for part in parts]
@@ -199,24 +187,42 @@ class CodeMixer:
         replaces: bool,
     ) -> list[NDArray[np.float64]]:
         """Choose how many bits to keep, and the class weight, by class posteriors."""
-        error = evidence.error(bits)
+        error, blocks = evidence.error(bits), []
         most = max(_MAX_ERROR_RATIO * error, error + _MAX_ERROR_RISE)
-        n_bits, spans, blocks = bits.shape[1], self._spans(), []
-        weights = class_weights(evidence.labeled_fraction)
-        rotated = partial(_rotated, both, widths, random_state=evidence.random_state)
+        choose = partial(self._choose_block, both, widths, evidence, most)
+        n_bits, spans = bits.shape[1], self._spans()
         if replaces:
-            first, self.class_weight_ = n_bits - _REPLACED_BITS, weights[0]
-            block = rotated(self.class_weight_, first, n_bits)
-            codes = np.hstack([bits[:, :first], both @ block > 0])
-            if evidence.error(codes) <= most:
-                self._n_kept, bits, blocks = first, codes, [block]
-        for span in spans:
-            for self.class_weight_ in weights:
-                block = rotated(self.class_weight_, *span)
-                if evidence.error(np.hstack([bits, both @ block > 0])) <= most:
-                    break
-            blocks.append(block)
-        return blocks
+            kept = bits[:, : n_bits - _REPLACED_BITS]
+            block, codes, is_chosen = choose(kept, n_bits)
+            if is_chosen:
+                self._n_kept, bits, blocks = kept.shape[1], codes, [block]
+        return blocks + [choose(bits, last)[0] for _, last in spans]
+
+    def _choose_block(
+        self,
+        both: NDArray[np.float64],
+        widths: list[int],
+        evidence: ClassEvidence,
+        most: float,
+        kept: NDArray[np.bool_],
+        last: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], bool]:
+        """Return weights of bits up to `last`, codes, and whether errors are few."""
+        for weight in class_weights(evidence.labeled_fraction):
+            block = _rotated(
+                both, widths, weight, kept.shape[1], last, evidence.random_state
+            )
+            codes = np.hstack([kept, both @ block > 0])
+            is_chosen = evidence.error(codes) <= most
+            if is_chosen:
+                break
+        self.class_weight_ = weight
+        return block, codes, is_chosen
+
+    @property
+    def n_kept(self) -> int:
+        """How many bits of the network begin the code."""
+        return self._n_kept
 
     def _class_weight(self, first_bit: int) -> float:
         if self.class_weight != "auto":
@@ -229,19 +235,6 @@ class CodeMixer:
             return [(self._n_kept, self.n_bits)] if self.n_bits > self._n_kept else []
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
-
-    def _content(self, rows: Rows, dtype: Any) -> NDArray[Any]:
-        """Return the coordinates of scaled samples in a precision."""
-        components = self._space.components
-        if sp.issparse(rows) and components is not None:
-            rows = with_data(rows, rows.data.astype(dtype, copy=False))
-            return unit_rows(sparse_product(rows, components))[0]
-        rows = rows.astype(dtype)
-        if components is not None:
-            rows = rows @ components.astype(dtype, copy=False)
-        elif sp.issparse(rows):
-            rows = rows.toarray()
-        return unit_rows(rows)[0]
 
     def mix(self, rows: Rows, class_logits: NDArray) -> NDArray:
         """Return the logits of codes.
@@ -258,7 +251,7 @@ class CodeMixer:
         logits : ndarray of shape (n_rows, n_bits)
             In the precision of `class_logits`.
         """
-        content = self._content(rows, class_logits.dtype)
+        content = self._space.transform(rows, class_logits.dtype)
         mixed = by_torch(torch.tanh, class_logits) @ self._class_weights
         mixed += content @ self._content_weights
         mixed -= self._offset
@@ -275,103 +268,14 @@ class CodeMixer:
         return np.hstack([kept, others.astype(np.float32)])
 
 
-@dataclass(frozen=True)
-class _View:
-    """Compute scaled rows, class logits and class posteriors of samples."""
-
-    scale: Callable[[Rows], Rows]
-    class_outputs: ClassOutputs
-
-    def outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:
-        """Return class logits and posteriors."""
-        blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
-        logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
-        posteriors = None
-        if found[0] is not None:
-            posteriors = by_torch(torch.exp, np.concatenate(found))
-        return np.concatenate(logits), posteriors
-
-
-def fit_code_mixer(
-    mixer: CodeMixer,
-    X: Rows,
-    scale: Callable[[Rows], Rows],
-    class_outputs: ClassOutputs,
+def content_space(
+    rows: Rows,
+    class_logits: NDArray[np.float32],
+    class_weight: float | str,
     random_state: np.random.RandomState,
-    *,
-    labeled_fraction: float | None,
-    choose: bool,
-) -> CodeMixer | None:
-    """Fit a mixer to a sample of the training samples.
-
-    Parameters
-    ----------
-    mixer : CodeMixer
-        The mixer.
-    X : {ndarray, CSR} of shape (n_samples, n_features)
-        The training samples.
-    scale : callable
-        Scales samples.
-    class_outputs : callable
-        Returns the class logits (n_rows, n_class_bits) of samples and the logarithms of
-        their class posteriors (n_rows, n_classes), None without labels.
-    random_state : RandomState
-        Draws the sample and seeds the mixer.
-    labeled_fraction : float or None
-        The fraction of samples with labels; None without class posteriors.
-    choose : bool
-        Whether the first 32 bits may be mixed too if the training samples say so: all
-        of them without labels, the last 8 with labels. Applies to codes of 32 bits or
-        more with ``class_weight="auto"``.
-
-    Returns
-    -------
-    mixer : CodeMixer or None
-        None if the code is the bits of the network.
-    """
-    view = _View(scale, class_outputs)
-    order = random_state.permutation(X.shape[0])[:_MAX_SAMPLES]
-    choose = choose and mixer.class_weight == "auto" and mixer.n_bits >= BLOCK_BITS
-    choose = choose and len(order) >= _MIN_CHOICE_SAMPLES
-    has_labels = labeled_fraction is not None
-    if choose and not has_labels:
-        some = X[order[:_MAX_CHOICE_SAMPLES]]
-        mixer.mixes_first = _mixes_better(some, view, random_state)
-    is_open = mixer.class_weight != "auto" or mixer.n_bits > BLOCK_BITS
-    if not (is_open or mixer.mixes_first or (choose and has_labels)):
-        return None
-    rows = X[order]
-    logits, posteriors = view.outputs(rows)
-    mixer.fit(
-        view.scale(rows),
-        logits,
-        random_state,
-        posteriors,
-        labeled_fraction=labeled_fraction or 0.0,
-        replaces=choose,
-    )
-    return mixer if mixer._n_kept < mixer.n_bits else None
-
-
-def _mixes_better(X: Rows, view: _View, random_state: np.random.RandomState) -> bool:
-    """Return whether mixed bits find more similar samples than those of the network.
-
-    The samples that 32 bits of half a sample find are compared with its other half.
-    """
-    rows, (logits, _) = view.scale(X), view.outputs(X)
-    mixer = CodeMixer(BLOCK_BITS, "auto", mixes_first=True)
-    mixer.fit(rows, logits, random_state)
-    first, second = split_halves(X[:_MAX_CHOICE_QUERIES], random_state)
-    first_rows, (first_logits, _) = view.scale(first), view.outputs(first)
-    vectors, halves = normalize(rows), normalize(view.scale(second))
-    found = [
-        found_similarity(of_samples > 0, of_halves > 0, vectors, halves, random_state)
-        for of_samples, of_halves in (
-            (logits, first_logits),
-            (mixer.mix(rows, logits), mixer.mix(first_rows, first_logits)),
-        )
-    ]
-    return bool(found[1].mean() > found[0].mean())
+) -> ContentSpace:
+    """Return the content coordinates of scaled rows, without the class at weight 0."""
+    return ContentSpace(rows, class_logits if class_weight else None, random_state)
 
 
 def _rotated(
@@ -384,11 +288,13 @@ def _rotated(
 ) -> NDArray[np.float64]:
     """Return the weights (n_coordinates, n_bits) of the bits from first to last."""
     weights = np.repeat(np.sqrt([class_weight, 1 - class_weight]), widths)
+    if not first:
+        weights[widths[0] + _FIRST_DIMENSIONS :] = 0
     weighted = both * weights
     variances, axes = eigh(weighted.T @ weighted)
     axes = axes[:, variances > _MIN_VARIANCE * variances[-1]][:, ::-1]
     if not first:
-        axes = axes[:, : int(_COMPONENTS_PER_BIT * last)]
+        axes = axes[:, :_FIRST_DIMENSIONS]
     rotation, _ = learn_rotation(
         (weighted @ axes).astype(np.float32),
         max(last - first, axes.shape[1]),

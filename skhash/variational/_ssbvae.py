@@ -13,8 +13,9 @@ from skhash.utils._docstrings import substitute
 from skhash.utils._labels import PartialLabels
 from skhash.utils._scaling import Rows
 from skhash.variational._code_assigner import CodeAssigner
-from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, fit_code_mixer
+from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer
 from skhash.variational._docs import TEXTS
+from skhash.variational._mixture_choice import fit_code_mixer
 from skhash.variational._new_classes import NewClassesMixin
 from skhash.variational._supervised import SupervisedVAEHasher
 from skhash.variational._trainer import Trainer, TrainingTask
@@ -48,10 +49,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     further ones also distinguish samples of a class (`class_weight`).
 
     The defaults are one setting for all data, code lengths and numbers of labels. They
-    extend the published method by closed-form pseudo-labels, neighbors and clusters
-    (`pseudo_labeler`), by codes that are moved towards the codewords of their likely
-    classes (`code_assigner`), and by the mixture of class and content.
-    :class:`~skhash.OriginalSSBVAEHasher` is the method as published.
+    extend the method, which is :class:`~skhash.OriginalSSBVAEHasher`, by closed-form
+    pseudo-labels, neighbors and clusters (`pseudo_labeler`), codes near codewords of
+    likely classes (`code_assigner`), and the mixture of class and content.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         similar samples. The first 32 do not depend on it.
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
-        cluster, in [0, 1]: 0 is similarity in a latent space alone, and 1 the bits of
-        the network. "auto" is 1 for the first 32 bits (24 if labels leave hardly any
-        doubt of the classes), and 0.5 for others; with labels 0.4 to 0.7, increasing
-        with their number. Without labels, 0.7 for the first 32 if that is found better.
+        cluster, in [0, 1]: 0 is the similarity of the samples alone, and 1 the bits of
+        the network. "auto" is 1 for the first 32 bits (24 if most classes are known),
+        and 0.3 to 0.6 for others, increasing with the number of labels. Without labels,
+        it is 0.5 for the first 32 if these find more similar samples then.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
@@ -134,7 +134,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     -----
     {architecture_cost}
 
-    The pseudo-labeler learns from 20,000 samples at most. An error or an interrupt
+    The pseudo-labeler learns from 20,000 samples at most. An error or interrupt
     (Ctrl-C) in `fit` or `partial_fit` leaves the hasher as it was. To keep what was
     learned so far, end training by a callback such as skorch's ``EarlyStopping``.
 
@@ -335,7 +335,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     def _fit_code_mixer(
         self, X: Rows, labels: PartialLabels, trainer: Trainer, *, is_chunk: bool
     ) -> None:
-        # A small chunk has too few samples for a latent space.
+        # A small chunk has too few samples for coordinates of content.
         n_before = 0 if self.code_mixer_ is None else self.code_mixer_.n_samples
         if self.class_weight == 1 or (is_chunk and n_before > X.shape[0]):
             return
@@ -350,7 +350,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         )
 
     def _content_rows(self, rows: Rows) -> Rows:
-        """Return rows whose latent space is the content of codes, of scaled samples."""
+        """Return rows whose similarity is the content of codes, of scaled samples."""
         return rows
 
     def _class_outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:

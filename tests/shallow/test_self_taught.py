@@ -1,13 +1,10 @@
-"""Test self-taught hashing: balanced bits, and eigenvectors of the graph."""
+"""Test self-taught hashing."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.linalg import eigh
-from sklearn.preprocessing import normalize
 
 from skhash.shallow import SelfTaughtHasher
-from skhash.shallow._self_taught import graph_bits, smooth_eigenvectors
 
 
 @pytest.fixture
@@ -15,27 +12,6 @@ def X():
     rng = np.random.RandomState(0)
     centers = rng.standard_normal((6, 8))
     return centers[rng.randint(6, size=401)] + rng.standard_normal((401, 8))
-
-
-def test_bits_of_the_training_rows_are_balanced(X):
-    bits = graph_bits(normalize(X), 12, 10, random_state=np.random.RandomState(0))
-    np.testing.assert_array_equal(bits.sum(axis=0), len(X) // 2)
-
-
-@pytest.mark.parametrize("n_samples", [50, 400])
-def test_eigenvectors_solve_the_generalized_problem(n_samples):
-    rng = np.random.RandomState(0)
-    graph = sp.random_array((n_samples, n_samples), density=0.1, random_state=rng)
-    graph = sp.csr_array(graph + graph.T)
-    vectors = smooth_eigenvectors(graph, 5, random_state=rng)
-    degree = graph.sum(axis=1)
-    weak = 1e-2 * degree.mean()
-    joined = graph.toarray() + weak / n_samples
-    expected = eigh(np.diag(degree + weak) - joined, np.diag(degree + weak))[1][:, 1:6]
-    cosines = np.abs(
-        np.sum(normalize(vectors, axis=0) * normalize(expected, axis=0), 0)
-    )
-    np.testing.assert_allclose(cosines, 1, atol=1e-4)
 
 
 def test_components_of_a_graph_get_different_bits():

@@ -207,7 +207,7 @@ def test_memory_mapped_rows_are_not_copied_as_a_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "skhash.variational.pseudo_labels._pseudo_labeler._MAX_SAMPLE", 500
     )
-    monkeypatch.setattr("skhash.variational._code_mixer._MAX_SAMPLES", 500)
+    monkeypatch.setattr("skhash.variational._mixture_choice._MAX_SAMPLES", 500)
     monkeypatch.setattr("skhash.utils._rows.ROWS_PER_BLOCK", 700)
     model.fit(mapped)
     assert 0 < largest <= 700

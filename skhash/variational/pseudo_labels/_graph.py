@@ -1,8 +1,10 @@
 """Find the neighbors of samples in a latent space, and spread labels over them."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
@@ -47,13 +49,14 @@ class LatentSpace:
             )
             self.components = directions.T.astype(np.float32)
 
-    def transform(self, rows: Rows) -> NDArray[np.float32]:
+    def transform(self, rows: Rows, dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """Return scaled rows as vectors of length 1 (0 for a row of zeros)."""
+        rows = rows.astype(dtype, copy=False)
         if self.components is not None:
-            rows = rows @ self.components
+            rows = rows @ self.components.astype(dtype, copy=False)
         elif sp.issparse(rows):
             rows = rows.toarray()
-        return normalize(rows).astype(np.float32, copy=False)
+        return normalize(rows).astype(dtype, copy=False)
 
 
 class LatentNeighbors:
