@@ -51,8 +51,7 @@ from _lib.tasks import make_task
 
 MEASURES = ("P@1", "P@10", "P@100", "R@10", "R@100", "nDCG@10", "codes", "ties")
 MEASURES += ("fit_seconds",)
-COLUMNS = ("dataset", "hasher", "bits", "labels", "seed", "noise", "settings")
-COLUMNS += MEASURES
+COLUMNS = ("dataset", "hasher", "bits", "labels", "seed", *MEASURES)
 N_NEAREST = 10
 _VARIANTS = {"ssbvae-class": ("ssbvae", {"class_weight": 1.0})}
 _QUERIES_PER_BLOCK = 256
@@ -208,9 +207,17 @@ def with_queries(task, kept):
     return dataclasses.replace(task, **some)
 
 
+def changes_of(arguments):
+    """Return columns of a run with changed parameters or labels; none otherwise."""
+    if not (arguments.set or arguments.noise):
+        return {}
+    settings = " ".join(f"{name}={value}" for name, value in arguments.set)
+    return {"noise": arguments.noise, "settings": settings}
+
+
 def run_all(arguments):
     """Yield one dict per run as it is done."""
-    changed = " ".join(f"{name}={value}" for name, value in arguments.set)
+    changes = changes_of(arguments)
     for dataset in arguments.dataset:
         task = make_task(
             dataset,
@@ -238,8 +245,7 @@ def run_all(arguments):
                     noise=arguments.noise,
                     settings=arguments.set,
                 )
-                about += (arguments.noise, changed)
-                yield dict(zip(COLUMNS, about)) | run
+                yield dict(zip(COLUMNS, about)) | run | changes
 
 
 def show(rows):
@@ -300,12 +306,12 @@ def parse(argv):
 def main(argv=None):
     """Run what the command line asks for; return the exit status."""
     arguments = parse(argv)
-    rows = []
+    columns, rows = (*COLUMNS, *changes_of(arguments)), []
     for row in run_all(arguments):
         rows.append(row)
         show([row])
         if arguments.csv:
-            write_csv(arguments.csv, COLUMNS, rows)
+            write_csv(arguments.csv, columns, rows)
     show(rows)
     return 0
 
