@@ -38,7 +38,13 @@ import joblib
 import scipy.sparse as sp
 
 from _lib.baselines import BASELINES, DENSE_ONLY
-from _lib.hashers import hashers, make_hasher, parameters, use_of_labels
+from _lib.hashers import (
+    check_settings,
+    hashers,
+    make_hasher,
+    setting,
+    use_of_labels,
+)
 from _lib.measure import Watch, in_fresh_process
 from _lib.quality_report import (
     COLUMNS,
@@ -51,7 +57,6 @@ from _lib.quality_report import (
     show_tables,
 )
 from _lib.reference_data import LOADERS
-from _lib.tables import literal
 from _lib.tasks import make_task
 
 
@@ -177,14 +182,6 @@ def run_series(percents, run, about, arguments):
         yield row
 
 
-def setting(text):
-    """Return name and value of a text like ``dropout=0.3``."""
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise argparse.ArgumentTypeError(f"expected name=value; got {text!r}")
-    return name, literal(value)
-
-
 def parse(argv):
     """Return the options, checked."""
     parser = argparse.ArgumentParser(
@@ -230,9 +227,7 @@ def parse(argv):
         arguments.methods = names
     if unknown := set(arguments.methods) - set(names):
         parser.error(f"unknown methods {sorted(unknown)}; known: {names}")
-    for name, _ in arguments.set:
-        if not any(name in parameters(method) for method in arguments.methods):
-            parser.error(f"none of the methods has a parameter {name!r}")
+    check_settings(parser, arguments.set, arguments.methods)
     return arguments
 
 

@@ -20,7 +20,12 @@ percentage of labels, prints
 
 All are means over the queries, and expectations over the order of ties. The first line
 of a data set is exact search by cosine. ``ssbvae-class`` is SSBVAEHasher with all bits
-for the class (``class_weight=1``).
+for the class (``class_weight=1``). --set changes parameters of the hashers, and --noise
+makes a fraction of the labels wrong, for example to measure what a part of a method
+contributes:
+
+    python benchmarks/bench_similarity.py --validation --max-rows 6000 \
+        --hashers ssbvae --bits 32 --set pair_weight=0 --csv ablation.csv
 """
 
 import argparse
@@ -33,7 +38,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.preprocessing import normalize
 
-from _lib.hashers import hashers, make_hasher, use_of_labels
+from _lib.hashers import (
+    check_settings,
+    hashers,
+    make_hasher,
+    setting,
+    use_of_labels,
+)
 from _lib.reference_data import LOADERS
 from _lib.tables import print_table, write_csv
 from _lib.tasks import make_task
@@ -176,11 +187,11 @@ def exact_search(task):
     return np.concatenate(nearest), measures
 
 
-def run_hasher(name, n_bits, percent, seed, task, nearest):
+def run_hasher(name, n_bits, percent, seed, task, nearest, *, noise, settings):
     """Fit a hasher, encode, and measure."""
-    base, settings = _VARIANTS.get(name, (name, {}))
-    hasher = make_hasher(base, n_bits, seed, settings.items())
-    y = task.partial_labels(percent, 0, seed) if percent else None
+    base, of_variant = _VARIANTS.get(name, (name, {}))
+    hasher = make_hasher(base, n_bits, seed, [*of_variant.items(), *settings])
+    y = task.partial_labels(percent, noise, seed) if percent else None
     start = time.perf_counter()
     hasher.fit(task.X_fit, y)
     seconds = time.perf_counter() - start
@@ -196,8 +207,17 @@ def with_queries(task, kept):
     return dataclasses.replace(task, **some)
 
 
+def changes_of(arguments):
+    """Return columns of a run with changed parameters or labels; none otherwise."""
+    if not (arguments.set or arguments.noise):
+        return {}
+    settings = " ".join(f"{name}={value}" for name, value in arguments.set)
+    return {"noise": arguments.noise, "settings": settings}
+
+
 def run_all(arguments):
     """Yield one dict per run as it is done."""
+    changes = changes_of(arguments)
     for dataset in arguments.dataset:
         task = make_task(
             dataset,
@@ -218,8 +238,14 @@ def run_all(arguments):
                 if percent if not learns else needs and not percent:
                     continue
                 about = (dataset, name, n_bits, percent, seed)
-                run = run_hasher(name, n_bits, percent, seed, task, nearest)
-                yield dict(zip(COLUMNS, about)) | run
+                run = run_hasher(
+                    *about[1:],
+                    task,
+                    nearest,
+                    noise=arguments.noise,
+                    settings=arguments.set,
+                )
+                yield dict(zip(COLUMNS, about)) | run | changes
 
 
 def show(rows):
@@ -259,21 +285,33 @@ def parse(argv):
     add("--labels", nargs="+", type=float, default=[0, 1, 10, 100], help="in percent")
     add("--seeds", nargs="+", type=int, default=[0])
     add("--queries", type=int, default=1500, help="number of queries at most")
+    add("--noise", type=float, default=0.0, help="fraction of the labels made wrong")
+    add(
+        "--set",
+        nargs="+",
+        type=setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters, passed to those hashers that have them",
+    )
     add("--max-rows", type=int, help="number of training samples to use")
     add("--validation", action="store_true", help="query with training samples")
     add("--csv", type=Path, help="write one line per run")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    bases = [_VARIANTS.get(name, (name,))[0] for name in arguments.hashers]
+    check_settings(parser, arguments.set, bases)
+    return arguments
 
 
 def main(argv=None):
     """Run what the command line asks for; return the exit status."""
     arguments = parse(argv)
-    rows = []
+    columns, rows = (*COLUMNS, *changes_of(arguments)), []
     for row in run_all(arguments):
         rows.append(row)
         show([row])
         if arguments.csv:
-            write_csv(arguments.csv, COLUMNS, rows)
+            write_csv(arguments.csv, columns, rows)
     show(rows)
     return 0
 

@@ -1,9 +1,12 @@
 """Find the hashers of the package by a short name, and construct them."""
 
+import argparse
 import re
 
 import numpy as np
 from sklearn.utils import get_tags
+
+from _lib.tables import literal
 
 
 def hashers():
@@ -54,6 +57,21 @@ def parameters(name):
         for parameter in collaborator().get_params()
         if prefix in own
     }
+
+
+def setting(text):
+    """Return name and value of a text like ``dropout=0.3``."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"expected name=value; got {text!r}")
+    return name, literal(value)
+
+
+def check_settings(parser, settings, names):
+    """End the program if none of the named hashers has the parameter of a setting."""
+    for parameter, _ in settings:
+        if not any(parameter in parameters(name) for name in names):
+            parser.error(f"none of the hashers has a parameter {parameter!r}")
 
 
 def _collaborators():

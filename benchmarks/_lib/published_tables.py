@@ -4,7 +4,13 @@ from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
 
-from _lib import duplicate_tables, quality_report, scale_tables, view_tables
+from _lib import (
+    ablation_tables,
+    duplicate_tables,
+    quality_report,
+    scale_tables,
+    view_tables,
+)
 from _lib.hashers import hashers
 from _lib.tables import cells_of, mark_best, markdown_table, read_csv
 
@@ -199,24 +205,6 @@ def unseen_table():
     }
     cell = partial(_quality, method="ssbvae", unseen=True)
     return _pivot("mean of seeds 0 1 2", rows, columns, cell)
-
-
-def ablation_table():
-    """Return precision@100 with single parameters changed, on validation queries."""
-    names = {"20newsgroups": "20 Newsgroups", "web-snippets": "web-snippets"}
-    names |= {"cifar10": "CIFAR-10 features"}
-    runs = _select(_runs(), run="ablation")
-    rows = {}
-    for dataset, settings in quality_report.group(runs, "dataset", "settings"):
-        label = f"`{settings}`" if settings else "all"
-        row = {"dataset": dataset, "settings": settings}
-        rows[f"{names[dataset]}: {label}"] = row
-    columns = _percents(0, 1, 10, 100)
-    for percent in (10, 100):
-        columns[f"{percent} %, wrong"] = {"labels": percent, "noise": 0.2}
-    columns["10 %, unseen"] = {"labels": 10, "unseen": True}
-    about = {"method": "ssbvae", "validation": "random", "max_rows": 6000}
-    return _pivot("", rows, columns, partial(_quality, **about))
 
 
 def similarity_table():
@@ -512,7 +500,7 @@ TABLES = {
     "views-first": partial(view_tables.views_table, "P@1"),
     "views-predict": view_tables.predict_table,
     "views-fine-tuned": view_tables.fine_tuned_table,
-    "ablation": ablation_table,
+    "ablation": ablation_tables.ablation_table,
     "recipe": recipe_table,
     "search": search_table,
     "search-kernels": search_kernels_table,

@@ -10,7 +10,8 @@ from skhash.utils._rows import row_blocks
 # The similarity of so many samples that are found first is compared.
 _N_FOUND = 100
 _QUERIES_PER_BLOCK = 256
-_CLASS_WEIGHTS = (0.3, 0.4, 0.5, 0.6)
+_CLASS_WEIGHTS = (0.15, 0.3, 0.45, 0.6)
+_ROUNDING = 1e-6
 # By class posteriors, so many queries are evaluated at most.
 _MAX_QUERIES = 1000
 
@@ -60,8 +61,8 @@ def class_weights(labeled_fraction: float) -> list[float]:
 
     Posteriors that were learned from few labels agree with the network, which was
     trained by them, more than with the classes: they would give the class too much
-    weight. The largest weight is 0.4 for 1 % of the labels, 0.5 for 10 % and 0.6 for
-    all (docs/quality.md).
+    weight. The largest weight is 0.3 for 1 % of the labels, 0.45 for 10 % and 0.6 for
+    all, and the smallest one half of it (docs/quality.md).
 
     Parameters
     ----------
@@ -72,8 +73,9 @@ def class_weights(labeled_fraction: float) -> list[float]:
     -------
     weights : list of float
     """
-    largest = 0.4 + 0.1 * np.log10(100 * max(labeled_fraction, 0.001))
-    return [w for w in _CLASS_WEIGHTS if w <= max(round(largest, 1), _CLASS_WEIGHTS[0])]
+    largest = 0.3 + 0.15 * np.log10(100 * max(labeled_fraction, 0.01))
+    bounds = largest / 2 - _ROUNDING, largest + _ROUNDING
+    return [weight for weight in _CLASS_WEIGHTS if bounds[0] <= weight <= bounds[1]]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from skhash.variational.nn._dense_ops import by_torch
 #: Bits of a block. The first block of a longer code is a code of this length.
 BLOCK_BITS = 32
 # The class weight without labels of first bits, where these are mixed, and others.
-_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.3
+_FIRST_WEIGHT, _FURTHER_WEIGHT = 0.5, 0.15
 # With labels, the class weight of further bits is the first one with which posteriors
 # expect at most so many times the errors of the network, or so many more per sample.
 _MAX_ERROR_RATIO, _MAX_ERROR_RISE = 1.01, 0.0005
@@ -59,9 +59,9 @@ class CodeMixer:
         Length of the codes; with "auto", more than the bits of the network.
     class_weight : float or "auto"
         The fraction of the squared distance that is due to the class, in [0, 1), in
-        mixed bits. "auto" is 0.3 for bits after the first 32. With class posteriors, it
-        is the first of :func:`class_weights` with which they expect at most a hundredth
-        more errors than with the bits of the network.
+        mixed bits. "auto" is 0.15 for bits after the first 32. With class posteriors,
+        it is the first of :func:`class_weights` with which they expect at most a
+        hundredth more errors than with the bits of the network.
     mixes_first : bool, default=False
         Whether the first 32 bits are mixed too where `class_weight` is "auto", by a
         weight of 0.5. Any other class weight mixes all bits.
@@ -128,8 +128,9 @@ class CodeMixer:
         self.n_samples = rows.shape[0]
         keeps = self.class_weight == "auto" and not self.mixes_first
         self._n_kept = class_logits.shape[1] if keeps else 0
-        self._space = space or content_space(
-            rows, class_logits, self.class_weight, random_state
+        self._inverse = None
+        self._space = space or ContentSpace(
+            rows, class_logits, self.bits_power(posteriors is not None), random_state
         )
         content = self._space.transform(rows, np.float64)
         squashed = by_torch(torch.tanh, class_logits).astype(np.float64)
@@ -219,6 +220,13 @@ class CodeMixer:
         self.class_weight_ = weight
         return block, codes, is_chosen
 
+    def bits_power(self, has_labels: bool) -> int:
+        """Return the power of the bits of the network in the graph of the content.
+
+        With labels the first bits have the class, and further ones need less of it.
+        """
+        return (1 if has_labels else 2) if self.class_weight else 0
+
     @property
     def n_kept(self) -> int:
         """How many bits of the network begin the code."""
@@ -266,16 +274,6 @@ class CodeMixer:
         estimates = (2.0 * bits - 1) @ self._inverse[:-1] + self._inverse[-1]
         others = np.clip((estimates[:, self._n_kept :] + 1) / 2, 0, 1)
         return np.hstack([kept, others.astype(np.float32)])
-
-
-def content_space(
-    rows: Rows,
-    class_logits: NDArray[np.float32],
-    class_weight: float | str,
-    random_state: np.random.RandomState,
-) -> ContentSpace:
-    """Return the content coordinates of scaled rows, without the class at weight 0."""
-    return ContentSpace(rows, class_logits if class_weight else None, random_state)
 
 
 def _rotated(

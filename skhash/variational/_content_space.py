@@ -30,8 +30,8 @@ class ContentSpace:
     """Coordinates of samples by self-taught hashing [1]_, beside a network.
 
     Samples and their nearest neighbors by cosine are a graph. An edge weighs its cosine
-    times the square of the cosine of the bits of the network: samples that share words
-    by chance rarely share bits. The smoothest eigenvectors of the graph, split at the
+    times a power of the cosine of the bits of the network: samples that share words by
+    chance rarely share bits. The smoothest eigenvectors of the graph, split at the
     median, are balanced bits by which neighbors rarely differ. The coordinates are
     linear models of these bits, squashed by tanh.
 
@@ -39,8 +39,10 @@ class ContentSpace:
     ----------
     rows : {ndarray, CSR} of shape (n_samples, n_features)
         Scaled samples, at least two.
-    logits : ndarray of shape (n_samples, n_class_bits) or None
-        The logits of the network; None weighs edges by the samples alone.
+    logits : ndarray of shape (n_samples, n_class_bits)
+        The logits of the network.
+    power : int
+        The power, at least 0; 0 weighs edges by the samples alone.
     random_state : RandomState
         Draws starts.
 
@@ -60,13 +62,14 @@ class ContentSpace:
     def __init__(
         self,
         rows: Rows,
-        logits: NDArray[np.float32] | None,
+        logits: NDArray[np.float32],
+        power: int,
         random_state: np.random.RandomState,
     ):
         rows = unit_rows(_in_one_form(rows))[0]
         graph = cosine_graph(rows, _N_NEIGHBORS)
-        if logits is not None:
-            graph = weighed_by_agreement(graph, np.tanh(logits))
+        if power:
+            graph = weighed_by_agreement(graph, np.tanh(logits), power)
         n_coordinates = min(_N_COORDINATES, rows.shape[0] - 1)
         bits = graph_bits(graph, n_coordinates, random_state=random_state)
         weights, offsets = _linear_models(rows, bits, random_state)
@@ -87,9 +90,9 @@ class ContentSpace:
 
 
 def weighed_by_agreement(
-    graph: sp.csr_array, vectors: NDArray[np.float32]
+    graph: sp.csr_array, vectors: NDArray[np.float32], power: int
 ) -> sp.csr_array:
-    """Multiply edges by the squared cosines of vectors, by 0 if these are negative.
+    """Multiply edges by powers of the cosines of vectors, by 0 if these are negative.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def weighed_by_agreement(
         Weights of the edges.
     vectors : ndarray of shape (n_samples, n_dimensions)
         A vector for each sample.
+    power : int
+        The power, at least 1.
 
     Returns
     -------
@@ -108,7 +113,7 @@ def weighed_by_agreement(
     for block in row_blocks(edges.nnz, _EDGES_PER_BLOCK):
         starts, ends = vectors[edges.row[block]], vectors[edges.col[block]]
         cosines = np.einsum("ij,ij->i", starts, ends)
-        weights[block] *= np.square(np.maximum(cosines, 0))
+        weights[block] *= np.maximum(cosines, 0) ** power
     weighed = sp.csr_array((weights, (edges.row, edges.col)), shape=graph.shape)
     weighed.eliminate_zeros()
     return weighed

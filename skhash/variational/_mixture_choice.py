@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from skhash.utils._rows import row_blocks
 from skhash.utils._scaling import Rows
 from skhash.variational._code_evidence import found_similarity
-from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer, content_space
+from skhash.variational._code_mixer import BLOCK_BITS, CodeMixer
+from skhash.variational._content_space import ContentSpace
 from skhash.variational.nn._dense_ops import by_torch
 from skhash.variational.pseudo_labels._graph import LatentSpace
 
@@ -101,7 +102,7 @@ def fit_code_mixer(
         logits,
         random_state,
         posteriors,
-        space=content_space(scaled, logits, mixer.class_weight, random_state),
+        space=ContentSpace(scaled, logits, mixer.bits_power(has_labels), random_state),
         labeled_fraction=labeled_fraction or 0.0,
         replaces=replaces,
     )

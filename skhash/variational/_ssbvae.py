@@ -62,7 +62,7 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is the similarity of the samples alone, and 1 the bits of
         the network. "auto" is 1 for the first 32 bits (24 if most classes are known),
-        and 0.3 to 0.6 for others, increasing with the number of labels. Without labels,
+        and 0.15 to 0.6 for others, rising with the number of labels. Without labels,
         it is 0.5 for the first 32 if these find more similar samples then.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is

@@ -26,6 +26,12 @@ def words():
     return sp.csr_array(counts.astype(np.float32)), groups
 
 
+def plain(rows):
+    """Return the space of samples alone."""
+    logits = np.ones((rows.shape[0], 8), dtype=np.float32)
+    return ContentSpace(rows, logits, 0, np.random.RandomState(0))
+
+
 def near_fraction(coordinates, groups):
     """Return how often the nearest sample by inner product is of the same group."""
     products = coordinates @ coordinates.T
@@ -36,7 +42,7 @@ def near_fraction(coordinates, groups):
 @pytest.mark.parametrize("make", [blobs, words])
 def test_coordinates_are_linear_models_of_unit_rows(make):
     X, groups = make()
-    space = ContentSpace(X, None, np.random.RandomState(0))
+    space = plain(X)
     assert space.weights.shape == (X.shape[1], 96)
     found = space.transform(X, np.float64)
     unit = unit_rows(X.astype(np.float64))[0]
@@ -54,10 +60,7 @@ def test_coordinates_are_linear_models_of_unit_rows(make):
 def test_sparse_and_dense_samples_have_the_same_coordinates(make):
     X, _ = make()
     other = X.toarray() if sp.issparse(X) else sp.csr_array(X)
-    first, second = (
-        ContentSpace(form, None, np.random.RandomState(0)).transform(form, np.float64)
-        for form in (X, other)
-    )
+    first, second = (plain(form).transform(form, np.float64) for form in (X, other))
     assert_allclose(first, second, atol=1e-12)
 
 
@@ -68,35 +71,34 @@ def test_bits_of_the_network_keep_neighbors_apart():
     X = rng.standard_normal((500, 6)).astype(np.float32)
     X[:, 0] = 0.2 * (2 * kinds - 1)  # a weak trace of the kind
     logits = np.where(kinds[:, None], 3.0, -3.0) * np.ones((1, 8), dtype=np.float32)
-    alone, beside = (
-        ContentSpace(X, given, np.random.RandomState(0))
-        for given in (None, logits.astype(np.float32))
-    )
-    first = [
-        np.abs(np.corrcoef(s.transform(X, np.float64)[:, 0], kinds)[0, 1])
-        for s in (alone, beside)
-    ]
-    assert first[0] < 0.5
-    assert first[1] > 0.9
+    logits = logits.astype(np.float32)
+    correlations = []
+    for power in (0, 1):
+        space = ContentSpace(X, logits, power, np.random.RandomState(0))
+        first = space.transform(X, np.float64)[:, 0]
+        correlations.append(np.abs(np.corrcoef(first, kinds)[0, 1]))
+    assert correlations[0] < 0.5
+    assert correlations[1] > 0.9
 
 
-def test_edges_are_weighed_by_squared_cosines():
+@pytest.mark.parametrize("power", [1, 2])
+def test_edges_are_weighed_by_powers_of_cosines(power):
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((40, 5)).astype(np.float32)
     dense = rng.random((40, 40)) * (rng.random((40, 40)) < 0.3)
     graph = sp.csr_array(dense + dense.T)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    expected = graph.toarray() * np.maximum(unit @ unit.T, 0) ** 2
-    found = weighed_by_agreement(graph, vectors)
+    expected = graph.toarray() * np.maximum(unit @ unit.T, 0) ** power
+    found = weighed_by_agreement(graph, vectors, power)
     assert_allclose(found.toarray(), expected, rtol=1e-5, atol=1e-7)
     assert found.data.all()
 
 
 def test_few_and_equal_samples():
-    few = ContentSpace(np.eye(3, dtype=np.float32), None, np.random.RandomState(0))
+    few = plain(np.eye(3, dtype=np.float32))
     assert few.transform(np.eye(3, dtype=np.float32), np.float32).shape == (3, 2)
     equal = np.ones((30, 4), dtype=np.float32)
-    space = ContentSpace(equal, equal, np.random.RandomState(0))
+    space = ContentSpace(equal, equal, 1, np.random.RandomState(0))
     found = space.transform(equal, np.float32)
     assert np.isfinite(found).all()
     assert_array_equal(found, np.tile(found[:1], (30, 1)))
@@ -105,7 +107,7 @@ def test_few_and_equal_samples():
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
 def test_a_row_of_zeros_has_the_offsets(form):
     X, _ = words()
-    space = ContentSpace(X, None, np.random.RandomState(0))
+    space = plain(X)
     zeros = form(np.zeros((1, 300), dtype=np.float32))
     assert_allclose(
         space.transform(zeros, np.float32)[0], np.tanh(space.offsets), rtol=1e-6

@@ -36,7 +36,7 @@ def test_all_bits_are_mixed_if_they_find_more_similar_samples(monkeypatch, gain)
     else:
         assert chosen.code_mixer_.class_weight_ == 0.5
         long = hasher(n_bits=48).fit(rows)
-        assert long.code_mixer_.class_weight_ == 0.3
+        assert long.code_mixer_.class_weight_ == 0.15
         assert_array_equal(long.transform(rows)[:, :32], chosen.transform(rows))
         assert chosen.inverse_transform(chosen.transform(rows[:3])).shape == (3, 120)
 
