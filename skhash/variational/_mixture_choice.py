@@ -1,7 +1,6 @@
 """Fit a code mixer to training samples, and choose whether it mixes the first bits."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,23 +26,6 @@ _MAX_SAMPLES = 10_000
 _ROWS_PER_BLOCK = 2048
 
 ClassOutputs = Callable[[Rows], tuple[NDArray, NDArray | None]]
-
-
-@dataclass(frozen=True)
-class _View:
-    """Compute scaled rows, class logits and class posteriors of samples."""
-
-    scale: Callable[[Rows], Rows]
-    class_outputs: ClassOutputs
-
-    def outputs(self, X: Rows) -> tuple[NDArray, NDArray | None]:
-        """Return class logits and posteriors."""
-        blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
-        logits, found = zip(*(self.class_outputs(X[block]) for block in blocks))
-        posteriors = None
-        if found[0] is not None:
-            posteriors = by_torch(torch.exp, np.concatenate(found))
-        return np.concatenate(logits), posteriors
 
 
 def fit_code_mixer(
@@ -83,7 +65,6 @@ def fit_code_mixer(
     mixer : CodeMixer or None
         None if the code is the bits of the network.
     """
-    view = _View(scale, class_outputs)
     rows = X[random_state.permutation(X.shape[0])[:_MAX_SAMPLES]]
     is_auto = mixer.class_weight == "auto"
     choose = choose and is_auto and mixer.n_bits >= BLOCK_BITS
@@ -95,7 +76,7 @@ def fit_code_mixer(
         return None
     # The choice must not depend on how many bits were rotated before.
     choice_state = np.random.RandomState(random_state.randint(2**31))
-    scaled, (logits, posteriors) = view.scale(rows), view.outputs(rows)
+    scaled, (logits, posteriors) = scale(rows), _outputs(class_outputs, rows)
     fit = partial(
         mixer.fit,
         scaled,
@@ -111,6 +92,16 @@ def fit_code_mixer(
         mixer.mixes_first = False
         fit()
     return mixer if mixer.n_kept < mixer.n_bits else None
+
+
+def _outputs(class_outputs: ClassOutputs, X: Rows) -> tuple[NDArray, NDArray | None]:
+    """Return class logits and posteriors of samples, block by block."""
+    blocks = row_blocks(X.shape[0], _ROWS_PER_BLOCK)
+    logits, found = zip(*(class_outputs(X[block]) for block in blocks))
+    posteriors = None
+    if found[0] is not None:
+        posteriors = by_torch(torch.exp, np.concatenate(found))
+    return np.concatenate(logits), posteriors
 
 
 def _mixes_better(

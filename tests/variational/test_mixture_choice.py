@@ -5,7 +5,10 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
+from skhash.utils._linalg import unit_rows
 from skhash.variational import SSBVAEHasher
+from skhash.variational._code_mixer import CodeMixer
+from skhash.variational._mixture_choice import _mixes_better
 
 
 def hasher(**kwargs):
@@ -51,3 +54,15 @@ def test_no_evidence_with_labels_or_few_samples(monkeypatch):
     assert hasher().fit(rows[:500]).code_mixer_ is None
     assert hasher(n_bits=16).fit(rows).code_mixer_ is None
     assert hasher().partial_fit(rows).code_mixer_ is None
+
+
+def test_bits_are_compared_by_what_they_find(monkeypatch):
+    rows, groups = topics_and_groups()
+    rows = unit_rows(rows)[0]
+    rng = np.random.default_rng(0)
+    random_logits = rng.standard_normal((1200, 32)).astype(np.float32)
+    of_groups = rng.choice([-2.0, 2.0], (8, 32)).astype(np.float32)[groups]
+    mixer = CodeMixer(32, 0.1).fit(rows, random_logits, np.random.RandomState(0))
+    assert _mixes_better(mixer, rows, random_logits, np.random.RandomState(0))
+    monkeypatch.setattr(mixer, "mix", lambda rows, logits: random_logits)
+    assert not _mixes_better(mixer, rows, of_groups, np.random.RandomState(0))
