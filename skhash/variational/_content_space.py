@@ -142,4 +142,4 @@ def _linear_models(
         return learn_bits(rows, bits, C=_C, random_state=random_state)
     ridge = Ridge(alpha=_PENALTY, solver="cholesky")
     interruptible(ridge.fit, rows, np.where(bits, 1.0, -1.0).astype(rows.dtype))
-    return ridge.coef_, ridge.intercept_
+    return np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)

@@ -95,8 +95,10 @@ def test_edges_are_weighed_by_powers_of_cosines(power):
 
 
 def test_few_and_equal_samples():
-    few = plain(np.eye(3, dtype=np.float32))
-    assert few.transform(np.eye(3, dtype=np.float32), np.float32).shape == (3, 2)
+    for n_samples in (2, 3):
+        few = np.eye(n_samples, dtype=np.float32)
+        found = plain(few).transform(few, np.float32)
+        assert found.shape == (n_samples, n_samples - 1)
     equal = np.ones((30, 4), dtype=np.float32)
     space = ContentSpace(equal, equal, 1, np.random.RandomState(0))
     found = space.transform(equal, np.float32)
