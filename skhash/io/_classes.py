@@ -16,6 +16,7 @@ _SKHASH = {
     "ClusterEnsemble": "skhash.variational.pseudo_labels._clusters",
     "CodeAssigner": "skhash.variational._code_assigner",
     "CodeMixer": "skhash.variational._code_mixer",
+    "ContentSpace": "skhash.variational._content_space",
     "Contents": "skhash.neighbors._contents",
     "DenseVectors": "skhash.neighbors._vectors",
     "DistinctRows": "skhash.duplicates._pairs",

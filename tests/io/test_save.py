@@ -31,6 +31,7 @@ from skhash import (
     DuplicateDetector,
     HammingNearestNeighbors,
     ITQHasher,
+    MultiViewSSBVAEHasher,
     SSBVAEHasher,
     io,
 )
@@ -58,7 +59,12 @@ def estimators():
         yield found(**arguments)
 
 
-ESTIMATORS = list(estimators())
+# The last ones have codes of class and content.
+ESTIMATORS = [
+    *estimators(),
+    SSBVAEHasher(40, random_state=3, **FEW_EPOCHS),
+    MultiViewSSBVAEHasher(40, random_state=3, **FEW_EPOCHS),
+]
 
 
 def test_sharded_index_raises(tmp_path):
