@@ -39,10 +39,10 @@ import scipy.sparse as sp
 
 from _lib.baselines import BASELINES, DENSE_ONLY
 from _lib.hashers import (
+    add_set_option,
     check_settings,
     hashers,
     make_hasher,
-    setting,
     use_of_labels,
 )
 from _lib.measure import Watch, in_fresh_process
@@ -204,14 +204,7 @@ def parse(argv):
         help="query with training samples, for tuning: a random fifth (default), or "
         "the later quarter of each class",
     )
-    add(
-        "--set",
-        nargs="+",
-        type=setting,
-        default=[],
-        metavar="NAME=VALUE",
-        help="parameters of the hashers",
-    )
+    add_set_option(parser)
     add("--max-rows", type=int, help="number of training samples to use")
     add("--without-baselines", action="store_true", help="hashers only, for tuning")
     add("--csv", type=Path, help="write one line per run")

@@ -39,10 +39,10 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 from _lib.hashers import (
+    add_set_option,
     check_settings,
     hashers,
     make_hasher,
-    setting,
     use_of_labels,
 )
 from _lib.reference_data import LOADERS
@@ -286,14 +286,7 @@ def parse(argv):
     add("--seeds", nargs="+", type=int, default=[0])
     add("--queries", type=int, default=1500, help="number of queries at most")
     add("--noise", type=float, default=0.0, help="fraction of the labels made wrong")
-    add(
-        "--set",
-        nargs="+",
-        type=setting,
-        default=[],
-        metavar="NAME=VALUE",
-        help="parameters, passed to those hashers that have them",
-    )
+    add_set_option(parser)
     add("--max-rows", type=int, help="number of training samples to use")
     add("--validation", action="store_true", help="query with training samples")
     add("--csv", type=Path, help="write one line per run")

@@ -59,12 +59,24 @@ def parameters(name):
     }
 
 
-def setting(text):
+def _setting(text):
     """Return name and value of a text like ``dropout=0.3``."""
     name, separator, value = text.partition("=")
     if not separator:
         raise argparse.ArgumentTypeError(f"expected name=value; got {text!r}")
     return name, literal(value)
+
+
+def add_set_option(parser):
+    """Add the option ``--set`` for parameters of the hashers."""
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        type=_setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters, passed to those hashers that have them",
+    )
 
 
 def check_settings(parser, settings, names):

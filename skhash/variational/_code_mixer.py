@@ -70,6 +70,8 @@ class CodeMixer:
     ----------
     class_weight_ : float
         The class weight of the last bits.
+    n_kept : int
+        How many bits of the network begin the code.
 
     References
     ----------
@@ -77,9 +79,8 @@ class CodeMixer:
        learning binary codes", CVPR 2011. doi:10.1109/CVPR.2011.5995432
     """
 
-    # Bits of the network at the beginning of the code. None in files of earlier mixers,
-    # whose content coordinates are those of a LatentSpace.
-    _n_kept = 0
+    # Absent from files of the first mixers, whose content space is a LatentSpace.
+    n_kept = 0
     # Estimates the bits of the network by codes; None if these have them all.
     _inverse: NDArray[np.float64] | None = None
 
@@ -127,7 +128,7 @@ class CodeMixer:
         """
         self.n_samples = rows.shape[0]
         keeps = self.class_weight == "auto" and not self.mixes_first
-        self._n_kept = class_logits.shape[1] if keeps else 0
+        self.n_kept = class_logits.shape[1] if keeps else 0
         self._inverse = None
         self._space = space or ContentSpace(
             rows, class_logits, self.bits_power(posteriors is not None), random_state
@@ -156,9 +157,9 @@ class CodeMixer:
         weights = np.hstack(blocks) / np.repeat(scales, widths)[:, None]
         self._offset = (np.hstack(parts) @ weights).mean(axis=0)
         self._class_weights, self._content_weights = np.split(weights, widths[:1])
-        if self._n_kept < class_logits.shape[1]:
+        if self.n_kept < class_logits.shape[1]:
             mixed = np.hstack(parts) @ weights > self._offset
-            codes = np.hstack([class_bits[:, : self._n_kept], mixed])
+            codes = np.hstack([class_bits[:, : self.n_kept], mixed])
             self._inverse = ridge_weights(
                 2.0 * codes - 1, np.where(class_bits, 1.0, -1.0)
             )
@@ -196,7 +197,7 @@ class CodeMixer:
             kept = bits[:, : n_bits - _REPLACED_BITS]
             block, codes, is_chosen = choose(kept, n_bits)
             if is_chosen:
-                self._n_kept, bits, blocks = kept.shape[1], codes, [block]
+                self.n_kept, bits, blocks = kept.shape[1], codes, [block]
         return blocks + [choose(bits, last)[0] for _, last in spans]
 
     def _choose_block(
@@ -227,11 +228,6 @@ class CodeMixer:
         """
         return (1 if has_labels else 2) if self.class_weight else 0
 
-    @property
-    def n_kept(self) -> int:
-        """How many bits of the network begin the code."""
-        return self._n_kept
-
     def _class_weight(self, first_bit: int) -> float:
         if self.class_weight != "auto":
             return float(self.class_weight)
@@ -239,8 +235,8 @@ class CodeMixer:
 
     def _spans(self) -> list[tuple[int, int]]:
         """Return the first and the last bit (excluded) of each block of mixed bits."""
-        if self._n_kept:
-            return [(self._n_kept, self.n_bits)] if self.n_bits > self._n_kept else []
+        if self.n_kept:
+            return [(self.n_kept, self.n_bits)] if self.n_bits > self.n_kept else []
         edges = sorted({0, min(BLOCK_BITS, self.n_bits), self.n_bits})
         return list(pairwise(edges))
 
@@ -264,15 +260,15 @@ class CodeMixer:
         mixed += content @ self._content_weights
         mixed -= self._offset
         mixed = mixed.astype(class_logits.dtype)
-        return np.hstack([class_logits[:, : self._n_kept], mixed])
+        return np.hstack([class_logits[:, : self.n_kept], mixed])
 
     def class_bits(self, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the bits of the network (n_rows, n_class_bits) by codes, in [0, 1]."""
-        kept = bits[:, : self._n_kept].astype(np.float32)
+        kept = bits[:, : self.n_kept].astype(np.float32)
         if self._inverse is None:
             return kept
         estimates = (2.0 * bits - 1) @ self._inverse[:-1] + self._inverse[-1]
-        others = np.clip((estimates[:, self._n_kept :] + 1) / 2, 0, 1)
+        others = np.clip((estimates[:, self.n_kept :] + 1) / 2, 0, 1)
         return np.hstack([kept, others.astype(np.float32)])
 
 

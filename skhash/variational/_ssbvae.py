@@ -61,9 +61,9 @@ class SSBVAEHasher(NewClassesMixin, SupervisedVAEHasher):
     class_weight : float or "auto", default="auto"
         How much of the squared distance between two codes is due to the class or
         cluster, in [0, 1]: 0 is the similarity of the samples alone, and 1 the bits of
-        the network. "auto" is 1 for the first 32 bits (24 if most classes are known),
-        and 0.15 to 0.6 for others, rising with the number of labels. Without labels,
-        it is 0.5 for the first 32 if these find more similar samples then.
+        the network. "auto" is 1 for the first 32 bits, or 24 where most samples have
+        labels, and 0.15 to 0.6 for others, rising with the number of labels. Without
+        labels, it is 0.5 for the first 32 if these find more similar samples then.
     pseudo_labeler : PseudoLabeler, "auto" or None, default="auto"
         Finds neighbors, clusters and pseudo-labels before training. "auto" is
         ``PseudoLabeler()``; None trains on samples and given labels alone.
